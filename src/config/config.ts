@@ -1,0 +1,107 @@
+/**
+ * The configuration after loading: every default filled in, every path absolute, every address parsed. Types only, so
+ * that any plane may depend on it; load-config.ts makes it from YAML.
+ */
+import type { ActionName } from '../policy/actions.ts';
+import type { Category } from '../policy/category.ts';
+import type { ListMode, ListOrder } from '../policy/published.ts';
+
+export interface SocketAddress {
+  /** An IPv4 or IPv6 literal without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface UpstreamConfig {
+  /** As written (the metric label). */
+  readonly url: string;
+  readonly protocol: 'udp' | 'tcp';
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListConfig {
+  readonly name: string;
+  /** Absolute path, or an https:// (or http:// on loopback) URL. */
+  readonly source: string;
+  readonly sourceKind: 'file' | 'https';
+  /** Name of a format in control-plane/list-sync/format/formats.ts, or 'auto'. */
+  readonly format: string;
+  readonly category: Category;
+  readonly authority: string;
+  readonly order: ListOrder;
+  readonly mode: ListMode;
+  readonly action: ActionName;
+  /** Names a person has looked at: in force though the guard would hold them. */
+  readonly approved: readonly string[];
+  readonly refreshSeconds: number;
+  readonly bytesMax: number;
+  readonly fetchTimeoutMs: number;
+  /** Percentage of skipped lines beyond which an update is refused. */
+  readonly badLinesPercentMax: number;
+}
+
+export interface Config {
+  readonly listen: {
+    readonly do53: readonly SocketAddress[];
+    readonly admin: SocketAddress | undefined;
+    readonly warningPageHttp: SocketAddress | undefined;
+  };
+  readonly workers: number;
+  readonly stateDirectory: string;
+  /** Empty list in YAML: filled from the system's resolvers at start. */
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly upstreamQueries: {
+    /** From the first transmission to SERVFAIL. */
+    readonly deadlineMs: number;
+    /** Until another upstream is tried. */
+    readonly attemptTimeoutMs: number;
+    readonly attemptsMax: number;
+    readonly outstandingMax: number;
+    /** Random letter case in outgoing questions (0x20). */
+    readonly randomizeCase: boolean;
+    /** UDP source ports kept open to each upstream by each thread. */
+    readonly sourcePorts: number;
+  };
+  readonly lists: readonly ListConfig[];
+  readonly allow: readonly string[];
+  readonly protected: readonly string[];
+  readonly popular: readonly string[];
+  readonly sharedHosts: readonly string[];
+  readonly sinkhole: { readonly addresses: readonly string[]; readonly ttlSeconds: number };
+  readonly specialUse: {
+    /** RFC 6761 names: localhost, invalid, test, onion. */
+    readonly reservedNames: boolean;
+    /** RFC 6303 reverse zones of private and local addresses. */
+    readonly privateReverseZones: boolean;
+    /** resolver.arpa (RFC 9462). */
+    readonly resolverArpa: boolean;
+    /** use-application-dns.net: asks Firefox to keep the provider's resolver. */
+    readonly firefoxCanary: boolean;
+    /** mask.icloud.com, mask-h2.icloud.com: asks Apple's Private Relay to step aside. */
+    readonly applePrivateRelay: boolean;
+  };
+  readonly cache: {
+    /** For each resolver thread. */
+    readonly bytesMax: number;
+    readonly ttlSecondsMin: number;
+    readonly ttlSecondsMax: number;
+    readonly negativeTtlSecondsMax: number;
+    /** How long past its TTL an answer may still serve when upstreams fail; 0 turns it off. */
+    readonly staleSecondsMax: number;
+    readonly prefetch: boolean;
+  };
+  readonly edns: { readonly udpPayloadBytes: number };
+  readonly tcp: {
+    readonly connectionsMax: number;
+    readonly connectionsPerClientMax: number;
+    readonly idleTimeoutMs: number;
+    /** Queries of one connection that may wait for an answer at a time. */
+    readonly pipelineMax: number;
+  };
+  readonly identity: { readonly version: string; readonly serverId: string };
+  /** Client prefixes, e.g. "10.0.0.0/8". */
+  readonly clients: { readonly allow: readonly string[] };
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+  readonly shutdownTimeoutMs: number;
+}

@@ -1,0 +1,28 @@
+/**
+ * What the query path asks of the upstream side: one question in, one outcome out. Choice of upstream, retries, health
+ * and deadlines are behind it (upstream-pool.ts); sharing one exchange among identical questions is in front of it.
+ */
+
+/** A question to send on, copied out of the client's message. */
+export interface UpstreamQuestion {
+  /** Wire-format qname with its root label, letters as the first client wrote them. */
+  readonly qname: Uint8Array;
+  readonly qtype: number;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+}
+
+export type UpstreamOutcome =
+  | {
+      readonly kind: 'answer';
+      /** The whole response; its id and question have been checked against ours. Owned by the receiver. */
+      readonly message: Uint8Array;
+    }
+  | { readonly kind: 'failed'; readonly reason: 'timeout' | 'network' | 'refused' | 'overload' | 'closed' };
+
+export interface UpstreamExchanger {
+  /** Calls `done` exactly once, at the latest at the total deadline; never synchronously. */
+  exchange(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void;
+  /** Fails what is outstanding and closes every socket. */
+  close(): void;
+}

@@ -1,0 +1,47 @@
+/**
+ * What the control plane publishes and every resolver thread reads: shared buffers that are immutable once published,
+ * and the table of lists that the rules in them refer to. Plain data: it crosses threads by structured clone, which
+ * shares the SharedArrayBuffers and copies the rest.
+ */
+import type { ActionName } from './actions.ts';
+
+/** One level of the name index (see name-set.ts for the layout). */
+export interface NameSetBuffers {
+  /** Open-addressing table of Uint32 triples: name hash, offset in `names` (0: empty slot), offset in `rules`. */
+  readonly table: SharedArrayBuffer;
+  /** Wire-format names, lower case, each with its root label; offset 0 is never used. */
+  readonly names: SharedArrayBuffer;
+  /** Rule sets: a count, then two Uint32 words a rule (see rules.ts). A count of 0 marks a removal (overlay only). */
+  readonly rules: SharedArrayBuffer;
+  readonly slotCount: number;
+  readonly entryCount: number;
+  readonly namesBytes: number;
+  /** Uint32 words of `rules` in use. */
+  readonly rulesWords: number;
+  /** Seed of the name hash; base and overlay of one policy share it. */
+  readonly seed: number;
+}
+
+export type ListMode = 'enforce' | 'shadow' | 'off';
+export type ListOrder = 'authority' | 'operator' | 'subscriber';
+
+/** One list as the data plane needs it. The array index is the list index inside the rules. */
+export interface PublishedList {
+  readonly name: string;
+  readonly authority: string;
+  readonly order: ListOrder;
+  readonly mode: ListMode;
+  readonly action: ActionName;
+  /** The version in force; 0 before the first. */
+  readonly version: number;
+  /** Row of this list in the counters; stable for the life of the process. */
+  readonly counterSlot: number;
+}
+
+export interface PublishedPolicy {
+  /** Grows by one with every publish. */
+  readonly generation: number;
+  readonly base: NameSetBuffers;
+  readonly overlay: NameSetBuffers | undefined;
+  readonly lists: readonly PublishedList[];
+}
