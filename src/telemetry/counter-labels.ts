@@ -1,0 +1,134 @@
+/**
+ * The closed sets that counter rows stand for: position in each array is the row, the word is the label Prometheus sees.
+ * counters.ts lays the rows out, metrics.ts exports them. Append only; nothing a client sends becomes a label.
+ */
+
+export const TRANSPORTS = ['udp', 'tcp'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+/** Rows of TRANSPORTS. */
+export const TransportRow = { udp: 0, tcp: 1 } as const;
+
+export const FAMILIES = ['ipv4', 'ipv6'] as const;
+/** Rows of FAMILIES. */
+export const FamilyRow = { ipv4: 0, ipv6: 1 } as const;
+
+/** Query types with a row of their own, by number (IANA, Resource Record TYPEs). */
+export const COUNTED_QTYPES = [
+  ['A', 1],
+  ['NS', 2],
+  ['CNAME', 5],
+  ['SOA', 6],
+  ['PTR', 12],
+  ['MX', 15],
+  ['TXT', 16],
+  ['AAAA', 28],
+  ['SRV', 33],
+  ['NAPTR', 35],
+  ['DS', 43],
+  ['RRSIG', 46],
+  ['NSEC', 47],
+  ['DNSKEY', 48],
+  ['TLSA', 52],
+  ['SVCB', 64],
+  ['HTTPS', 65],
+  ['SPF', 99],
+  ['IXFR', 251],
+  ['AXFR', 252],
+  ['ANY', 255],
+  ['CAA', 257],
+] as const;
+
+/** Labels of the qtype rows: COUNTED_QTYPES, then `other`. */
+export const QTYPE_LABELS: readonly string[] = [...COUNTED_QTYPES.map(([label]) => label), 'other'];
+
+/** Rows 0..23 are the response codes themselves (IANA, DNS RCODEs); unassigned ones and the last row are `other`. */
+export const RCODE_LABELS = [
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+  'NOTZONE',
+  'DSOTYPENI',
+  'other',
+  'other',
+  'other',
+  'other',
+  'BADVERS',
+  'BADKEY',
+  'BADTIME',
+  'BADMODE',
+  'BADNAME',
+  'BADALG',
+  'BADTRUNC',
+  'BADCOOKIE',
+  'other',
+] as const;
+
+/** The first four rows are the numbers of policy's VerdictKind, so a verdict is its own row. */
+export const RESPONSE_VERDICTS = ['allowed', 'allowlisted', 'blocked', 'shadow', 'error'] as const;
+export type ResponseVerdict = (typeof RESPONSE_VERDICTS)[number];
+/** Rows of RESPONSE_VERDICTS. */
+export const VerdictRow = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3, error: 4 } as const;
+
+/** Why a message got no answer. */
+export const DROP_REASONS = [
+  'tooShort',
+  'response',
+  'malformed',
+  'clientDenied',
+  'rateLimited',
+  'overload',
+  'policyDrop',
+  'sendFailed',
+  'tcpFraming',
+  'internalError',
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+/** Rows of DROP_REASONS. */
+export const DropRow = {
+  tooShort: 0,
+  response: 1,
+  malformed: 2,
+  clientDenied: 3,
+  rateLimited: 4,
+  overload: 5,
+  policyDrop: 6,
+  sendFailed: 7,
+  tcpFraming: 8,
+  internalError: 9,
+} as const satisfies Record<DropReason, number>;
+
+/** How one transmission to an upstream ended. */
+export const UPSTREAM_OUTCOMES = [
+  'answered',
+  'timeout',
+  'network',
+  'servfail',
+  'refused',
+  'mismatched',
+  'truncated',
+  'formerr',
+] as const;
+export type UpstreamOutcomeLabel = (typeof UPSTREAM_OUTCOMES)[number];
+/** Rows of UPSTREAM_OUTCOMES. */
+export const UpstreamOutcomeRow = {
+  answered: 0,
+  timeout: 1,
+  network: 2,
+  servfail: 3,
+  refused: 4,
+  mismatched: 5,
+  truncated: 6,
+  formerr: 7,
+} as const satisfies Record<UpstreamOutcomeLabel, number>;
+
+export const PAGE_SCHEMES = ['http', 'https'] as const;
+/** The language that a warning page puts first. */
+export const PAGE_LANGUAGES = ['zh-CN', 'en'] as const;
+export type PageLanguage = (typeof PAGE_LANGUAGES)[number];
