@@ -1,0 +1,76 @@
+/**
+ * The registry of extended DNS errors: INFO-CODEs and their purposes in words. edns.ts writes the option.
+ * Source: RFC 8914 4 and 5.2, and the IANA registry "Extended DNS Error Codes" (codes 25 and up).
+ */
+export const ExtendedError = {
+  other: 0,
+  unsupportedDnskeyAlgorithm: 1,
+  unsupportedDsDigestType: 2,
+  staleAnswer: 3,
+  forgedAnswer: 4,
+  dnssecIndeterminate: 5,
+  dnssecBogus: 6,
+  signatureExpired: 7,
+  signatureNotYetValid: 8,
+  dnskeyMissing: 9,
+  rrsigsMissing: 10,
+  noZoneKeyBitSet: 11,
+  nsecMissing: 12,
+  cachedError: 13,
+  notReady: 14,
+  blocked: 15,
+  censored: 16,
+  filtered: 17,
+  prohibited: 18,
+  staleNxdomainAnswer: 19,
+  notAuthoritative: 20,
+  notSupported: 21,
+  noReachableAuthority: 22,
+  networkError: 23,
+  invalidData: 24,
+  signatureExpiredBeforeValid: 25,
+  tooEarly: 26,
+  unsupportedNsec3Iterations: 27,
+  unableToConformToPolicy: 28,
+  synthesized: 29,
+  invalidQueryType: 30,
+} as const;
+
+const PURPOSES: readonly string[] = [
+  'Other Error',
+  'Unsupported DNSKEY Algorithm',
+  'Unsupported DS Digest Type',
+  'Stale Answer',
+  'Forged Answer',
+  'DNSSEC Indeterminate',
+  'DNSSEC Bogus',
+  'Signature Expired',
+  'Signature Not Yet Valid',
+  'DNSKEY Missing',
+  'RRSIGs Missing',
+  'No Zone Key Bit Set',
+  'NSEC Missing',
+  'Cached Error',
+  'Not Ready',
+  'Blocked',
+  'Censored',
+  'Filtered',
+  'Prohibited',
+  'Stale NXDOMAIN Answer',
+  'Not Authoritative',
+  'Not Supported',
+  'No Reachable Authority',
+  'Network Error',
+  'Invalid Data',
+  'Signature Expired before Valid',
+  'Too Early',
+  'Unsupported NSEC3 Iterations Value',
+  'Unable to conform to policy',
+  'Synthesized',
+  'Invalid Query Type',
+];
+
+/** The registered purpose of an INFO-CODE; "EDE1234" for one without. */
+export function extendedErrorName(infoCode: number): string {
+  return PURPOSES[infoCode] ?? `EDE${infoCode}`;
+}
