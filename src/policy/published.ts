@@ -7,7 +7,7 @@ import type { ActionName } from './actions.ts';
 
 /** One level of the name index (see name-set.ts for the layout). */
 export interface NameSetBuffers {
-  /** Open-addressing table of Uint32 triples: name hash, offset in `names` (0: empty slot), offset in `rules`. */
+  /** Open-addressing table of Uint32 triples, ordered by hash: name hash, offset in `names` (0: empty slot), offset in `rules`. */
   readonly table: SharedArrayBuffer;
   /** Wire-format names, lower case, each with its root label; offset 0 is never used. */
   readonly names: SharedArrayBuffer;
@@ -44,4 +44,6 @@ export interface PublishedPolicy {
   readonly base: NameSetBuffers;
   readonly overlay: NameSetBuffers | undefined;
   readonly lists: readonly PublishedList[];
+  /** Where allow rules come from (file names as configured); the array index is the list index of an allow rule. */
+  readonly allowSources?: readonly string[];
 }

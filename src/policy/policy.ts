@@ -1,0 +1,222 @@
+/**
+ * Judges a name: what the published lists say of it, and which rule decides. Asked on every query before the cache, on
+ * every name an answer's chain reaches, and by `weir check`. Holds the two levels of the index, the immutable base and
+ * the overlay, whose entry for a name replaces the base's entry of that name whole.
+ *
+ * Precedence: an allow rule on the name or, with scope subtree, above it; then, of the lists that have no exception
+ * there, the rule of the most specific entry that enforces, lists in order of the configuration; a shadow rule only
+ * where nothing enforces. A rule that is off, expired, lifted or out of scope hides no other.
+ */
+import { LABELS_MAX } from '../dns/name.ts';
+import { hashSuffixes } from './name-hash.ts';
+import { NameSet } from './name-set.ts';
+import type { PublishedList, PublishedPolicy } from './published.ts';
+import {
+  RuleKind,
+  RuleMode,
+  RuleScope,
+  ruleActionIndex,
+  ruleCategoryIndex,
+  ruleExpired,
+  ruleKind,
+  ruleListIndex,
+  ruleMode,
+  ruleScope,
+} from './rules.ts';
+
+/** Allowed: nothing said of it. Allowlisted: an allow rule. Shadow: allowed, but to be counted as what it would be. */
+export const VerdictKind = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3 } as const;
+
+/** Stands for the list in a match by an allow rule, which belongs to no list. */
+export const ALLOW_LIST: PublishedList = {
+  name: 'allow',
+  authority: '',
+  order: 'operator',
+  mode: 'enforce',
+  action: 'sinkhole',
+  version: 0,
+  counterSlot: -1,
+};
+
+/** The rule that decided. One object for each Policy, valid until its next `judge`; meaningless after `allowed`. */
+export interface PolicyMatch {
+  /** Index in PublishedPolicy.lists; for `allowlisted`, in allowSources. */
+  listIndex: number;
+  /** ALLOW_LIST for `allowlisted`. */
+  list: PublishedList;
+  categoryIndex: number;
+  actionIndex: number;
+  /** A value of RuleScope. */
+  scope: number;
+  /** Seconds since 1970; 0: never. */
+  expiresAtSeconds: number;
+  /** The label of the judged name where the matched entry begins. */
+  suffixLabel: number;
+  /** The judged name: the buffer given to `judge`, not a copy. */
+  bytes: Uint8Array;
+  nameStart: number;
+  /** Where the matched entry's name begins in `bytes`. */
+  entryStart: number;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class Policy {
+  readonly published: PublishedPolicy;
+  readonly generation: number;
+  readonly base: NameSet;
+  readonly overlay: NameSet | undefined;
+  readonly match: PolicyMatch;
+  readonly #seed: number;
+  readonly #hashes = new Uint32Array(LABELS_MAX);
+  /** Of each entry found for the name being judged: its label, and its rule set. */
+  readonly #foundLabels = new Uint8Array(LABELS_MAX);
+  readonly #foundWords: Uint32Array[] = [];
+  readonly #foundOffsets = new Uint32Array(LABELS_MAX);
+  /** Lists that have an exception for the name: two words of bits, for rules that enforce and for shadow rules. */
+  readonly #liftedEnforcing = new Uint32Array(2);
+  readonly #liftedShadow = new Uint32Array(2);
+
+  constructor(published: PublishedPolicy) {
+    const { base, overlay } = published;
+    if (overlay !== undefined && overlay.seed !== base.seed) throw new Error('base and overlay differ in seed');
+    this.published = published;
+    this.generation = published.generation;
+    this.base = new NameSet(base);
+    this.overlay = overlay === undefined || overlay.entryCount === 0 ? undefined : new NameSet(overlay);
+    this.#seed = base.seed;
+    this.match = {
+      listIndex: 0,
+      list: ALLOW_LIST,
+      categoryIndex: 0,
+      actionIndex: 0,
+      scope: 0,
+      expiresAtSeconds: 0,
+      suffixLabel: 0,
+      bytes: NO_BYTES,
+      nameStart: 0,
+      entryStart: 0,
+    };
+  }
+
+  /**
+   * The verdict on the uncompressed name at `nameStart`, in any letter case; `match` says why.
+   * @param labelStarts offsets of the labels' length octets, relative to `nameStart`
+   * @returns a value of VerdictKind
+   * Cost: hot path; a look-up a label and level, nothing more for a name that is not listed; allocates nothing.
+   */
+  judge(bytes: Uint8Array, nameStart: number, labelStarts: Uint8Array, labelCount: number, nowSeconds: number): number {
+    const found = this.#findSuffixes(bytes, nameStart, labelStarts, labelCount);
+    if (found === 0) return VerdictKind.allowed;
+    this.match.bytes = bytes;
+    this.match.nameStart = nameStart;
+    const kind = this.#decide(found, nowSeconds);
+    this.match.entryStart = nameStart + labelStarts[this.match.suffixLabel]!;
+    return kind;
+  }
+
+  /** Fills the found* fields, most specific entry first; returns how many. */
+  #findSuffixes(bytes: Uint8Array, nameStart: number, labelStarts: Uint8Array, labelCount: number): number {
+    const { base, overlay } = this;
+    const hashes = this.#hashes;
+    hashSuffixes(bytes, nameStart, labelStarts, labelCount, this.#seed, hashes);
+    let found = 0;
+    for (let label = 0; label < labelCount; label++) {
+      const hash = hashes[label]!;
+      const start = nameStart + labelStarts[label]!;
+      let words: Uint32Array | undefined;
+      let offset = -1;
+      if (overlay !== undefined) {
+        offset = overlay.find(hash, bytes, start);
+        if (offset >= 0) words = overlay.rules;
+      }
+      if (words === undefined) {
+        offset = base.find(hash, bytes, start);
+        if (offset < 0) continue;
+        words = base.rules;
+      }
+      this.#foundLabels[found] = label;
+      this.#foundOffsets[found] = offset;
+      this.#foundWords[found] = words;
+      found++;
+    }
+    return found;
+  }
+
+  #decide(found: number, nowSeconds: number): number {
+    if (this.#findAllow(found, nowSeconds)) return VerdictKind.allowlisted;
+    if (this.#findBlock(found, nowSeconds, RuleMode.enforce, this.#liftedEnforcing)) return VerdictKind.blocked;
+    if (this.#findBlock(found, nowSeconds, RuleMode.shadow, this.#liftedShadow)) return VerdictKind.shadow;
+    return VerdictKind.allowed;
+  }
+
+  /** Whether an allow rule covers the name; on the way, notes the lists that have an exception for it. */
+  #findAllow(found: number, nowSeconds: number): boolean {
+    this.#liftedEnforcing.fill(0);
+    this.#liftedShadow.fill(0);
+    for (let i = 0; i < found; i++) {
+      const words = this.#foundWords[i]!;
+      const offset = this.#foundOffsets[i]!;
+      const label = this.#foundLabels[i]!;
+      const end = offset + 1 + words[offset]! * 2;
+      for (let at = offset + 1; at < end; at += 2) {
+        const word0 = words[at]!;
+        // Rules stand in order of kind: behind the first block there is no other kind.
+        if (ruleKind(word0) === RuleKind.block) break;
+        if (!covers(word0, label) || ruleExpired(words[at + 1]!, nowSeconds)) continue;
+        const mode = ruleMode(word0);
+        if (ruleKind(word0) === RuleKind.exception) this.#lift(ruleListIndex(word0), mode);
+        else if (mode === RuleMode.enforce) {
+          this.#setMatch(word0, words[at + 1]!, label, ALLOW_LIST);
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** An exception lifts rules of its own mode and of weaker ones: one that only watches must not let a block through. */
+  #lift(listIndex: number, mode: number): void {
+    const word = listIndex >>> 5;
+    const bit = 1 << (listIndex & 31);
+    if (mode === RuleMode.enforce) this.#liftedEnforcing[word]! |= bit;
+    if (mode !== RuleMode.off) this.#liftedShadow[word]! |= bit;
+  }
+
+  /** Whether a blocking rule of this mode covers the name: the most specific entry's first, in order of lists. */
+  #findBlock(found: number, nowSeconds: number, mode: number, lifted: Uint32Array): boolean {
+    for (let i = 0; i < found; i++) {
+      const words = this.#foundWords[i]!;
+      const offset = this.#foundOffsets[i]!;
+      const label = this.#foundLabels[i]!;
+      const end = offset + 1 + words[offset]! * 2;
+      for (let at = offset + 1; at < end; at += 2) {
+        const word0 = words[at]!;
+        if (ruleKind(word0) !== RuleKind.block || ruleMode(word0) !== mode || !covers(word0, label)) continue;
+        const listIndex = ruleListIndex(word0);
+        const list = this.published.lists[listIndex];
+        if (list === undefined || ((lifted[listIndex >>> 5]! >>> (listIndex & 31)) & 1) === 1) continue;
+        if (ruleExpired(words[at + 1]!, nowSeconds)) continue;
+        this.#setMatch(word0, words[at + 1]!, label, list);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #setMatch(word0: number, word1: number, label: number, list: PublishedList): void {
+    const match = this.match;
+    match.listIndex = ruleListIndex(word0);
+    match.list = list;
+    match.categoryIndex = ruleCategoryIndex(word0);
+    match.actionIndex = ruleActionIndex(word0);
+    match.scope = ruleScope(word0);
+    match.expiresAtSeconds = word1;
+    match.suffixLabel = label;
+  }
+}
+
+/** Whether a rule of the entry at `label` covers the judged name: its own name, or any below with scope subtree. */
+function covers(word0: number, label: number): boolean {
+  return label === 0 || ruleScope(word0) === RuleScope.subtree;
+}

@@ -1,0 +1,121 @@
+/**
+ * What one list says about one name, packed into two Uint32 words; rules for the same name form a set (rule-set.ts).
+ *
+ * Word 0, from the top: kind (2 bits), list index (8), scope (1), mode (2), action (3), category (4), 12 spare. The
+ * fields stand in order of precedence, so that comparing words compares rules: allow before exception before block,
+ * then the order of the lists in the configuration, then exact before subtree. Word 1: expiry, seconds since 1970, 0
+ * for none.
+ */
+
+/** Lists (and, counted apart, allow sources) that one index can hold. */
+export const LISTS_MAX = 64;
+
+export const RuleKind = { allow: 0, exception: 1, block: 2 } as const;
+export const RuleScope = { exact: 0, subtree: 1 } as const;
+export const RuleMode = { enforce: 0, shadow: 1, off: 2 } as const;
+
+export type RuleKindName = keyof typeof RuleKind;
+export type RuleScopeName = keyof typeof RuleScope;
+export type RuleModeName = keyof typeof RuleMode;
+
+export interface Rule {
+  /** Index in PublishedPolicy.lists; for kind `allow`, in PublishedPolicy.allowSources. */
+  readonly listIndex: number;
+  readonly kind: RuleKindName;
+  readonly scope: RuleScopeName;
+  /** Position in CATEGORIES. */
+  readonly categoryIndex: number;
+  /** Position in ACTIONS. */
+  readonly actionIndex: number;
+  readonly mode: RuleModeName;
+  /** Seconds since 1970; 0: never expires. */
+  readonly expiresAtSeconds: number;
+}
+
+export type RuleWords = [word0: number, word1: number];
+
+const KIND_SHIFT = 30;
+const LIST_SHIFT = 22;
+const SCOPE_SHIFT = 21;
+const MODE_SHIFT = 19;
+const ACTION_SHIFT = 16;
+const CATEGORY_SHIFT = 12;
+
+/** Bits of word 0 that make two rules of one name the same rule: everything but category and spare bits. */
+const IDENTITY_MASK = 0xffff_ffff << ACTION_SHIFT;
+
+const KIND_NAMES = ['allow', 'exception', 'block'] as const;
+const SCOPE_NAMES = ['exact', 'subtree'] as const;
+const MODE_NAMES = ['enforce', 'shadow', 'off'] as const;
+
+/**
+ * Packs a rule.
+ * Errors: RangeError on a field that does not fit: a mistake of the caller, for files never reach here unparsed.
+ */
+export function encodeRule(rule: Rule): RuleWords {
+  const { listIndex, categoryIndex, actionIndex, expiresAtSeconds } = rule;
+  requireBelow('listIndex', listIndex, LISTS_MAX);
+  requireBelow('categoryIndex', categoryIndex, 16);
+  requireBelow('actionIndex', actionIndex, 8);
+  requireBelow('expiresAtSeconds', expiresAtSeconds, 0x1_0000_0000);
+  const word0 =
+    (RuleKind[rule.kind] << KIND_SHIFT) |
+    (listIndex << LIST_SHIFT) |
+    (RuleScope[rule.scope] << SCOPE_SHIFT) |
+    (RuleMode[rule.mode] << MODE_SHIFT) |
+    (actionIndex << ACTION_SHIFT) |
+    (categoryIndex << CATEGORY_SHIFT);
+  return [word0 >>> 0, expiresAtSeconds];
+}
+
+export function decodeRule(word0: number, word1: number): Rule {
+  return {
+    listIndex: ruleListIndex(word0),
+    kind: KIND_NAMES[ruleKind(word0)] ?? 'block',
+    scope: SCOPE_NAMES[ruleScope(word0)] ?? 'exact',
+    categoryIndex: ruleCategoryIndex(word0),
+    actionIndex: ruleActionIndex(word0),
+    mode: MODE_NAMES[ruleMode(word0)] ?? 'off',
+    expiresAtSeconds: word1,
+  };
+}
+
+export function ruleKind(word0: number): number {
+  return word0 >>> KIND_SHIFT;
+}
+
+export function ruleListIndex(word0: number): number {
+  return (word0 >>> LIST_SHIFT) & 0xff;
+}
+
+export function ruleScope(word0: number): number {
+  return (word0 >>> SCOPE_SHIFT) & 1;
+}
+
+export function ruleMode(word0: number): number {
+  return (word0 >>> MODE_SHIFT) & 3;
+}
+
+export function ruleActionIndex(word0: number): number {
+  return (word0 >>> ACTION_SHIFT) & 7;
+}
+
+export function ruleCategoryIndex(word0: number): number {
+  return (word0 >>> CATEGORY_SHIFT) & 0xf;
+}
+
+/** Whether the rule is over; a rule lives up to its expiry, exclusive. */
+export function ruleExpired(word1: number, nowSeconds: number): boolean {
+  return word1 !== 0 && word1 <= nowSeconds;
+}
+
+/** Whether two rules of one name differ in category or expiry only, so that one of them is enough. */
+export function sameRuleIdentity(word0: number, otherWord0: number): boolean {
+  return ((word0 ^ otherWord0) & IDENTITY_MASK) === 0;
+}
+
+function requireBelow(field: string, value: number, limit: number): void {
+  if (!Number.isInteger(value) || value < 0 || value >= limit) {
+    throw new RangeError(`rule ${field} must be an integer of 0 to ${limit - 1}, not ${value}`);
+  }
+}
