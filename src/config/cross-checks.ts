@@ -1,0 +1,160 @@
+/**
+ * What several keys of a configuration say together, and what the file system says about them: duplicate lists, two
+ * listeners on one address, a resolver that forwards to itself, files that cannot be read. Runs on the raw value, for
+ * a wrong type somewhere must not hide the problems elsewhere.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
+import { isLoopback, isWildcard, parseSocketAddress, parseUpstream } from './address.ts';
+import type { SocketAddress } from './config.ts';
+
+export type Path = readonly (string | number)[];
+export type Report = (path: Path, message: string) => void;
+
+/** Sinkhole addresses of one family: all of them go into every blocked answer. */
+export const SINKHOLE_ADDRESSES_MAX = 4;
+export const FILE_KEYS = ['allow', 'protected', 'popular', 'sharedHosts'] as const;
+
+function at(value: unknown, ...path: (string | number)[]): unknown {
+  let current = value;
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string | number, unknown>)[step];
+  }
+  return current;
+}
+
+function arrayAt(value: unknown, ...path: (string | number)[]): readonly unknown[] {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
+/** Runs every check on the value as it came out of the YAML. */
+export function crossCheck(raw: unknown, folder: string, report: Report): void {
+  checkListNames(raw, report);
+  checkListeners(raw, report);
+  checkUpstreams(raw, report);
+  checkSinkhole(raw, report);
+  checkSources(raw, folder, report);
+  for (const key of FILE_KEYS) {
+    for (const [index, file] of arrayAt(raw, key).entries()) {
+      if (typeof file === 'string') checkFile(resolve(folder, file), [key, index], report);
+    }
+  }
+}
+
+function checkListNames(raw: unknown, report: Report): void {
+  const seen = new Map<unknown, number>();
+  for (const index of arrayAt(raw, 'lists').keys()) {
+    const name = at(raw, 'lists', index, 'name');
+    if (typeof name !== 'string') continue;
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, index);
+    else report(['lists', index, 'name'], `"${name}" is the name of lists[${first}] already`);
+  }
+}
+
+function addressAt(value: unknown): SocketAddress | undefined {
+  const address = typeof value === 'string' ? parseSocketAddress(value) : undefined;
+  return address?.kind === 'ok' ? address.value : undefined;
+}
+
+function sameSocket(a: SocketAddress, b: SocketAddress): boolean {
+  if (a.port !== b.port || a.port === 0 || isIPv4(a.host) !== isIPv4(b.host)) return false;
+  return a.host === b.host || isWildcard(a.host) || isWildcard(b.host);
+}
+
+function checkListeners(raw: unknown, report: Report): void {
+  const bound: { path: string; address: SocketAddress }[] = [];
+  const paths: Path[] = arrayAt(raw, 'listen', 'do53').map((_, index) => ['listen', 'do53', index]);
+  for (const path of [...paths, ['listen', 'admin'], ['listen', 'warningPageHttp']]) {
+    const address = addressAt(at(raw, ...path));
+    if (address === undefined) continue;
+    const other = bound.find((entry) => sameSocket(entry.address, address));
+    if (other !== undefined) report(path, `the address is taken by ${other.path}`);
+    bound.push({ path: path.filter((step) => typeof step === 'string').join('.'), address });
+  }
+  const admin = addressAt(at(raw, 'listen', 'admin'));
+  if (admin !== undefined && !isLoopback(admin.host)) {
+    report(
+      ['listen', 'admin'],
+      `"${admin.host}": without TLS the admin listener binds loopback only; write 127.0.0.1 or [::1]`,
+    );
+  }
+}
+
+function checkUpstreams(raw: unknown, report: Report): void {
+  const seen = new Map<string, number>();
+  for (const [index, written] of arrayAt(raw, 'upstreams').entries()) {
+    const upstream = typeof written === 'string' ? parseUpstream(written) : undefined;
+    if (upstream?.kind !== 'ok') continue;
+    const { protocol, host, port } = upstream.value;
+    const key = `${protocol} ${host} ${port}`;
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, index);
+    else report(['upstreams', index], `the same as upstreams[${first}]`);
+    if (arrayAt(raw, 'listen', 'do53').some((own) => isOwnAddress(addressAt(own), { host, port }))) {
+      report(['upstreams', index], 'this is an address of listen.do53: queries would go round in a circle');
+    }
+  }
+}
+
+/** Whether what is sent to `target` arrives at the listener bound to `own`. */
+export function isOwnAddress(own: SocketAddress | undefined, target: SocketAddress): boolean {
+  if (own === undefined || own.port !== target.port || isIPv4(own.host) !== isIPv4(target.host)) return false;
+  return own.host === target.host || (isWildcard(own.host) && isLoopback(target.host));
+}
+
+function checkSinkhole(raw: unknown, report: Report): void {
+  const addresses = arrayAt(raw, 'sinkhole', 'addresses').filter((address) => typeof address === 'string');
+  for (const [family, count] of [
+    ['IPv4', addresses.filter((address) => isIPv4(address)).length],
+    ['IPv6', addresses.filter((address) => address.includes(':')).length],
+  ] as const) {
+    if (count > SINKHOLE_ADDRESSES_MAX) {
+      report(['sinkhole', 'addresses'], `${count} ${family} addresses; at most ${SINKHOLE_ADDRESSES_MAX} a family`);
+    }
+  }
+}
+
+function checkSources(raw: unknown, folder: string, report: Report): void {
+  for (const index of arrayAt(raw, 'lists').keys()) {
+    const source = at(raw, 'lists', index, 'source');
+    if (typeof source !== 'string' || source === '') continue;
+    const problem = sourceProblem(source);
+    if (problem !== undefined) report(['lists', index, 'source'], problem);
+    else if (!isUrl(source)) checkFile(resolve(folder, source), ['lists', index, 'source'], report);
+  }
+}
+
+/** Whether a source is an address to fetch rather than a path. */
+export function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(source);
+}
+
+function sourceProblem(source: string): string | undefined {
+  if (source === 'push') return 'a list that only takes pushes is not available in this version yet';
+  if (!isUrl(source)) return undefined;
+  if (/^feed\+/i.test(source)) return 'a signed feed is not available in this version yet; a path, or https://...';
+  const url = URL.parse(source);
+  if (url === null) return `"${source}" is no URL`;
+  if (url.username !== '' || url.password !== '') return 'a URL with a user name or password in it is not accepted';
+  if (url.protocol === 'https:') return undefined;
+  if (url.protocol !== 'http:') return `"${url.protocol}" is no source; a path, or https://...`;
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return isLoopback(host) ? undefined : 'plain http:// is accepted from a loopback address only; write https://';
+}
+
+function checkFile(file: string, path: Path, report: Report): void {
+  try {
+    accessSync(file, constants.R_OK);
+    if (!statSync(file).isFile()) report(path, `${file} is not a regular file`);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'error';
+    report(
+      path,
+      `cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : code}`,
+    );
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * From a YAML file to a Config: parse, check every key (schema.ts), check keys against each other and the file system
+ * (cross-checks.ts), fill in what the schema cannot know. Every problem is reported at once, with its key path and line.
+ * Relative paths are relative to the folder of the file. Reads files and binds nothing.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Document } from 'yaml';
+import type { z } from 'zod';
+import { isLoopback } from './address.ts';
+import type { Config, ListConfig } from './config.ts';
+import type { ConfigProblem } from './config-error.ts';
+import { keysAt, suggestKey } from './config-keys.ts';
+import { crossCheck, isUrl } from './cross-checks.ts';
+import { configSchema } from './schema.ts';
+import type { ConfigInput } from './schema.ts';
+
+export const CONFIG_BYTES_MAX = 1024 * 1024;
+const AUTO_WORKERS_MAX = 16;
+/** YAML aliases may be used to repeat a value, not to blow one up. */
+const ALIASES_MAX = 100;
+
+export type ConfigOutcome =
+  | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] };
+
+/** Reads and checks a configuration file. Never throws for what the file says. */
+export function loadConfig(path: string): ConfigOutcome {
+  const file = resolve(path);
+  let text: string;
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length > CONFIG_BYTES_MAX) return invalid(`larger than ${CONFIG_BYTES_MAX} bytes`);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return invalid('no such file');
+    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return invalid('not a text file in UTF-8');
+    return invalid(`cannot be read: ${message}`);
+  }
+  return parseConfig(text, dirname(file));
+}
+
+function invalid(message: string): ConfigOutcome {
+  return { kind: 'invalid', problems: [{ path: '', message }] };
+}
+
+/** Checks the text of a configuration whose relative paths start at `folder`. */
+export function parseConfig(text: string, folder: string): ConfigOutcome {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, version: '1.2' });
+  const problems: ConfigProblem[] = document.errors.map((error) => ({
+    path: '',
+    message: `not valid YAML: ${error.message}`,
+    line: lineCounter.linePos(error.pos[0]).line,
+  }));
+  if (problems.length > 0) return { kind: 'invalid', problems };
+
+  let raw: unknown;
+  try {
+    raw = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
+  } catch (error) {
+    return invalid(`not valid YAML: ${(error as Error).message}`);
+  }
+  const report = (path: readonly PropertyKey[], message: string): void => {
+    const line = lineOf(document, path, lineCounter);
+    problems.push({ path: pathText(path), message, ...(line === undefined ? {} : { line }) });
+  };
+  const parsed = configSchema.safeParse(raw);
+  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, raw, report);
+  crossCheck(raw, folder, report);
+  if (!parsed.success || problems.length > 0) {
+    return { kind: 'invalid', problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+  }
+  const config = complete(parsed.data, folder);
+  return { kind: 'ok', config, warnings: warningsAbout(config) };
+}
+
+function reportIssue(
+  issue: z.core.$ZodIssue,
+  raw: unknown,
+  report: (path: readonly PropertyKey[], message: string) => void,
+): void {
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(issue.path);
+    for (const key of issue.keys) {
+      const suggestion = suggestKey(key, known);
+      const hint = suggestion === undefined ? `known here: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
+      report([...issue.path, key], `unknown key; ${hint}`);
+    }
+    return;
+  }
+  let value = raw;
+  for (const step of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
+  const message = issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '');
+  const isMissing = value === undefined && issue.code === 'invalid_type';
+  report(issue.path, isMissing ? 'is required' : message);
+}
+
+/** The path as people write it: lists[0].mode. */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`;
+    return text === '' ? String(step) : `${text}.${String(step)}`;
+  }, '');
+}
+
+/** Line of the key (or item) that a path leads to, or of the nearest one above it that is there. */
+function lineOf(document: Document, path: readonly PropertyKey[], lineCounter: LineCounter): number | undefined {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && key.value === step);
+      if (pair === undefined) break;
+      if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof step === 'number') {
+      node = node.items[step];
+      offset = (node as { range?: [number, number, number] } | undefined)?.range?.[0] ?? offset;
+    } else {
+      break;
+    }
+  }
+  return offset === undefined ? undefined : lineCounter.linePos(offset).line;
+}
+
+function complete(input: ConfigInput, folder: string): Config {
+  const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
+  const { do53, admin, warningPageHttp } = input.listen;
+  return {
+    listen: { do53, admin, warningPageHttp },
+    workers: input.workers === 'auto' ? Math.min(availableParallelism(), AUTO_WORKERS_MAX) : input.workers,
+    stateDirectory: resolve(folder, input.stateDirectory),
+    upstreams: input.upstreams,
+    upstreamQueries: input.upstreamQueries,
+    lists: input.lists.map((list): ListConfig => {
+      const isHttp = isUrl(list.source);
+      return {
+        ...list,
+        source: isHttp ? list.source : resolve(folder, list.source),
+        sourceKind: isHttp ? 'https' : 'file',
+      };
+    }),
+    allow: absolute(input.allow),
+    protected: absolute(input.protected),
+    popular: absolute(input.popular),
+    sharedHosts: absolute(input.sharedHosts),
+    sinkhole: input.sinkhole,
+    specialUse: input.specialUse,
+    cache: input.cache,
+    edns: input.edns,
+    tcp: input.tcp,
+    identity: input.identity,
+    clients: input.clients,
+    log: input.log,
+    shutdownTimeoutMs: input.shutdownTimeoutMs,
+  };
+}
+
+/** What is legal and yet hardly meant. */
+function warningsAbout(config: Config): string[] {
+  const warnings: string[] = [];
+  const servesOthers = config.listen.do53.some(({ host }) => !isLoopback(host));
+  const sinkholesHere = config.sinkhole.addresses.some((address) => isLoopback(address));
+  if (servesOthers && sinkholesHere) {
+    warnings.push(
+      'sinkhole.addresses: a loopback address sends subscribers to their own machine, not to the warning page',
+    );
+  }
+  if (config.lists.length === 0) warnings.push('lists: there is none, so nothing is blocked');
+  if (config.sinkhole.addresses.length === 0 && config.lists.some(({ action }) => action === 'sinkhole')) {
+    warnings.push('sinkhole.addresses: there is none, so blocked names get an empty answer and no warning page');
+  }
+  if (config.upstreamQueries.attemptTimeoutMs >= config.upstreamQueries.deadlineMs) {
+    warnings.push('upstreamQueries.attemptTimeoutMs: not below deadlineMs, so a second upstream is never tried');
+  }
+  if (config.clients.allow.length === 0) warnings.push('clients.allow: it is empty, so every query is refused');
+  if (config.protected.length === 0) {
+    warnings.push('protected: there is no file, so a list may block banks, hospitals and update servers');
+  }
+  return warnings;
+}

@@ -1,0 +1,225 @@
+/**
+ * The configuration file as zod sees it: every key, its limits, its default and one line of description, which the
+ * README's table repeats (a test compares them). One value is checked here; what two keys say together, and the file
+ * system, in cross-checks.ts.
+ */
+import { z } from 'zod';
+import { ACTIONS } from '../policy/actions.ts';
+import { CATEGORIES } from '../policy/category.ts';
+import { parsePrefix, parseSocketAddress, parseUpstream } from './address.ts';
+import type { Parsed } from './address.ts';
+
+export const LISTS_MAX = 64;
+export const UPSTREAMS_MAX = 16;
+export const WORKERS_MAX = 64;
+const ADDRESSES_MAX = 64;
+const PREFIXES_MAX = 4096;
+const FILES_MAX = 64;
+const APPROVED_MAX = 10_000;
+const TEXT_MAX = 200;
+/** A character-string of a TXT record (RFC 1035 section 3.3). */
+const CHARACTER_STRING_MAX = 255;
+const MIB = 1024 * 1024;
+const DAY_SECONDS = 86_400;
+const WEEK_SECONDS = 7 * DAY_SECONDS;
+/** "it is RECOMMENDED that [negative answers] be limited [to] three hours" (RFC 2308 section 5). */
+const NEGATIVE_TTL_SECONDS_MAX = 3 * 3600;
+
+/** Names of list formats; test/unit/config holds them against the table of formats. */
+export const LIST_FORMATS = [
+  'auto',
+  'plain',
+  'hosts',
+  'adblock',
+  'dnsmasq',
+  'unbound',
+  'rpz',
+  'csv',
+  'json',
+  'jsonl',
+  'url-list',
+] as const;
+
+export const NOT_YET = 'is not available in this version yet; leave it empty';
+
+function parsed<T>(parse: (text: string) => Parsed<T>) {
+  return z.string().transform((text, context) => {
+    const result = parse(text);
+    if (result.kind === 'ok') return result.value;
+    context.issues.push({ code: 'custom', message: result.message, input: text });
+    return z.NEVER;
+  });
+}
+
+function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | Parsed<undefined> {
+  return text === '' ? { kind: 'ok', value: undefined } : parseSocketAddress(text);
+}
+
+function whole(min: number, max: number) {
+  return z.int().min(min).max(max);
+}
+
+function text(charactersMax: number) {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+  return z
+    .string()
+    .max(charactersMax)
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'control characters are not allowed');
+}
+
+const notYetText = z.literal('', NOT_YET).default('');
+const notYetList = z.array(z.string()).max(0, NOT_YET).default([]);
+const files = z.array(text(4096).min(1)).max(FILES_MAX).default([]);
+const bindAddress = parsed(optionalAddress);
+
+const listSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and - (it is a metric label)')
+    .describe('name of the list, unique: metric label, EDE text, API path'),
+  source: text(4096).min(1).describe('a path, or https://...'),
+  format: z.enum(LIST_FORMATS).default('auto').describe('how the source is written'),
+  category: z.enum(CATEGORIES).default('fraud').describe('category of entries that name none'),
+  authority: text(TEXT_MAX).default('').describe('who orders the blocks; shown on the warning page'),
+  order: z
+    .enum(['authority', 'operator', 'subscriber'])
+    .default('operator')
+    .describe('on whose behalf: extended error 16, 15 or 17'),
+  mode: z.enum(['enforce', 'shadow', 'off']).default('enforce').describe('shadow counts and does not block'),
+  action: z.enum(ACTIONS).default('sinkhole').describe('what a blocked name gets'),
+  approved: z
+    .array(text(255).min(1))
+    .max(APPROVED_MAX)
+    .default([])
+    .describe('names in force although the guard would hold them'),
+  refreshSeconds: whole(10, WEEK_SECONDS).default(3600).describe('between looks at an https source'),
+  bytesMax: whole(1, 4096 * MIB)
+    .default(256 * MIB)
+    .describe('largest source accepted'),
+  fetchTimeoutMs: whole(100, 3_600_000).default(60_000).describe('for one fetch of an https source'),
+  badLinesPercentMax: z.number().min(0).max(100).default(10).describe('more skipped lines refuse the update'),
+});
+
+/** The whole file. Output: everything typed and filled in; paths still as written. */
+export const configSchema = z.strictObject({
+  listen: z
+    .strictObject({
+      do53: z
+        .array(parsed(parseSocketAddress))
+        .min(1, 'at least one address')
+        .max(ADDRESSES_MAX)
+        .prefault(['127.0.0.1:1053', '[::1]:1053'])
+        .describe('DNS over UDP and TCP'),
+      dot: notYetList.describe('DNS over TLS; not available yet'),
+      doh: notYetList.describe('DNS over HTTPS; not available yet'),
+      admin: bindAddress.prefault('127.0.0.1:9153').describe('/metrics /healthz /readyz; loopback; "" turns it off'),
+      warningPageHttp: bindAddress.prefault('127.0.0.1:8080').describe('warning page; "" turns it off'),
+      warningPageHttps: notYetText.describe('not available yet'),
+    })
+    .prefault({}),
+  workers: z
+    .union([z.literal('auto'), whole(1, WORKERS_MAX)], `"auto", or a number from 1 to ${WORKERS_MAX}`)
+    .default('auto')
+    .describe('resolver threads; auto: one for each processor, at most 16'),
+  stateDirectory: text(4096).min(1).default('./state').describe('last good copies of lists'),
+  upstreams: z
+    .array(parsed(parseUpstream))
+    .max(UPSTREAMS_MAX)
+    .default([])
+    .describe("udp://192.0.2.1:53, tcp://...; empty: the system's resolvers"),
+  upstreamQueries: z
+    .strictObject({
+      deadlineMs: whole(10, 60_000).default(5000).describe('from the first transmission to SERVFAIL'),
+      attemptTimeoutMs: whole(5, 60_000).default(800).describe('until another upstream is tried'),
+      attemptsMax: whole(1, 10).default(4).describe('transmissions for one question'),
+      outstandingMax: whole(1, 1_000_000).default(20_000).describe('questions waiting at a time, in each thread'),
+      randomizeCase: z.boolean().default(false).describe('random letter case in questions sent (0x20)'),
+      sourcePorts: whole(1, 512).default(16).describe('UDP ports to each upstream, in each thread'),
+    })
+    .prefault({}),
+  lists: z.array(listSchema).max(LISTS_MAX, `at most ${LISTS_MAX} lists`).default([]),
+  allow: files.describe('files of names that are never blocked'),
+  protected: files.describe('files of names that are held if a list would block them'),
+  popular: files.describe('rank lists, most popular first; held likewise'),
+  sharedHosts: files.describe('files of names that many customers share; held likewise'),
+  sinkhole: z
+    .strictObject({
+      addresses: z
+        .array(z.union([z.ipv4(), z.ipv6()], 'not an IP address'))
+        .max(8)
+        .default(['127.0.0.1', '::1'])
+        .describe('of the warning page; at most 4 a family'),
+      ttlSeconds: whole(0, DAY_SECONDS).default(30).describe('how long a client may keep a blocked answer'),
+    })
+    .prefault({}),
+  specialUse: z
+    .strictObject({
+      reservedNames: z.boolean().default(true).describe('answer localhost, invalid, test, onion here (RFC 6761, 7686)'),
+      privateReverseZones: z.boolean().default(true).describe('answer reverse zones of private addresses (RFC 6303)'),
+      resolverArpa: z.boolean().default(true).describe('answer resolver.arpa here (RFC 9462)'),
+      firefoxCanary: z.boolean().default(true).describe('use-application-dns.net: NXDOMAIN'),
+      applePrivateRelay: z.boolean().default(true).describe('mask.icloud.com, mask-h2.icloud.com: refuse the relay'),
+    })
+    .prefault({}),
+  cache: z
+    .strictObject({
+      bytesMax: whole(0, 65_536 * MIB)
+        .default(64 * MIB)
+        .describe('of each thread; 0 turns the cache off'),
+      ttlSecondsMin: whole(0, 3600).default(0).describe('shorter TTLs are kept this long'),
+      ttlSecondsMax: whole(1, WEEK_SECONDS).default(DAY_SECONDS).describe('longer TTLs are cut to this'),
+      negativeTtlSecondsMax: whole(0, NEGATIVE_TTL_SECONDS_MAX)
+        .default(3600)
+        .describe('of NXDOMAIN and NODATA (RFC 2308)'),
+      staleSecondsMax: whole(0, WEEK_SECONDS)
+        .default(DAY_SECONDS)
+        .describe('past the TTL, when upstreams fail (RFC 8767)'),
+      prefetch: z.boolean().default(true).describe('renew popular answers before they expire'),
+    })
+    .prefault({}),
+  edns: z
+    .strictObject({ udpPayloadBytes: whole(512, 4096).default(1232).describe('largest UDP response') })
+    .prefault({}),
+  tcp: z
+    .strictObject({
+      connectionsMax: whole(1, 100_000).default(1000).describe('of each thread'),
+      connectionsPerClientMax: whole(1, 100_000).default(20).describe('of one client address, in each thread'),
+      idleTimeoutMs: whole(10, 600_000).default(10_000).describe('a quiet connection is closed after this'),
+      pipelineMax: whole(1, 10_000).default(100).describe('queries of one connection waiting at a time'),
+    })
+    .prefault({}),
+  tls: z
+    .strictObject({
+      certificate: notYetText.describe('not available yet'),
+      key: notYetText.describe('not available yet'),
+      name: notYetText.describe('not available yet'),
+    })
+    .prefault({}),
+  identity: z
+    .strictObject({
+      version: text(CHARACTER_STRING_MAX).default('weir').describe('answer to version.bind; "" refuses it'),
+      serverId: text(CHARACTER_STRING_MAX).default('weir').describe('answer to id.server; "" refuses it'),
+    })
+    .prefault({}),
+  clients: z
+    .strictObject({
+      allow: z
+        .array(parsed(parsePrefix))
+        .max(PREFIXES_MAX)
+        .prefault(['127.0.0.0/8', '::1/128'])
+        .describe('prefixes that may ask; everyone else is refused'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('JSON lines on stdout'),
+    })
+    .prefault({}),
+  shutdownTimeoutMs: whole(0, 600_000).default(5000).describe('for queries in flight when told to stop'),
+});
+
+/** What configSchema gives. */
+export type ConfigInput = z.output<typeof configSchema>;
