@@ -43,7 +43,7 @@ function unwrap(schema: z.core.$ZodType): Node {
 function collect(schema: z.core.$ZodType, prefix: string, rows: ConfigKeyRow[]): void {
   const node = unwrap(schema);
   if (node.schema instanceof z.ZodObject) {
-    for (const [key, child] of Object.entries(node.schema.shape as Record<string, z.core.$ZodType>)) {
+    for (const [key, child] of Object.entries<z.core.$ZodType>(node.schema.shape)) {
       collect(child, prefix === '' ? key : `${prefix}.${key}`, rows);
     }
     return;
@@ -68,13 +68,13 @@ export function keysAt(path: readonly PropertyKey[]): string[] {
   let schema: z.core.$ZodType = configSchema;
   for (const step of path) {
     const node = unwrap(schema).schema;
-    if (node instanceof z.ZodArray) schema = node.element as z.core.$ZodType;
+    if (node instanceof z.ZodArray) schema = node.element;
     else if (node instanceof z.ZodObject)
       schema = (node.shape as Record<string, z.core.$ZodType>)[String(step)] ?? z.never();
     else return [];
   }
   const node = unwrap(schema).schema;
-  return node instanceof z.ZodObject ? Object.keys(node.shape as Record<string, unknown>) : [];
+  return node instanceof z.ZodObject ? Object.keys(node.shape) : [];
 }
 
 /** The known key that an unknown one was probably meant to be. */

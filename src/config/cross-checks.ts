@@ -3,11 +3,11 @@
  * listeners on one address, a resolver that forwards to itself, files that cannot be read. Runs on the raw value, for
  * a wrong type somewhere must not hide the problems elsewhere.
  */
-import { accessSync, constants, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { isLoopback, isWildcard, parseSocketAddress, parseUpstream } from './address.ts';
 import type { SocketAddress } from './config.ts';
+import { readProblem } from './file-access.ts';
 
 export type Path = readonly (string | number)[];
 export type Report = (path: Path, message: string) => void;
@@ -16,17 +16,18 @@ export type Report = (path: Path, message: string) => void;
 export const SINKHOLE_ADDRESSES_MAX = 4;
 export const FILE_KEYS = ['allow', 'protected', 'popular', 'sharedHosts'] as const;
 
-function at(value: unknown, ...path: (string | number)[]): unknown {
+/** The value that a path leads to, or undefined. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let current = value;
   for (const step of path) {
     if (typeof current !== 'object' || current === null) return undefined;
-    current = (current as Record<string | number, unknown>)[step];
+    current = Reflect.get(current, step);
   }
   return current;
 }
 
 function arrayAt(value: unknown, ...path: (string | number)[]): readonly unknown[] {
-  const found = at(value, ...path);
+  const found: unknown = valueAt(value, path);
   return Array.isArray(found) ? found : [];
 }
 
@@ -47,7 +48,7 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
 function checkListNames(raw: unknown, report: Report): void {
   const seen = new Map<unknown, number>();
   for (const index of arrayAt(raw, 'lists').keys()) {
-    const name = at(raw, 'lists', index, 'name');
+    const name = valueAt(raw, ['lists', index, 'name']);
     if (typeof name !== 'string') continue;
     const first = seen.get(name);
     if (first === undefined) seen.set(name, index);
@@ -69,13 +70,13 @@ function checkListeners(raw: unknown, report: Report): void {
   const bound: { path: string; address: SocketAddress }[] = [];
   const paths: Path[] = arrayAt(raw, 'listen', 'do53').map((_, index) => ['listen', 'do53', index]);
   for (const path of [...paths, ['listen', 'admin'], ['listen', 'warningPageHttp']]) {
-    const address = addressAt(at(raw, ...path));
+    const address = addressAt(valueAt(raw, path));
     if (address === undefined) continue;
     const other = bound.find((entry) => sameSocket(entry.address, address));
     if (other !== undefined) report(path, `the address is taken by ${other.path}`);
     bound.push({ path: path.filter((step) => typeof step === 'string').join('.'), address });
   }
-  const admin = addressAt(at(raw, 'listen', 'admin'));
+  const admin = addressAt(valueAt(raw, ['listen', 'admin']));
   if (admin !== undefined && !isLoopback(admin.host)) {
     report(
       ['listen', 'admin'],
@@ -120,7 +121,7 @@ function checkSinkhole(raw: unknown, report: Report): void {
 
 function checkSources(raw: unknown, folder: string, report: Report): void {
   for (const index of arrayAt(raw, 'lists').keys()) {
-    const source = at(raw, 'lists', index, 'source');
+    const source = valueAt(raw, ['lists', index, 'source']);
     if (typeof source !== 'string' || source === '') continue;
     const problem = sourceProblem(source);
     if (problem !== undefined) report(['lists', index, 'source'], problem);
@@ -147,14 +148,6 @@ function sourceProblem(source: string): string | undefined {
 }
 
 function checkFile(file: string, path: Path, report: Report): void {
-  try {
-    accessSync(file, constants.R_OK);
-    if (!statSync(file).isFile()) report(path, `${file} is not a regular file`);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'error';
-    report(
-      path,
-      `cannot read ${file}: ${code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : code}`,
-    );
-  }
+  const problem = readProblem(file);
+  if (problem !== undefined) report(path, problem);
 }

@@ -6,14 +6,15 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { isLoopback } from './address.ts';
 import type { Config, ListConfig } from './config.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { keysAt, suggestKey } from './config-keys.ts';
-import { crossCheck, isUrl } from './cross-checks.ts';
+import { crossCheck, isUrl, valueAt } from './cross-checks.ts';
+import { describeReadError } from './file-access.ts';
 import { configSchema } from './schema.ts';
 import type { ConfigInput } from './schema.ts';
 
@@ -35,10 +36,7 @@ export function loadConfig(path: string): ConfigOutcome {
     if (bytes.length > CONFIG_BYTES_MAX) return invalid(`larger than ${CONFIG_BYTES_MAX} bytes`);
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return invalid('no such file');
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return invalid('not a text file in UTF-8');
-    return invalid(`cannot be read: ${message}`);
+    return invalid(`cannot be read: ${describeReadError(error)}`);
   }
   return parseConfig(text, dirname(file));
 }
@@ -62,7 +60,7 @@ export function parseConfig(text: string, folder: string): ConfigOutcome {
   try {
     raw = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
   } catch (error) {
-    return invalid(`not valid YAML: ${(error as Error).message}`);
+    return invalid(`not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
   }
   const report = (path: readonly PropertyKey[], message: string): void => {
     const line = lineOf(document, path, lineCounter);
@@ -92,11 +90,16 @@ function reportIssue(
     }
     return;
   }
-  let value = raw;
-  for (const step of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[step];
-  const message = issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '');
-  const isMissing = value === undefined && issue.code === 'invalid_type';
-  report(issue.path, isMissing ? 'is required' : message);
+  report(issue.path, issueMessage(issue, valueAt(raw, issue.path)));
+}
+
+/** zod's message in the words of the rest. */
+function issueMessage(issue: z.core.$ZodIssue, value: unknown): string {
+  if (value === null) return 'there is nothing behind this key; write a value, or remove the key';
+  if (value === undefined && issue.code === 'invalid_type') return 'is required';
+  if (issue.code === 'too_small' && issue.origin !== 'array') return `must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big' && issue.origin !== 'array') return `must be at most ${issue.maximum}`;
+  return issue.message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '');
 }
 
 /** The path as people write it: lists[0].mode. */
@@ -119,7 +122,7 @@ function lineOf(document: Document, path: readonly PropertyKey[], lineCounter: L
       node = pair.value;
     } else if (isSeq(node) && typeof step === 'number') {
       node = node.items[step];
-      offset = (node as { range?: [number, number, number] } | undefined)?.range?.[0] ?? offset;
+      offset = isNode(node) ? (node.range?.[0] ?? offset) : offset;
     } else {
       break;
     }

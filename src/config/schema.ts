@@ -59,17 +59,16 @@ function whole(min: number, max: number) {
   return z.int().min(min).max(max);
 }
 
-function text(charactersMax: number) {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+function printable(charactersMax: number) {
   return z
     .string()
     .max(charactersMax)
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'control characters are not allowed');
+    .regex(/^\P{Cc}*$/u, 'control characters are not allowed');
 }
 
 const notYetText = z.literal('', NOT_YET).default('');
 const notYetList = z.array(z.string()).max(0, NOT_YET).default([]);
-const files = z.array(text(4096).min(1)).max(FILES_MAX).default([]);
+const files = z.array(printable(4096).min(1)).max(FILES_MAX).default([]);
 const bindAddress = parsed(optionalAddress);
 
 const listSchema = z.strictObject({
@@ -77,10 +76,10 @@ const listSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and - (it is a metric label)')
     .describe('name of the list, unique: metric label, EDE text, API path'),
-  source: text(4096).min(1).describe('a path, or https://...'),
+  source: printable(4096).min(1).describe('a path, or https://...'),
   format: z.enum(LIST_FORMATS).default('auto').describe('how the source is written'),
   category: z.enum(CATEGORIES).default('fraud').describe('category of entries that name none'),
-  authority: text(TEXT_MAX).default('').describe('who orders the blocks; shown on the warning page'),
+  authority: printable(TEXT_MAX).default('').describe('who orders the blocks; shown on the warning page'),
   order: z
     .enum(['authority', 'operator', 'subscriber'])
     .default('operator')
@@ -88,7 +87,7 @@ const listSchema = z.strictObject({
   mode: z.enum(['enforce', 'shadow', 'off']).default('enforce').describe('shadow counts and does not block'),
   action: z.enum(ACTIONS).default('sinkhole').describe('what a blocked name gets'),
   approved: z
-    .array(text(255).min(1))
+    .array(printable(255).min(1))
     .max(APPROVED_MAX)
     .default([])
     .describe('names in force although the guard would hold them'),
@@ -121,7 +120,7 @@ export const configSchema = z.strictObject({
     .union([z.literal('auto'), whole(1, WORKERS_MAX)], `"auto", or a number from 1 to ${WORKERS_MAX}`)
     .default('auto')
     .describe('resolver threads; auto: one for each processor, at most 16'),
-  stateDirectory: text(4096).min(1).default('./state').describe('last good copies of lists'),
+  stateDirectory: printable(4096).min(1).default('./state').describe('last good copies of lists'),
   upstreams: z
     .array(parsed(parseUpstream))
     .max(UPSTREAMS_MAX)
@@ -197,8 +196,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   identity: z
     .strictObject({
-      version: text(CHARACTER_STRING_MAX).default('weir').describe('answer to version.bind; "" refuses it'),
-      serverId: text(CHARACTER_STRING_MAX).default('weir').describe('answer to id.server; "" refuses it'),
+      version: printable(CHARACTER_STRING_MAX).default('weir').describe('answer to version.bind; "" refuses it'),
+      serverId: printable(CHARACTER_STRING_MAX).default('weir').describe('answer to id.server; "" refuses it'),
     })
     .prefault({}),
   clients: z
