@@ -13,6 +13,12 @@ export const LABEL_BYTES_MAX = 63;
 /** Room for the labels of any name: 127 of one octet each fill 254 octets; the root is not counted. */
 export const LABELS_MAX = 128;
 
+/**
+ * Pointers that one name may follow: as many as it can have labels. Without it a message of 64 KB made of pointers to
+ * pointers costs 30,000 steps a name.
+ */
+export const POINTERS_MAX = 127;
+
 const UPPER_A = 0x41;
 const UPPER_Z = 0x5a;
 const CASE_BIT = 0x20;
@@ -27,6 +33,8 @@ const POINTER_BITS = 0xc0;
 export const FOLD: Uint8Array = Uint8Array.from({ length: 256 }, (_, octet) =>
   octet >= UPPER_A && octet <= UPPER_Z ? octet | CASE_BIT : octet,
 );
+
+const AS_SENT: Uint8Array = Uint8Array.from({ length: 256 }, (_, octet) => octet);
 
 /**
  * The wire-format name of a text in master-file notation (`\.`, `\\`, `\032`; a trailing dot is optional, "." is the
@@ -126,10 +134,10 @@ export function skipName(bytes: Uint8Array, offset: number, end: number): number
 
 /**
  * Decompresses the name at `offset` of the message at `messageStart` into `out` (255 octets), folded to lower case.
- * Returns the octets written, root label included, or -1: past the end, a reserved label type, over length, or a
- * pointer that does not point to an earlier place behind the header.
- * Cost: bounded: each pointer leads strictly backwards, and the name's length ends the walk.
- * Source: RFC 1035 4.1.4 ("a pointer to a prior occurrence").
+ * Returns the octets written, root label included, or -1: past the end, a reserved label type, over length, too many
+ * pointers, or a pointer that does not point to an earlier place behind the header.
+ * Cost: bounded: each pointer leads strictly backwards, and POINTERS_MAX and the name's length end the walk.
+ * Source: RFC 1035 4.1.4 ("a pointer to a prior occurance of the same name").
  */
 export function expandName(
   bytes: Uint8Array,
@@ -138,16 +146,40 @@ export function expandName(
   end: number,
   out: Uint8Array,
 ): number {
+  return expand(bytes, messageStart, offset, end, out, FOLD);
+}
+
+/** The same as expandName with the letters as they were sent. */
+export function expandNameAsSent(
+  bytes: Uint8Array,
+  messageStart: number,
+  offset: number,
+  end: number,
+  out: Uint8Array,
+): number {
+  return expand(bytes, messageStart, offset, end, out, AS_SENT);
+}
+
+function expand(
+  bytes: Uint8Array,
+  messageStart: number,
+  offset: number,
+  end: number,
+  out: Uint8Array,
+  octetMap: Uint8Array,
+): number {
   let at = offset;
   let runStart = offset;
   let written = 0;
+  let pointers = 0;
   while (at < end) {
     const labelBytes = bytes[at]!;
     if (labelBytes > LABEL_BYTES_MAX) {
       if ((labelBytes & POINTER_BITS) !== POINTER_BITS || at + 2 > end) return -1;
       const relative = ((labelBytes & 0x3f) << 8) | bytes[at + 1]!;
       const target = messageStart + relative;
-      if (relative < HEADER_BYTES || target >= runStart) return -1;
+      pointers += 1;
+      if (relative < HEADER_BYTES || target >= runStart || pointers > POINTERS_MAX) return -1;
       at = target;
       runStart = target;
       continue;
@@ -160,7 +192,7 @@ export function expandName(
     // One octet stays free for the root label.
     if (labelEnd > end || written + 1 + labelBytes >= NAME_BYTES_MAX) return -1;
     while (at < labelEnd) {
-      out[written] = FOLD[bytes[at]!]!;
+      out[written] = octetMap[bytes[at]!]!;
       written += 1;
       at += 1;
     }

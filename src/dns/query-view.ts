@@ -219,7 +219,7 @@ function readOpt(view: QueryView, fixed: number): number {
 function noteOption(view: QueryView, code: number, data: number, dataBytes: number): boolean {
   switch (code) {
     case EdnsOption.COOKIE:
-      // "only the first ... COOKIE option ... is considered. All others are ignored" in spirit of RFC 7873 5.2.
+      // Of several cookies the first counts, and only it (RFC 7873 5).
       if (view.cookieStart !== 0) return true;
       if (!isCookieLength(dataBytes)) return false;
       view.cookieStart = data;
@@ -243,7 +243,12 @@ function noteOption(view: QueryView, code: number, data: number, dataBytes: numb
   }
 }
 
-/** "too short to contain a Client Cookie, or ... not 8 or 16 to 40 octets: FORMERR" (RFC 7873 5.2.2). */
+/**
+ * "If the COOKIE option is too short to contain a Client Cookie, then FORMERR is generated. If the COOKIE option is
+ * longer than that required to hold a COOKIE option with just a Client Cookie (8 bytes) but is shorter than the minimum
+ * COOKIE option with both a Client Cookie and a Server Cookie (16 bytes), then FORMERR is generated. If the COOKIE option
+ * is longer than the maximum valid COOKIE option (40 bytes), then FORMERR is generated."  Source: RFC 7873 5.2.2.
+ */
 function isCookieLength(dataBytes: number): boolean {
   return (
     dataBytes === CLIENT_COOKIE_BYTES || (dataBytes >= FULL_COOKIE_BYTES_MIN && dataBytes <= FULL_COOKIE_BYTES_MAX)
