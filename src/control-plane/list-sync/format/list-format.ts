@@ -45,6 +45,17 @@ export const SKIP_REASONS = [
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
+/** The reasons that say a line is wrong, rather than right but of no use to DNS: they count towards `badLinesPercentMax`. */
+export const BAD_LINE_REASONS: ReadonlySet<SkipReason> = new Set<SkipReason>([
+  'syntax',
+  'notAName',
+  'nameTooLong',
+  'labelTooLong',
+  'wildcardInside',
+  'lineTooLong',
+  'binary',
+]);
+
 export interface EntrySink {
   entry(entry: ListEntry, lineNumber: number): void;
   skipped(reason: SkipReason, lineNumber: number, text: string): void;
@@ -52,8 +63,16 @@ export interface EntrySink {
   warning(text: string, lineNumber: number): void;
 }
 
+/** What a parser may ask the reader about. */
+export interface ParserOptions {
+  /** Does one name serve many unrelated owners, so that a URL on it says nothing about the rest of it? */
+  readonly isSharedHost: (name: string) => boolean;
+}
+
 export interface LineParser {
   line(text: string, lineNumber: number): void;
+  /** A parser that has this gets the text in pieces of any size instead of lines (a JSON document may be one line). */
+  text?(piece: string): void;
   /** End of input; formats that need the whole document (JSON) do their work here. */
   end(): void;
 }
@@ -64,7 +83,7 @@ export interface ListFormat {
   readonly description: string;
   /** 0..1: how sure the first lines (up to 200, blank and comment lines included) make us; the highest wins. */
   readonly detect: (firstLines: readonly string[]) => number;
-  readonly createParser: (sink: EntrySink) => LineParser;
+  readonly createParser: (sink: EntrySink, options: ParserOptions) => LineParser;
   /** The writer for `weir list convert`. */
   readonly write: {
     readonly header: (listName: string) => string;

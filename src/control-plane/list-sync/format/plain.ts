@@ -1,0 +1,56 @@
+/**
+ * Plain lists: one domain name a line, "#", "!", ";" and "//" comments, `*.name` and `.name` alike, now and then a port
+ * or a URL. Bare names block their subtree.
+ */
+import type { EntrySink, LineParser, ListEntry, ListFormat, ParserOptions } from './list-format.ts';
+import { normaliseName } from './normalise-name.ts';
+import { stripComment } from './strip-comment.ts';
+
+const COMMENT_MARKS = '#!;';
+
+export const plainFormat: ListFormat = {
+  name: 'plain',
+  description: 'one domain name a line',
+  detect(firstLines) {
+    let names = 0;
+    let lines = 0;
+    for (const line of firstLines) {
+      const word = stripComment(line, COMMENT_MARKS);
+      if (word === '') continue;
+      lines++;
+      if (/^[^\s/,:|^$=]+$/.test(word) && normaliseName(word).kind === 'name') names++;
+    }
+    return lines === 0 ? 0.1 : (0.9 * names) / lines;
+  },
+  createParser: (sink, options) => new PlainParser(sink, options),
+  write: {
+    header: (listName) => `# ${listName}\n`,
+    entry: (entry: ListEntry) => (entry.kind === 'block' && entry.scope === 'subtree' ? `${entry.name}\n` : ''),
+    footer: () => '',
+  },
+};
+
+class PlainParser implements LineParser {
+  readonly #sink: EntrySink;
+  readonly #options: ParserOptions;
+
+  constructor(sink: EntrySink, options: ParserOptions) {
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  line(text: string, lineNumber: number): void {
+    const word = stripComment(text, COMMENT_MARKS);
+    if (word === '') return;
+    const result = normaliseName(word);
+    if (result.kind === 'skip') {
+      this.#sink.skipped(/\s/.test(word) ? 'syntax' : result.reason, lineNumber, text);
+    } else if (result.hasPath && this.#options.isSharedHost(result.name)) {
+      this.#sink.skipped('urlWithPathOnSharedHost', lineNumber, text);
+    } else {
+      this.#sink.entry({ name: result.name, scope: 'subtree', kind: 'block' }, lineNumber);
+    }
+  }
+
+  end(): void {}
+}

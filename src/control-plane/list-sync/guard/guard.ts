@@ -1,0 +1,108 @@
+/**
+ * Holds list entries that would take away more than they were meant to: whoever listed them, a person looks again
+ * before they block. One file a guard beside this one; here they meet in one check, made for each entry while a list is
+ * read. A name in `approved` has been looked at. Exceptions and allow lists need no guard: they only ever unblock.
+ */
+import { createNameTree, type NameTree } from './name-tree.ts';
+import { isPathHost } from './path-hosts.ts';
+import { publicSuffixHold } from './public-suffix.ts';
+
+/** A closed set: the label `guard` of weir_list_guard_holds. */
+export const GUARD_CODES = [
+  'root',
+  'tld',
+  'publicSuffix',
+  'protected',
+  'popular',
+  'popularBelow',
+  'sharedHost',
+  'listSource',
+] as const;
+export type GuardCode = (typeof GUARD_CODES)[number];
+
+export interface GuardHold {
+  readonly guard: GuardCode;
+  /** A sentence for people. */
+  readonly detail: string;
+}
+
+export interface GuardOptions {
+  /** Held themselves, with everything below them, and with what would block them from above. */
+  readonly protectedNames: Iterable<string>;
+  /** Most popular first. Held themselves and with what would block them from above. */
+  readonly popularNames: Iterable<string>;
+  /** Names that unrelated people share (the operator's `sharedHosts`): held themselves and from above. */
+  readonly sharedHosts: Iterable<string>;
+  readonly approved: Iterable<string>;
+  /** Hosts that lists are fetched from: blocking one would cut the lists off. */
+  readonly listSourceHosts?: Iterable<string>;
+}
+
+export interface Guard {
+  /** Why an entry must wait for a second pair of eyes; undefined if it need not. Cost: no allocation unless it is held. */
+  check(name: string, scope: 'exact' | 'subtree'): GuardHold | undefined;
+}
+
+/** All names are A-labels in lower case without a trailing dot, the root is ".". */
+export function createGuard(options: GuardOptions): Guard {
+  const approved = new Set(options.approved);
+  const protectedNames = createNameTree(options.protectedNames);
+  const popular = createNameTree(options.popularNames);
+  const sharedHosts = createNameTree(options.sharedHosts);
+  const listSources = createNameTree(options.listSourceHosts ?? []);
+  return {
+    check(name, scope) {
+      const hold =
+        publicSuffixHold(name) ??
+        protectedHold(protectedNames, name, scope) ??
+        sharedHold(sharedHosts, name, scope) ??
+        popularHold(popular, name, scope) ??
+        listSourceHold(listSources, name, scope);
+      return hold === undefined || approved.has(name) ? undefined : hold;
+    },
+  };
+}
+
+function protectedHold(tree: NameTree, name: string, scope: 'exact' | 'subtree'): GuardHold | undefined {
+  if (tree.size === 0) return undefined;
+  if (tree.has(name)) return { guard: 'protected', detail: `${name} is a protected name` };
+  const above = tree.nearestAbove(name);
+  if (above !== undefined) return { guard: 'protected', detail: `${name} belongs to the protected name ${above}` };
+  const below = scope === 'subtree' ? tree.firstBelow(name) : undefined;
+  return below === undefined
+    ? undefined
+    : { guard: 'protected', detail: `it would block the protected name ${below} below it` };
+}
+
+function sharedHold(tree: NameTree, name: string, scope: 'exact' | 'subtree'): GuardHold | undefined {
+  if (isPathHost(name)) {
+    return {
+      guard: 'sharedHost',
+      detail: `${name} serves many owners, told apart by the path; block pages there, not the host`,
+    };
+  }
+  if (tree.has(name))
+    return { guard: 'sharedHost', detail: `${name} is named in sharedHosts; block the names below it` };
+  const below = scope === 'subtree' ? tree.firstBelow(name) : undefined;
+  return below === undefined
+    ? undefined
+    : { guard: 'sharedHost', detail: `it would block the shared host ${below} below it` };
+}
+
+function popularHold(tree: NameTree, name: string, scope: 'exact' | 'subtree'): GuardHold | undefined {
+  if (tree.size === 0) return undefined;
+  const rank = tree.rankOf(name);
+  if (rank !== undefined) return { guard: 'popular', detail: `${name} is number ${rank} of the popular names` };
+  const below = scope === 'subtree' ? tree.firstBelow(name) : undefined;
+  return below === undefined
+    ? undefined
+    : {
+        guard: 'popularBelow',
+        detail: `it would block ${below} below it, number ${tree.rankOf(below)} of the popular names`,
+      };
+}
+
+function listSourceHold(tree: NameTree, name: string, scope: 'exact' | 'subtree'): GuardHold | undefined {
+  const host = tree.has(name) ? name : scope === 'subtree' ? tree.firstBelow(name) : undefined;
+  return host === undefined ? undefined : { guard: 'listSource', detail: `lists are fetched from ${host}` };
+}

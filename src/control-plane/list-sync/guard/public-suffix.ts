@@ -1,0 +1,19 @@
+/**
+ * Holds the root, top-level domains (any name of one label, known or not) and public suffixes, ICANN's and private ones
+ * alike: below a public suffix live people who have nothing to do with each other. Source: the Public Suffix List, as
+ * it comes with tldts.
+ */
+import { parse } from 'tldts';
+import type { GuardHold } from './guard.ts';
+
+const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false, mixedInputs: false };
+
+/** Cost: one walk of the suffix trie; nothing is allocated that outlives the call. */
+export function publicSuffixHold(name: string): GuardHold | undefined {
+  if (name === '.') return { guard: 'root', detail: 'it is the root of the DNS: it would block every name' };
+  if (!name.includes('.')) return { guard: 'tld', detail: `${name} is a top-level domain` };
+  const result = parse(name, OPTIONS);
+  if (result.publicSuffix !== name) return undefined;
+  const owner = result.isPrivate === true ? 'unrelated customers share it' : 'anyone may register names below it';
+  return { guard: 'publicSuffix', detail: `${name} is a public suffix: ${owner}; list the names below it` };
+}

@@ -1,0 +1,246 @@
+/**
+ * The compact form of one version of one list: what the compile thread reads and what lies on disk as the last good
+ * copy. One entry after the other in one buffer, no object an entry:
+ *   flags u8, expiry u32 (if flagged), wire name in lower case with its root label, length u16 and JSON (if flagged).
+ * Big-endian throughout. On disk it is framed by list-segment-file.ts.
+ */
+import { CATEGORIES, type Category } from '../../policy/category.ts';
+import type { EntryProvenance, ListEntry } from './format/list-format.ts';
+
+const FLAG_EXACT = 0x01;
+const FLAG_EXCEPTION = 0x02;
+const FLAG_EXPIRY = 0x04;
+const FLAG_PROVENANCE = 0x08;
+const CATEGORY_SHIFT = 4;
+/** In the category's four bits: the list's default. */
+const CATEGORY_DEFAULT = 15;
+const NAME_BYTES_MAX = 255;
+/** JSON of one entry's provenance; longer ones are cut down to their reference. */
+export const PROVENANCE_BYTES_MAX = 4096;
+const ENTRY_BYTES_MAX = 1 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
+
+/** One entry as it lies in the segment. ONE reused object: valid until the visitor returns. */
+export interface SegmentEntry {
+  bytes: Uint8Array;
+  /** Offset of the wire name in `bytes`. */
+  nameOffset: number;
+  nameBytes: number;
+  scope: 'exact' | 'subtree';
+  kind: 'block' | 'exception';
+  /** Position in CATEGORIES; -1: the list's default. */
+  categoryIndex: number;
+  /** 0: never. */
+  expiresAtSeconds: number;
+  /** Offset of the provenance JSON; 0: none. */
+  provenanceOffset: number;
+  provenanceBytes: number;
+}
+
+/** Collects entries. Cost: no object and no copy an entry beyond the growing buffer. */
+export class SegmentWriter {
+  entryCount = 0;
+  #bytes: Uint8Array;
+  #end = 0;
+
+  constructor(bytesExpected = 1 << 16) {
+    this.#bytes = new Uint8Array(Math.max(bytesExpected, ENTRY_BYTES_MAX));
+  }
+
+  /** Appends an entry; false if its name is no name (nothing is written then). */
+  add(entry: ListEntry): boolean {
+    const provenance = provenanceJson(entry.provenance);
+    if (this.#end + ENTRY_BYTES_MAX > this.#bytes.length) this.#grow();
+    const bytes = this.#bytes;
+    const start = this.#end;
+    const category = entry.category === undefined ? CATEGORY_DEFAULT : CATEGORIES.indexOf(entry.category);
+    const expiry = entry.expiresAtSeconds;
+    let at = start + 1;
+    if (expiry !== undefined) at = writeUint32(bytes, at, Math.min(Math.max(Math.floor(expiry), 1), 0xffffffff));
+    at = writeName(bytes, at, entry.name);
+    if (at < 0) return false;
+    if (provenance !== undefined) {
+      bytes[at++] = provenance.length >>> 8;
+      bytes[at++] = provenance.length & 0xff;
+      bytes.set(provenance, at);
+      at += provenance.length;
+    }
+    bytes[start] =
+      (entry.scope === 'exact' ? FLAG_EXACT : 0) |
+      (entry.kind === 'exception' ? FLAG_EXCEPTION : 0) |
+      (expiry === undefined ? 0 : FLAG_EXPIRY) |
+      (provenance === undefined ? 0 : FLAG_PROVENANCE) |
+      (category << CATEGORY_SHIFT);
+    this.#end = at;
+    this.entryCount++;
+    return true;
+  }
+
+  /** The segment written so far (a view, not a copy). */
+  payload(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(this.#bytes.length * 2);
+    larger.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = larger;
+  }
+}
+
+/**
+ * Shows every entry to a visitor, which may return false to stop.
+ * Returns the number of entries seen, or -1 if the bytes are no segment (visits made before that stand).
+ */
+export function readSegment(bytes: Uint8Array, visit: (entry: SegmentEntry) => boolean | void): number {
+  const entry: SegmentEntry = {
+    bytes,
+    nameOffset: 0,
+    nameBytes: 0,
+    scope: 'subtree',
+    kind: 'block',
+    categoryIndex: -1,
+    expiresAtSeconds: 0,
+    provenanceOffset: 0,
+    provenanceBytes: 0,
+  };
+  let at = 0;
+  let count = 0;
+  while (at < bytes.length) {
+    at = readEntry(bytes, at, entry);
+    if (at < 0) return -1;
+    count++;
+    if (visit(entry) === false) break;
+  }
+  return count;
+}
+
+function readEntry(bytes: Uint8Array, start: number, entry: SegmentEntry): number {
+  const flags = bytes[start] ?? 0;
+  const category = flags >>> CATEGORY_SHIFT;
+  if (category !== CATEGORY_DEFAULT && category >= CATEGORIES.length) return -1;
+  let at = start + 1;
+  entry.scope = (flags & FLAG_EXACT) === 0 ? 'subtree' : 'exact';
+  entry.kind = (flags & FLAG_EXCEPTION) === 0 ? 'block' : 'exception';
+  entry.categoryIndex = category === CATEGORY_DEFAULT ? -1 : category;
+  entry.expiresAtSeconds = 0;
+  if ((flags & FLAG_EXPIRY) !== 0) {
+    entry.expiresAtSeconds = readUint32(bytes, at);
+    at += 4;
+  }
+  entry.nameOffset = at;
+  for (;;) {
+    const length = bytes[at];
+    if (length === undefined || length > 63 || at - entry.nameOffset >= NAME_BYTES_MAX) return -1;
+    at += length + 1;
+    if (length === 0) break;
+  }
+  entry.nameBytes = at - entry.nameOffset;
+  entry.provenanceOffset = 0;
+  entry.provenanceBytes = 0;
+  if ((flags & FLAG_PROVENANCE) !== 0) {
+    entry.provenanceBytes = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    entry.provenanceOffset = at + 2;
+    at += 2 + entry.provenanceBytes;
+  }
+  return at > bytes.length ? -1 : at;
+}
+
+/** The entry as an object that lasts. */
+export function segmentEntryToListEntry(entry: SegmentEntry): ListEntry {
+  const category = categoryAt(entry.categoryIndex);
+  const provenance = provenanceOf(entry);
+  return {
+    name: segmentName(entry),
+    scope: entry.scope,
+    kind: entry.kind,
+    ...(category === undefined ? {} : { category }),
+    ...(entry.expiresAtSeconds === 0 ? {} : { expiresAtSeconds: entry.expiresAtSeconds }),
+    ...(provenance === undefined ? {} : { provenance }),
+  };
+}
+
+/** The entry's name as text, the root as ".". */
+export function segmentName(entry: SegmentEntry): string {
+  const { bytes, nameOffset, nameBytes } = entry;
+  if (nameBytes === 1) return '.';
+  let text = '';
+  for (let at = nameOffset; ;) {
+    const length = bytes[at] ?? 0;
+    if (length === 0) return text;
+    if (text !== '') text += '.';
+    for (let index = 1; index <= length; index++) text += String.fromCharCode(bytes[at + index] ?? 0);
+    at += length + 1;
+  }
+}
+
+export function provenanceOf(entry: SegmentEntry): EntryProvenance | undefined {
+  if (entry.provenanceOffset === 0) return undefined;
+  const end = entry.provenanceOffset + entry.provenanceBytes;
+  const json = Buffer.from(entry.bytes.subarray(entry.provenanceOffset, end)).toString('utf8');
+  try {
+    const value: unknown = JSON.parse(json);
+    return isProvenance(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isProvenance(value: unknown): value is EntryProvenance {
+  return (
+    typeof value === 'object' && value !== null && Object.values(value).every((field) => typeof field === 'string')
+  );
+}
+
+function categoryAt(index: number): Category | undefined {
+  return index < 0 ? undefined : CATEGORIES[index];
+}
+
+function provenanceJson(provenance: EntryProvenance | undefined): Uint8Array | undefined {
+  if (provenance === undefined) return undefined;
+  const whole = Buffer.from(JSON.stringify(provenance));
+  if (whole.length <= PROVENANCE_BYTES_MAX) return whole;
+  const reference = Buffer.from(JSON.stringify({ reference: provenance.reference?.slice(0, 1000) }));
+  return reference.length <= PROVENANCE_BYTES_MAX ? reference : undefined;
+}
+
+/** Writes text in lower case as a wire name; the offset behind it, or -1. */
+function writeName(bytes: Uint8Array, start: number, name: string): number {
+  if (name === '.') {
+    bytes[start] = 0;
+    return start + 1;
+  }
+  if (name.length > NAME_BYTES_MAX - 2 || name.length === 0) return -1;
+  let lengthAt = start;
+  let at = start + 1;
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    if (code !== 0x2e) {
+      if (code > 0x7f) return -1;
+      bytes[at++] = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
+      continue;
+    }
+    const length = at - lengthAt - 1;
+    if (length === 0 || length > 63) return -1;
+    bytes[lengthAt] = length;
+    lengthAt = at++;
+  }
+  const length = at - lengthAt - 1;
+  if (length === 0 || length > 63) return -1;
+  bytes[lengthAt] = length;
+  bytes[at++] = 0;
+  return at;
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): number {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = (value >>> 16) & 0xff;
+  bytes[at + 2] = (value >>> 8) & 0xff;
+  bytes[at + 3] = value & 0xff;
+  return at + 4;
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+  );
+}
