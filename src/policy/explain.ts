@@ -1,0 +1,196 @@
+/**
+ * Says why a name gets the verdict it gets: every rule met on the name and above it, with what kept each from deciding.
+ * The verdict itself is Policy's own, so that `weir check` and the data plane cannot disagree. May allocate; not for the
+ * query path.
+ */
+import { LABELS_MAX, labelStartsOf, nameToText } from '../dns/name.ts';
+import { ACTIONS } from './actions.ts';
+import type { ActionName } from './actions.ts';
+import { CATEGORIES } from './category.ts';
+import type { Category } from './category.ts';
+import { incidentId } from './incident.ts';
+import { hashSuffixes } from './name-hash.ts';
+import type { NameSet } from './name-set.ts';
+import { ALLOW_LIST, VerdictKind } from './policy.ts';
+import type { Policy } from './policy.ts';
+import type { ListOrder } from './published.ts';
+import { decodeRule, ruleExpired } from './rules.ts';
+import type { Rule } from './rules.ts';
+
+export type VerdictName = keyof typeof VerdictKind;
+
+/**
+ * `decides`: this rule is why. `outranked`: another comes first. `exception`: in force, lifts its own list's rules here.
+ * `lifted`: by an exception of its list. `scope`: exact, and the name is below it. `replaced`: the overlay has a newer
+ * entry of that name.
+ */
+export type RuleOutcome =
+  'decides' | 'outranked' | 'exception' | 'lifted' | 'scope' | 'expired' | 'off' | 'replaced' | 'unknownList';
+
+export interface ExplainedRule {
+  readonly outcome: RuleOutcome;
+  readonly level: 'base' | 'overlay';
+  /** The entry's name as text, lower case. */
+  readonly entry: string;
+  readonly kind: Rule['kind'];
+  readonly scope: Rule['scope'];
+  readonly mode: Rule['mode'];
+  /** Of an allow rule: the file it comes from. */
+  readonly list: string;
+  readonly authority: string;
+  readonly order: ListOrder;
+  readonly version: number;
+  readonly category: Category;
+  readonly action: ActionName;
+  /** Seconds since 1970; 0: never. */
+  readonly expiresAtSeconds: number;
+  /** The id that client, page and log show of a block by this rule; undefined for allow rules and exceptions. */
+  readonly incident: string | undefined;
+}
+
+export interface Explanation {
+  readonly verdict: VerdictName;
+  readonly generation: number;
+  /** The rule that decided; undefined if nothing is said of the name. */
+  readonly decidedBy: ExplainedRule | undefined;
+  /** Every rule met, most specific entry first, in order of precedence. */
+  readonly rules: readonly ExplainedRule[];
+  /** Entries of the base that the overlay takes away without another rule in their place. */
+  readonly removed: readonly string[];
+}
+
+const VERDICT_NAMES: readonly VerdictName[] = ['allowed', 'allowlisted', 'blocked', 'shadow'];
+
+interface MetRule {
+  readonly level: 'base' | 'overlay';
+  readonly label: number;
+  readonly entryStart: number;
+  readonly rule: Rule;
+  readonly replaced: boolean;
+}
+
+/** Explains the verdict on the uncompressed name at `nameStart`; undefined for a malformed name. */
+export function explain(
+  policy: Policy,
+  bytes: Uint8Array,
+  nameStart: number,
+  nowSeconds: number,
+): Explanation | undefined {
+  const labelStarts = new Uint8Array(LABELS_MAX);
+  const labelCount = labelStartsOf(bytes, nameStart, labelStarts);
+  if (labelCount < 0) return undefined;
+  const { met, removed } = rulesMet(policy, bytes, nameStart, labelStarts, labelCount);
+  const kind = policy.judge(bytes, nameStart, labelStarts, labelCount, nowSeconds);
+  const decider = kind === VerdictKind.allowed ? undefined : met.find((one) => isMatch(policy, one, kind));
+  const rules = met.map((one) =>
+    described(policy, bytes, one, one === decider ? 'decides' : outcomeOf(policy, met, one, nowSeconds)),
+  );
+  return {
+    verdict: VERDICT_NAMES[kind] ?? 'allowed',
+    generation: policy.generation,
+    decidedBy: rules.find((rule) => rule.outcome === 'decides'),
+    rules,
+    removed,
+  };
+}
+
+function rulesMet(
+  policy: Policy,
+  bytes: Uint8Array,
+  nameStart: number,
+  labelStarts: Uint8Array,
+  labelCount: number,
+): { met: MetRule[]; removed: string[] } {
+  const hashes = new Uint32Array(LABELS_MAX);
+  hashSuffixes(bytes, nameStart, labelStarts, labelCount, policy.published.base.seed, hashes);
+  const met: MetRule[] = [];
+  const removed: string[] = [];
+  for (let label = 0; label < labelCount; label++) {
+    const entryStart = nameStart + labelStarts[label]!;
+    const newer = policy.overlay === undefined ? undefined : rulesAt(policy.overlay, hashes[label]!, bytes, entryStart);
+    const older = rulesAt(policy.base, hashes[label]!, bytes, entryStart);
+    for (const rule of newer ?? []) met.push({ level: 'overlay', label, entryStart, rule, replaced: false });
+    for (const rule of older ?? []) {
+      met.push({ level: 'base', label, entryStart, rule, replaced: newer !== undefined });
+    }
+    if (newer?.length === 0 && older !== undefined) removed.push(nameToText(bytes, entryStart).toLowerCase());
+  }
+  return { met, removed };
+}
+
+function rulesAt(set: NameSet, hash: number, bytes: Uint8Array, start: number): Rule[] | undefined {
+  const offset = set.find(hash, bytes, start);
+  if (offset < 0) return undefined;
+  const count = set.rules[offset]!;
+  return Array.from({ length: count }, (_, i) =>
+    decodeRule(set.rules[offset + 1 + i * 2]!, set.rules[offset + 2 + i * 2]!),
+  );
+}
+
+/** Whether this is the rule that the judge's match is about. */
+function isMatch(policy: Policy, { label, rule, replaced }: MetRule, kind: number): boolean {
+  const { match } = policy;
+  const kindName = kind === VerdictKind.allowlisted ? 'allow' : 'block';
+  const mode = kind === VerdictKind.shadow ? 'shadow' : 'enforce';
+  return (
+    !replaced &&
+    rule.kind === kindName &&
+    rule.mode === mode &&
+    label === match.suffixLabel &&
+    rule.listIndex === match.listIndex &&
+    (rule.scope === 'subtree' ? 1 : 0) === match.scope &&
+    rule.actionIndex === match.actionIndex &&
+    rule.categoryIndex === match.categoryIndex &&
+    rule.expiresAtSeconds === match.expiresAtSeconds
+  );
+}
+
+/** Why a rule that does not decide does not. */
+function outcomeOf(policy: Policy, met: readonly MetRule[], one: MetRule, nowSeconds: number): RuleOutcome {
+  const { rule } = one;
+  if (one.replaced) return 'replaced';
+  const idle = idleReason(one, nowSeconds);
+  if (idle !== undefined) return idle;
+  if (rule.kind === 'exception') return 'exception';
+  if (rule.kind === 'allow') return rule.mode === 'enforce' ? 'outranked' : 'off';
+  if (policy.published.lists[rule.listIndex] === undefined) return 'unknownList';
+  const lifted = met.some(
+    (other) =>
+      other.rule.kind === 'exception' &&
+      !other.replaced &&
+      other.rule.listIndex === rule.listIndex &&
+      (other.rule.mode === 'enforce' || rule.mode === 'shadow') &&
+      idleReason(other, nowSeconds) === undefined,
+  );
+  return lifted ? 'lifted' : 'outranked';
+}
+
+function idleReason({ rule, label }: MetRule, nowSeconds: number): 'off' | 'expired' | 'scope' | undefined {
+  if (rule.mode === 'off') return 'off';
+  if (label > 0 && rule.scope === 'exact') return 'scope';
+  if (ruleExpired(rule.expiresAtSeconds, nowSeconds)) return 'expired';
+  return undefined;
+}
+
+function described(policy: Policy, bytes: Uint8Array, one: MetRule, outcome: RuleOutcome): ExplainedRule {
+  const { rule, entryStart, level } = one;
+  const { lists, allowSources } = policy.published;
+  const list = rule.kind === 'allow' ? ALLOW_LIST : (lists[rule.listIndex] ?? ALLOW_LIST);
+  const name = rule.kind === 'allow' ? (allowSources?.[rule.listIndex] ?? list.name) : list.name;
+  return {
+    outcome,
+    level,
+    entry: nameToText(bytes, entryStart).toLowerCase(),
+    kind: rule.kind,
+    scope: rule.scope,
+    mode: rule.mode,
+    list: name,
+    authority: list.authority,
+    order: list.order,
+    version: list.version,
+    category: CATEGORIES[rule.categoryIndex] ?? 'other',
+    action: ACTIONS[rule.actionIndex] ?? 'sinkhole',
+    expiresAtSeconds: rule.expiresAtSeconds,
+    incident: rule.kind === 'block' ? incidentId(list.name, list.version, bytes, entryStart) : undefined,
+  };
+}
