@@ -1,0 +1,78 @@
+/**
+ * Every metric that Weir exports beside prom-client's own, as data: name, type, labels and the help text that Prometheus
+ * and the README's table show. Names and labels are a public contract: add, never rename. No label carries a client's
+ * address or a query's name.
+ */
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+function counter(help: string, ...labels: string[]): MetricDefinition {
+  return { type: 'counter', labels, help };
+}
+
+function gauge(help: string, ...labels: string[]): MetricDefinition {
+  return { type: 'gauge', labels, help };
+}
+
+function histogram(help: string, ...labels: string[]): MetricDefinition {
+  return { type: 'histogram', labels, help };
+}
+
+export const METRICS = {
+  weir_build_info: gauge('Version of Weir and of Node; always 1', 'version', 'node'),
+  weir_queries_total: counter('Queries received', 'transport', 'family', 'qtype'),
+  weir_responses_total: counter('Responses sent', 'rcode', 'verdict'),
+  weir_blocked_queries_total: counter('Queries a list blocked', 'list', 'category', 'action'),
+  weir_query_duration_seconds: histogram('From the arrival of a query to its response', 'verdict'),
+  weir_dropped_queries_total: counter('Messages that got no response', 'reason'),
+  weir_cache_hits_total: counter('Queries answered from the cache'),
+  weir_cache_misses_total: counter('Queries that had to go upstream'),
+  weir_cache_entries: gauge('Answers in the caches of all threads'),
+  weir_cache_bytes: gauge('Size of the caches of all threads'),
+  weir_cache_stale_answers_total: counter('Expired answers served because upstreams failed (RFC 8767)'),
+  weir_cache_prefetches_total: counter('Popular answers renewed before they expired'),
+  weir_cache_evictions_total: counter('Answers pushed out by newer ones'),
+  weir_shared_exchanges_total: counter('Misses that joined an identical question already on its way'),
+  weir_upstream_queries_total: counter('Transmissions to upstreams', 'upstream', 'outcome'),
+  weir_upstream_up: gauge('1 while every thread finds the upstream answering', 'upstream'),
+  weir_upstream_duration_seconds: histogram('Answer times of upstreams', 'upstream'),
+  weir_upstream_hedges_total: counter('Second transmissions because the first was late'),
+  weir_upstream_outstanding: gauge('Questions waiting for an upstream'),
+  weir_tcp_connections: gauge('Open TCP connections of clients'),
+  weir_tcp_connections_accepted_total: counter('TCP connections of clients accepted'),
+  weir_tcp_connections_rejected_total: counter('TCP connections closed at once because of a limit'),
+  weir_list_entries: gauge('Entries of the list in force', 'list'),
+  weir_list_version_info: gauge('Version of the list in force; always 1', 'list', 'version', 'sha256'),
+  weir_list_last_success_timestamp_seconds: gauge('When the list was last found in order', 'list'),
+  weir_list_sync_failures_total: counter('Updates that failed or were refused', 'list', 'reason'),
+  weir_list_entries_rejected_total: counter('Lines of loaded lists that gave no entry', 'list', 'reason'),
+  weir_list_guard_holds: gauge('Entries held for a second pair of eyes', 'list', 'guard'),
+  weir_list_activation_seconds: histogram('From a changed source to the change in force on every thread'),
+  weir_index_bytes: gauge('Size of the name index, base and overlay'),
+  weir_policy_generation: gauge('Lowest policy generation that a resolver thread answers with'),
+  weir_batch_io: gauge('1 for the way datagrams are read and written', 'mode'),
+  weir_thread_restarts_total: counter('Threads replaced after they died', 'thread'),
+  weir_config_reloads_total: counter('Reloads of the configuration', 'result'),
+  weir_warning_page_requests_total: counter('Requests to the warning page', 'scheme', 'language'),
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricName = keyof typeof METRICS;
+
+export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRICS).filter(isMetricName);
+
+function isMetricName(name: string): name is MetricName {
+  return Object.hasOwn(METRICS, name);
+}
+
+export interface MetricRow extends MetricDefinition {
+  readonly name: string;
+}
+
+/** Every metric of ours, in the order of the table in the README. */
+export function METRICS_TABLE(): MetricRow[] {
+  return Object.entries<MetricDefinition>(METRICS).map(([name, definition]) => ({ name, ...definition }));
+}
