@@ -1,27 +1,62 @@
 /**
- * A fixed pool of SharedArrayBuffers for the published index: what a retired policy used goes back here once every
- * thread has acknowledged the newer one, and the next compile takes it again. Lives in the control thread; the compile
- * thread gets buffers lent for one build.
+ * A bounded pool of SharedArrayBuffers: what a retired policy or segment used goes back here once nobody reads it any
+ * more, and the next build takes it again. Lives in the control thread; the compile thread gets the free buffers lent
+ * for one build and has a pool of its own over them.
  *
  * Why: SharedArrayBuffers put no pressure on the collector; twelve 100 MB publishes to two threads left 1.2 GB resident.
  */
+import type { SharedBufferPool } from '../../policy/name-set-builder.ts';
 
-/** Free buffers kept at most: one retired policy has up to six, and a build grows through a few sizes. */
-export const POOL_BUFFERS_MAX = 16;
+/** Free buffers kept at most: one retired policy has up to six. */
+export const POOL_BUFFERS_MAX = 8;
+/** A free buffer is used where it is at most so many times as large as what is asked for, so that little is wasted. */
+export const POOL_WASTE_MAX = 1.5;
+/** New buffers are so much larger than asked, so that the next, slightly larger list fits. */
+const POOL_HEADROOM = 1.02;
+/** Sizes are multiples of this, so that typed arrays of any element fit the whole buffer. */
+const POOL_GRAIN_BYTES = 64;
+/** Buffers below this are not worth keeping. */
+const POOL_BYTES_MIN = 4096;
 
-export class BufferPool {
-  #free: SharedArrayBuffer[] = [];
+export class BufferPool implements SharedBufferPool {
+  #free: SharedArrayBuffer[];
 
-  /** Everything that is free, for one build; give back what it did not use. */
+  constructor(free: readonly SharedArrayBuffer[] = []) {
+    this.#free = [...free];
+  }
+
+  take(bytes: number): SharedArrayBuffer {
+    let best = -1;
+    for (const [index, buffer] of this.#free.entries()) {
+      if (buffer.byteLength < bytes || buffer.byteLength > bytes * POOL_WASTE_MAX) continue;
+      if (best < 0 || buffer.byteLength < this.#free[best]!.byteLength) best = index;
+    }
+    const found = this.#free[best];
+    if (found !== undefined) {
+      this.#free.splice(best, 1);
+      return found;
+    }
+    const wanted = bytes < POOL_BYTES_MIN ? bytes : bytes * POOL_HEADROOM;
+    return new SharedArrayBuffer(Math.ceil(wanted / POOL_GRAIN_BYTES) * POOL_GRAIN_BYTES);
+  }
+
+  /** Everything that is free, for one build; the borrower says afterwards what it used. */
   lendAll(): SharedArrayBuffer[] {
     const lent = this.#free;
     this.#free = [];
     return lent;
   }
 
-  /** Takes retired or unused buffers; the smallest are let go beyond POOL_BUFFERS_MAX. */
+  /** What is free, without taking it. */
+  free(): readonly SharedArrayBuffer[] {
+    return this.#free;
+  }
+
+  /** Takes retired or unused buffers; beyond POOL_BUFFERS_MAX the smallest are let go. */
   giveBack(buffers: readonly SharedArrayBuffer[]): void {
-    for (const buffer of buffers) if (!this.#free.includes(buffer)) this.#free.push(buffer);
+    for (const buffer of buffers) {
+      if (buffer.byteLength >= POOL_BYTES_MIN && !this.#free.includes(buffer)) this.#free.push(buffer);
+    }
     this.#free.sort((a, b) => b.byteLength - a.byteLength);
     this.#free.length = Math.min(this.#free.length, POOL_BUFFERS_MAX);
   }
@@ -29,13 +64,4 @@ export class BufferPool {
   get bytesFree(): number {
     return this.#free.reduce((sum, buffer) => sum + buffer.byteLength, 0);
   }
-}
-
-/** The buffers of `offered` that `kept` does not name. */
-export function buffersExcept(
-  offered: readonly SharedArrayBuffer[],
-  kept: readonly SharedArrayBuffer[],
-): SharedArrayBuffer[] {
-  const keep = new Set(kept);
-  return offered.filter((buffer) => !keep.has(buffer));
 }

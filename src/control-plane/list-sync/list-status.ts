@@ -3,11 +3,11 @@
  * closed set, because they are a metric label (weir_list_sync_failures_total).
  */
 import type { SkipReason } from './format/list-format.ts';
+import { REFUSAL_CODES } from './format/read-report.ts';
 
 export const SYNC_FAILURE_REASONS = [
-  /** The file is missing or may not be read. */
-  'unreadable',
-  'tooLarge',
+  /** What a reader of lists refuses, e.g. `html` or `tooManyBadLines`. */
+  ...REFUSAL_CODES,
   /** The fetch did not end within its time limit. */
   'timeout',
   'network',
@@ -15,13 +15,6 @@ export const SYNC_FAILURE_REASONS = [
   'httpStatus',
   /** Too many redirects, or one that leaves https. */
   'redirect',
-  'html',
-  'binary',
-  'truncated',
-  /** No entry, where there were some before; or a file of no bytes. */
-  'empty',
-  'badLines',
-  'unknownFormat',
   /** It changed while it was read; it is read again when it has settled. */
   'changing',
   /** The state directory did not take the last good copy; the list is in force all the same. */

@@ -1,0 +1,112 @@
+/**
+ * The control thread's end of the compile thread: starts it, gives it one job at a time, starts it again when it has
+ * died (out of memory, a bug) or overran its time. Parsing hostile files thus cannot hurt anything but itself.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { CompileJob, JobKind, JobOf, JobResults } from './compile-jobs.ts';
+import type { JobMessage, ThreadMessage } from './compile-thread.ts';
+import { errorCode } from './error-code.ts';
+
+/** Segments and indexes live outside the heap; this bounds what a parser builds in it. */
+const HEAP_MB_MAX = 2048;
+/** A job that takes longer is ended with its thread. */
+export const JOB_MS_MAX = 600_000;
+
+export type JobOutcome<K extends JobKind> =
+  { readonly kind: 'done'; readonly result: JobResults[K] } | { readonly kind: 'failed'; readonly message: string };
+
+export interface CompileRunner {
+  run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>>;
+  close(): Promise<void>;
+}
+
+export interface CompileClientOptions {
+  readonly onWarning: (text: string) => void;
+  /** The thread died and is started anew with the next job. */
+  readonly onDeath: (message: string) => void;
+  /** For tests. */
+  readonly threadUrl?: URL;
+}
+
+interface Running {
+  readonly id: number;
+  readonly settle: (outcome: JobOutcome<JobKind>) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class CompileClient implements CompileRunner {
+  readonly #options: CompileClientOptions;
+  #worker: Worker | undefined;
+  #running: Running | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(options: CompileClientOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: none; a dead thread is an outcome. */
+  run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>>;
+  run(job: CompileJob): Promise<JobOutcome<JobKind>> {
+    const turn = this.#queue.then(() => this.#start(job));
+    this.#queue = turn;
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#worker?.terminate();
+    this.#finish({ kind: 'failed', message: 'the compile thread was closed' });
+  }
+
+  #start(job: CompileJob): Promise<JobOutcome<JobKind>> {
+    if (this.#closed) return Promise.resolve({ kind: 'failed', message: 'the compile thread was closed' });
+    const worker = (this.#worker ??= this.#spawn());
+    this.#lastId += 1;
+    const message: JobMessage = { id: this.#lastId, job };
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => void this.#overrun(worker, job.kind), JOB_MS_MAX);
+      this.#running = { id: message.id, settle: resolve, timer };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+      worker.postMessage(message);
+    });
+  }
+
+  #spawn(): Worker {
+    const here = new URL(import.meta.url);
+    const url = this.#options.threadUrl ?? new URL(`./compile-thread${extname(here.pathname)}`, here);
+    const worker = new Worker(url, { name: 'weir-compile', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX } });
+    worker.on('message', (message: ThreadMessage) => this.#onMessage(message));
+    worker.on('error', (error) => this.#onDeath(worker, `${errorCode(error)} ${error.message}`.trim()));
+    worker.on('exit', (code) => this.#onDeath(worker, `exit code ${code}`));
+    return worker;
+  }
+
+  #onMessage(message: ThreadMessage): void {
+    if (message.kind === 'warning') return this.#options.onWarning(message.text);
+    if (message.id !== this.#running?.id) return;
+    this.#finish(message);
+  }
+
+  #onDeath(worker: Worker, why: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    if (!this.#closed) this.#options.onDeath(`the compile thread ended: ${why}`);
+    this.#finish({ kind: 'failed', message: `the compile thread ended: ${why}` });
+  }
+
+  async #overrun(worker: Worker, kind: JobKind): Promise<void> {
+    this.#onDeath(worker, `a ${kind} job took over ${JOB_MS_MAX} ms`);
+    await worker.terminate();
+  }
+
+  #finish(outcome: JobOutcome<JobKind>): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    clearTimeout(running.timer);
+    running.settle(outcome);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * What the control thread asks of the compile thread, and the one function that does it. Plain data both ways: it
+ * crosses threads by structured clone. `weir check` runs the same jobs in its own thread. Jobs run one at a time.
+ */
+import type { NameSetBuffers } from '../../policy/published.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { compileBase, type CompiledListSettings } from './compiler.ts';
+import { readListFile } from './format/read-list-file.ts';
+import type { Guard } from './guard/guard.ts';
+import { loadGuard, type GuardFiles } from './guard-files.ts';
+import { holdsKey, holdsOfSegment, type ListHolds } from './list-holds.ts';
+import { SegmentWriter } from './list-segment.ts';
+import { parseList, restoreList, type ParseOutcome, type ParseSettings, type RestoreOutcome } from './parse-list.ts';
+import { encodeSegmentFile, type SegmentHeader } from './list-segment-file.ts';
+import type { SourceInput } from './sources/list-source.ts';
+
+export interface BuildList {
+  readonly settings: CompiledListSettings;
+  readonly payload: Uint8Array | undefined;
+  readonly entries: number;
+  readonly approved: readonly string[];
+  /** Found again where its key is no longer right. */
+  readonly holds: ListHolds | undefined;
+}
+
+export interface JobResults {
+  readonly parse: ParseOutcome;
+  readonly restore: RestoreOutcome;
+  readonly allow:
+    | { readonly kind: 'parsed'; readonly payload: Uint8Array<ArrayBuffer>; readonly entries: number }
+    | { readonly kind: 'refused'; readonly message: string };
+  readonly build: {
+    readonly base: NameSetBuffers;
+    readonly entriesInForce: readonly number[];
+    readonly holds: readonly ListHolds[];
+    readonly unused: readonly SharedArrayBuffer[];
+  };
+  readonly encode: { readonly bytes: Uint8Array<ArrayBuffer> };
+}
+
+export type CompileJob =
+  | {
+      readonly kind: 'parse';
+      readonly input: SourceInput;
+      readonly settings: ParseSettings;
+      readonly guard: GuardFiles;
+    }
+  | {
+      readonly kind: 'restore';
+      readonly path: string;
+      readonly approved: readonly string[];
+      readonly guard: GuardFiles;
+    }
+  | { readonly kind: 'allow'; readonly path: string }
+  | {
+      readonly kind: 'build';
+      readonly seed: number;
+      readonly lists: readonly BuildList[];
+      readonly allow: readonly (Uint8Array | undefined)[];
+      readonly guard: GuardFiles;
+      /** Lent for this build. */
+      readonly buffers: readonly SharedArrayBuffer[];
+    }
+  | { readonly kind: 'encode'; readonly header: SegmentHeader; readonly payload: Uint8Array };
+
+export type JobKind = CompileJob['kind'];
+export type JobOf<K extends JobKind> = Extract<CompileJob, { kind: K }>;
+
+/** A guard file that cannot be used: nothing is compiled without it, what is in force stays. */
+export class GuardUnavailable extends Error {}
+
+/** Does jobs; keeps the guard between them. */
+export class CompileWorkshop {
+  #guard: Guard | undefined;
+  #guardKey = -1;
+  readonly #onWarning: (text: string) => void;
+
+  constructor(onWarning: (text: string) => void) {
+    this.#onWarning = onWarning;
+  }
+
+  /** Errors: GuardUnavailable; anything else thrown is a bug or memory at its end. */
+  async run<K extends JobKind>(job: JobOf<K>): Promise<JobResults[K]>;
+  async run(job: CompileJob): Promise<JobResults[JobKind]> {
+    switch (job.kind) {
+      case 'parse': {
+        const key = holdsKey(job.guard.key, job.settings.approved);
+        return parseList(job.input, job.settings, await this.#guardOf(job.guard), key);
+      }
+      case 'restore': {
+        const key = holdsKey(job.guard.key, job.approved);
+        return restoreList(job.path, job.approved, await this.#guardOf(job.guard), key);
+      }
+      case 'allow':
+        return readAllowFile(job.path);
+      case 'build':
+        return this.#build(job);
+      case 'encode':
+        break;
+    }
+    return { bytes: new Uint8Array(encodeSegmentFile(job.header, job.payload)) };
+  }
+
+  async #build(job: JobOf<'build'>): Promise<JobResults['build']> {
+    const guard = await this.#guardOf(job.guard);
+    const holds = job.lists.map((list) => {
+      const key = holdsKey(job.guard.key, list.approved);
+      if (list.holds?.key === key) return list.holds;
+      return holdsOfSegment(list.payload ?? new Uint8Array(0), guard, list.approved, key);
+    });
+    const pool = new BufferPool(job.buffers);
+    const lists = job.lists.map((list, index) => ({ ...list, held: holds[index]!.held }));
+    const { base, entriesInForce } = compileBase({ seed: job.seed, lists, allow: job.allow }, pool);
+    return { base, entriesInForce, holds, unused: pool.lendAll() };
+  }
+
+  async #guardOf(files: GuardFiles): Promise<Guard> {
+    if (this.#guard !== undefined && this.#guardKey === files.key) return this.#guard;
+    const outcome = await loadGuard(files);
+    if (outcome.kind === 'unreadable') throw new GuardUnavailable(outcome.message);
+    for (const warning of outcome.warnings) this.#onWarning(warning);
+    this.#guard = outcome.guard;
+    this.#guardKey = files.key;
+    return outcome.guard;
+  }
+}
+
+/** Allow lists need no guard: they only ever unblock. */
+async function readAllowFile(path: string): Promise<JobResults['allow']> {
+  const writer = new SegmentWriter();
+  const outcome = await readListFile(
+    path,
+    { format: 'auto', allowEmpty: true },
+    { entry: (entry) => writer.add(entry) },
+  );
+  if (outcome.kind === 'refused') return { kind: 'refused', message: `the allow list ${path}: ${outcome.message}` };
+  return { kind: 'parsed', payload: new Uint8Array(writer.payload()), entries: writer.entryCount };
+}

@@ -1,0 +1,40 @@
+/**
+ * Entry of the compile thread: takes one job after the other from its parent and answers each with a result or the
+ * reason why there is none. Holds nothing that cannot be made again, so that it may die at any time.
+ */
+import { parentPort, type Transferable } from 'node:worker_threads';
+import { CompileWorkshop, GuardUnavailable, type CompileJob, type JobKind, type JobResults } from './compile-jobs.ts';
+
+export interface JobMessage {
+  readonly id: number;
+  readonly job: CompileJob;
+}
+
+export type ThreadMessage =
+  | { readonly kind: 'done'; readonly id: number; readonly result: JobResults[JobKind] }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
+  | { readonly kind: 'warning'; readonly text: string };
+
+const port = parentPort;
+if (port !== null) {
+  const send = (message: ThreadMessage, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
+  const workshop = new CompileWorkshop((text) => send({ kind: 'warning', text }));
+  port.on('message', ({ id, job }: JobMessage) => {
+    workshop
+      .run(job)
+      .then((result) => send({ kind: 'done', id, result }, transferable(result)))
+      .catch((error: unknown) => {
+        const known = error instanceof GuardUnavailable;
+        const message = known
+          ? error.message
+          : `the compiler failed: ${error instanceof Error ? error.stack : String(error)}`;
+        send({ kind: 'failed', id, message });
+      });
+  });
+}
+
+/** Segments move; the published index is shared memory already. */
+function transferable(result: JobResults[JobKind]): ArrayBuffer[] {
+  if ('payload' in result) return [result.payload.buffer];
+  return 'bytes' in result ? [result.bytes.buffer] : [];
+}

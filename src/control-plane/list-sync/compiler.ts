@@ -1,0 +1,107 @@
+/**
+ * Merges the segments of all lists and the allow files into one published index: what a resolver thread needs and no
+ * more. Runs in the compile thread (and in `weir check`). Pure but for memory: no file, no clock. No object an entry.
+ */
+import { ACTIONS } from '../../policy/actions.ts';
+import { CATEGORIES } from '../../policy/category.ts';
+import { AddOutcome, NameSetBuilder, type SharedBufferPool } from '../../policy/name-set-builder.ts';
+import type { NameSetBuffers } from '../../policy/published.ts';
+import { encodeRule, type RuleKindName } from '../../policy/rules.ts';
+import type { ListConfig } from '../../config/config.ts';
+import { readSegment, type SegmentEntry } from './list-segment.ts';
+
+export type CompiledListSettings = Pick<ListConfig, 'name' | 'category' | 'mode' | 'action'>;
+
+export interface CompileList {
+  readonly settings: CompiledListSettings;
+  /** Undefined: nothing of this list is in force. */
+  readonly payload: Uint8Array | undefined;
+  /** Places of held entries, ascending. */
+  readonly held: Uint32Array;
+  readonly entries: number;
+}
+
+export interface CompileInput {
+  readonly seed: number;
+  readonly lists: readonly CompileList[];
+  /** One segment for each allow file, in the order of the configuration; undefined where it could not be read. */
+  readonly allow: readonly (Uint8Array | undefined)[];
+}
+
+export interface CompileResult {
+  readonly base: NameSetBuffers;
+  /** For each list: entries that are in the index. */
+  readonly entriesInForce: readonly number[];
+}
+
+/** Builds a base. Cost: about a third of a microsecond an entry; peak memory is stated in list-sync.ts. */
+export function compileBase(input: CompileInput, buffers: SharedBufferPool): CompileResult {
+  const entriesExpected = input.lists.reduce((sum, list) => sum + list.entries, 0);
+  const builder = new NameSetBuilder({ entriesExpected, seed: input.seed, buffers });
+  const entriesInForce = input.lists.map((list, index) => addList(builder, list, index));
+  for (const [index, payload] of input.allow.entries()) if (payload !== undefined) addAllow(builder, payload, index);
+  return { base: builder.build(), entriesInForce };
+}
+
+function addList(builder: NameSetBuilder, list: CompileList, listIndex: number): number {
+  if (list.payload === undefined) return 0;
+  const words = new RuleWordTable(list.settings, listIndex);
+  const { held } = list;
+  let nextHeld = 0;
+  let place = 0;
+  let count = 0;
+  readSegment(list.payload, (entry) => {
+    if (place++ === held[nextHeld]) {
+      nextHeld += 1;
+      return;
+    }
+    const outcome = builder.add(entry.bytes, entry.nameOffset, words.of(entry), entry.expiresAtSeconds);
+    if (outcome === AddOutcome.added || outcome === AddOutcome.merged) count += 1;
+  });
+  return count;
+}
+
+/** An allow file's exceptions mean nothing: there is no block in it that they could lift. */
+function addAllow(builder: NameSetBuilder, payload: Uint8Array, sourceIndex: number): void {
+  const words = new RuleWordTable(ALLOW_SETTINGS, sourceIndex, 'allow');
+  readSegment(payload, (entry) => {
+    if (entry.kind === 'block') builder.add(entry.bytes, entry.nameOffset, words.of(entry), entry.expiresAtSeconds);
+  });
+}
+
+const ALLOW_SETTINGS: CompiledListSettings = { name: 'allow', category: 'other', mode: 'enforce', action: 'sinkhole' };
+
+/** The first rule word of every kind of entry that a list can have; the second is the expiry alone. */
+export class RuleWordTable {
+  readonly #words: Uint32Array;
+
+  constructor(settings: CompiledListSettings, listIndex: number, blockKind: RuleKindName = 'block') {
+    const defaultCategory = CATEGORIES.indexOf(settings.category);
+    const actionIndex = ACTIONS.indexOf(settings.action);
+    this.#words = new Uint32Array((CATEGORIES.length + 1) * 4);
+    for (let category = -1; category < CATEGORIES.length; category += 1) {
+      for (const kind of ['block', 'exception'] as const) {
+        for (const scope of ['exact', 'subtree'] as const) {
+          const [word0] = encodeRule({
+            listIndex,
+            kind: kind === 'block' ? blockKind : kind,
+            scope,
+            categoryIndex: category < 0 ? defaultCategory : category,
+            actionIndex,
+            mode: settings.mode,
+            expiresAtSeconds: 0,
+          });
+          this.#words[tableIndex(category, kind, scope)] = word0;
+        }
+      }
+    }
+  }
+
+  of(entry: SegmentEntry): number {
+    return this.#words[tableIndex(entry.categoryIndex, entry.kind, entry.scope)]!;
+  }
+}
+
+function tableIndex(categoryIndex: number, kind: 'block' | 'exception', scope: 'exact' | 'subtree'): number {
+  return (categoryIndex + 1) * 4 + (kind === 'block' ? 0 : 2) + (scope === 'exact' ? 0 : 1);
+}
