@@ -73,7 +73,7 @@ export async function startProgram(
   end.catch(() => undefined);
   const program: RunningProgram = {
     pid: child.pid ?? -1,
-    output: streams.all,
+    output: () => streams.all(),
     signal: (name) => void child.kill(name),
     waitForOutput: (test, timeoutMs = READY_TIMEOUT_MS) =>
       new Promise<string>((resolve, reject) => {
