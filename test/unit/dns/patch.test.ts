@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { HeaderFlag, Rcode } from '../../../src/dns/iana.ts';
+import { soaRecord } from '../../../src/dns/negative-answer.ts';
+import {
+  readUint16,
+  readUint32,
+  responseFlags,
+  setCounts,
+  setFlags,
+  setId,
+  setRcode,
+  truncateToQuestion,
+  writeUint16,
+  writeUint32,
+} from '../../../src/dns/patch.ts';
+import { patchTtls, saneTtl } from '../../../src/dns/ttl.ts';
+import { concat, header, hex, long, opt, question, QNAME_POINTER, record } from '../../support/wire.ts';
+
+describe('numbers', () => {
+  it('are written and read in network order, up to the largest', () => {
+    const bytes = new Uint8Array(8);
+    writeUint16(bytes, 1, 0xfffe);
+    writeUint32(bytes, 3, 0xfffe_fdfc);
+    expect(bytes).toEqual(hex('00 fffe fffefdfc 00'));
+    expect(readUint16(bytes, 1)).toBe(0xfffe);
+    expect(readUint32(bytes, 3)).toBe(0xfffe_fdfc);
+  });
+});
+
+describe('header', () => {
+  it('is patched field by field', () => {
+    const bytes = new Uint8Array(14).fill(0xee);
+    setId(bytes, 1, 0x1234);
+    setFlags(bytes, 1, 0x8183);
+    setCounts(bytes, 1, 1, 2, 3, 4);
+    expect(bytes).toEqual(hex('ee 1234 8183 0001 0002 0003 0004 ee'));
+    setRcode(bytes, 1, Rcode.REFUSED);
+    expect(readUint16(bytes, 3)).toBe(0x8185);
+  });
+
+  it('of an answer copies opcode, RD and CD, sets QR and RA, and clears AA, TC, AD and Z', () => {
+    expect(responseFlags(0xffff & ~HeaderFlag.QR, Rcode.NXDOMAIN)).toBe(0xf993);
+    expect(responseFlags(0, Rcode.NOERROR)).toBe(HeaderFlag.QR | HeaderFlag.RA);
+    expect(responseFlags(0, Rcode.BADVERS)).toBe(HeaderFlag.QR | HeaderFlag.RA);
+  });
+});
+
+describe('truncateToQuestion', () => {
+  const start = concat(header(1, 0x8180, { questions: 1, answers: 1, additionals: 1 }), question('a.example'));
+  const answer = record(QNAME_POINTER, 1, 60, hex('c0000201'));
+
+  it('keeps the OPT record and sets TC', () => {
+    const message = concat(start, answer, opt(hex('000a 0002 0102')));
+    const optStart = start.length + answer.length;
+    const end = truncateToQuestion(message, 0, start.length, optStart, message.length);
+    expect(message.subarray(0, end)).toEqual(
+      concat(header(1, 0x8380, { questions: 1, additionals: 1 }), question('a.example'), opt(hex('000a 0002 0102'))),
+    );
+  });
+
+  it('works without an OPT record and anywhere in a buffer', () => {
+    const message = concat(hex('ffff'), start, answer);
+    const end = truncateToQuestion(message, 2, 2 + start.length, 0, 0);
+    expect(message.subarray(0, end)).toEqual(
+      concat(hex('ffff'), header(1, 0x8380, { questions: 1 }), question('a.example')),
+    );
+  });
+});
+
+describe('TTLs', () => {
+  it('count down to the floor and not below', () => {
+    const bytes = concat(hex('ffff'), long(300), long(10), long(0x8000_0000), long(0x7fff_ffff));
+    patchTtls(bytes, 2, Uint16Array.of(0, 4, 8, 12), 100, 0);
+    expect(bytes).toEqual(concat(hex('ffff'), long(200), long(0), long(0), long(0x7fff_ffff - 100)));
+    patchTtls(bytes, 2, Uint16Array.of(0, 4), 1000, 30);
+    expect(bytes.subarray(2, 10)).toEqual(concat(long(30), long(30)));
+  });
+
+  it('with the top bit set are 0', () => {
+    expect(saneTtl(0x7fff_ffff)).toBe(0x7fff_ffff);
+    expect(saneTtl(0x8000_0000)).toBe(0);
+  });
+});
+
+describe('soaRecord', () => {
+  it('has its TTL as MINIMUM too, so that no negative answer outlives it', () => {
+    const soa = soaRecord({ ttlSeconds: 30 });
+    expect(soa.subarray(0, 8)).toEqual(concat(hex('0006 0001'), long(30)));
+    expect(readUint16(soa, 8)).toBe(soa.length - 10);
+    expect(soa.subarray(soa.length - 4)).toEqual(long(30));
+  });
+
+  it('refuses a name that is none', () => {
+    expect(() => soaRecord({ ttlSeconds: 30, mname: 'a..b' })).toThrow('not a domain name: a..b');
+  });
+});
