@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Parts that wire the others together. */
-const WIRING = ['main.ts', 'cli'];
+const WIRING = ['main.ts', 'supervisor', 'cli'];
 
 /** One third-party package, one home (undici: two). */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
@@ -71,6 +71,14 @@ describe('the import law', () => {
       (one) => partOf(one.from) === 'data-plane' && partOf(one.to) === 'config' && !one.typeOnly,
     );
     expect(show(loading)).toEqual([]);
+  });
+
+  test('the supervisor knows of the planes what they say to it, and runs none of their code itself', () => {
+    const running = imports.filter(
+      (one) =>
+        partOf(one.from) === 'supervisor' && ['data-plane', 'control-plane'].includes(partOf(one.to)) && !one.typeOnly,
+    );
+    expect(show(running)).toEqual([]);
   });
 
   test('dns and policy are pure: no module of Node, no package but the codec', () => {
