@@ -6,6 +6,7 @@
  * Why: SharedArrayBuffers put no pressure on the collector; twelve 100 MB publishes to two threads left 1.2 GB resident.
  */
 import type { SharedBufferPool } from '../../policy/name-set-builder.ts';
+import type { PublishedPolicy } from '../../policy/published.ts';
 
 /** Free buffers kept at most: one retired policy has up to six. */
 export const POOL_BUFFERS_MAX = 8;
@@ -64,4 +65,10 @@ export class BufferPool implements SharedBufferPool {
   get bytesFree(): number {
     return this.#free.reduce((sum, buffer) => sum + buffer.byteLength, 0);
   }
+}
+
+/** Every shared buffer of a policy. */
+export function buffersOf({ base, overlay }: PublishedPolicy): SharedArrayBuffer[] {
+  const levels = overlay === undefined ? [base] : [base, overlay];
+  return levels.flatMap(({ table, names, rules }) => [table, names, rules]);
 }

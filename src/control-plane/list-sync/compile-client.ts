@@ -18,6 +18,8 @@ export type JobOutcome<K extends JobKind> =
 
 export interface CompileRunner {
   run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>>;
+  /** Resolves when every job given so far has ended. */
+  drained(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,10 @@ export class CompileClient implements CompileRunner {
     const turn = this.#queue.then(() => this.#start(job));
     this.#queue = turn;
     return turn;
+  }
+
+  async drained(): Promise<void> {
+    await this.#queue;
   }
 
   async close(): Promise<void> {

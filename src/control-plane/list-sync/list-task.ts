@@ -1,0 +1,365 @@
+/**
+ * One configured list: its source, its newest content and the content in force. Reads when the source says so, keeps the
+ * last good content whatever the source does, and tells list-sync when there is something to compile. Must not publish.
+ *
+ * source.read -> compile thread: parse -> content (newest) -> list-sync: build and publish -> content (in force) -> store
+ */
+import type { ListConfig } from '../../config/config.ts';
+import { monotonicMs, wallClockMs } from '../../clock.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { CompileRunner } from './compile-client.ts';
+import type { BuildList } from './compile-jobs.ts';
+import type { GuardFiles } from './guard-files.ts';
+import type { ListHolds } from './list-holds.ts';
+import type { ListStatus, StatusSample, SyncFailure } from './list-status.ts';
+import type { ListRecord, ListStore } from './list-store.ts';
+import type { ListFacts } from './parse-list.ts';
+import type { ListSource, ReadOutcome, SourceInput, Validators } from './sources/list-source.ts';
+import { SOURCES } from './sources/sources.ts';
+import type { SyncLog } from './sync-log.ts';
+
+/** One version of the list: what the compile thread needs of it and what people want to know. */
+export interface ListContent {
+  readonly version: number;
+  readonly facts: ListFacts;
+  /** In shared memory of the segment pool. */
+  readonly payload: Uint8Array<SharedArrayBuffer>;
+  readonly holds: ListHolds;
+  readonly fromLastGoodCopy: boolean;
+  readonly seenMs: number;
+}
+
+export interface TaskServices {
+  readonly compile: CompileRunner;
+  readonly store: () => ListStore;
+  readonly segments: BufferPool;
+  readonly guardFiles: () => GuardFiles;
+  readonly log: SyncLog;
+  /** There is a new content to compile. */
+  readonly onContent: () => void;
+  readonly onStatus: (status: ListStatus) => void;
+}
+
+export class ListTask {
+  #config: ListConfig;
+  readonly #services: TaskServices;
+  #source: ListSource;
+  #newest: ListContent | undefined;
+  #inForce: ListContent | undefined;
+  #entriesInForce = 0;
+  #activationSeconds = 0;
+  #record: ListRecord | undefined;
+  #validators: Validators | undefined;
+  #failure: SyncFailure | undefined;
+  #lastSuccessSeconds = 0;
+  #attempted = false;
+  #storedVersion = 0;
+  #closed = false;
+  #running: Promise<void> | undefined;
+  #again: { force: boolean } | undefined;
+
+  constructor(config: ListConfig, services: TaskServices) {
+    this.#config = config;
+    this.#services = services;
+    this.#source = sourceOf(config);
+  }
+
+  get config(): ListConfig {
+    return this.#config;
+  }
+
+  get newest(): ListContent | undefined {
+    return this.#newest;
+  }
+
+  /** First the record, then the content: a file at once, a URL in the background where a last good copy can stand in. */
+  async start(): Promise<void> {
+    this.#record = await this.#services.store().readRecord(this.#config.name);
+    this.#lastSuccessSeconds = this.#record?.lastSuccessSeconds ?? 0;
+    if (this.#config.sourceKind === 'file') {
+      await this.sync(true);
+      if (this.#newest === undefined) await this.#restore();
+      this.#watch();
+      return;
+    }
+    await this.#restore();
+    this.#watch();
+    void this.sync(false);
+  }
+
+  /** Takes a changed configuration of the same list. */
+  async reconfigure(config: ListConfig): Promise<void> {
+    const before = this.#config;
+    this.#config = config;
+    const sameSource =
+      before.source === config.source &&
+      before.sourceKind === config.sourceKind &&
+      before.refreshSeconds === config.refreshSeconds &&
+      before.bytesMax === config.bytesMax &&
+      before.fetchTimeoutMs === config.fetchTimeoutMs;
+    if (!sameSource) {
+      this.#source.close();
+      this.#source = sourceOf(config);
+      this.#watch();
+    }
+    if (before.source !== config.source) this.#validators = undefined;
+    const sameParse = before.format === config.format && before.source === config.source;
+    if (config.sourceKind === 'file') await this.sync(true);
+    else void this.sync(!sameParse);
+  }
+
+  /** Reads the source and parses what is new. Runs once at a time; a call meanwhile leads to one more run. */
+  sync(force: boolean): Promise<void> {
+    if (this.#running !== undefined) {
+      this.#again = { force: force || this.#again?.force === true };
+      return this.#running;
+    }
+    this.#running = this.#syncLoop(force);
+    return this.#running;
+  }
+
+  /** What the compiler is to merge of this list. */
+  buildList(): BuildList {
+    const { name, category, mode, action, approved } = this.#config;
+    return {
+      settings: { name, category, mode, action },
+      payload: this.#newest?.payload,
+      entries: this.#newest?.facts.entries ?? 0,
+      approved,
+      holds: this.#newest?.holds,
+    };
+  }
+
+  /** Told when every thread judges by this content. */
+  activated(content: ListContent | undefined, entriesInForce: number, holds: ListHolds): void {
+    const isNew = content !== undefined && content.version !== this.#inForce?.version;
+    const heldBefore = this.#inForce?.holds.held.length ?? 0;
+    this.#inForce = content === undefined ? undefined : { ...content, holds };
+    if (this.#newest === content && this.#inForce !== undefined) this.#newest = this.#inForce;
+    this.#entriesInForce = entriesInForce;
+    if (isNew) this.#activationSeconds = (monotonicMs() - content.seenMs) / 1000;
+    if (isNew || holds.held.length !== heldBefore) this.#logInForce(holds);
+    this.report();
+  }
+
+  /** Writes the content in force as the last good copy, if that is not there yet. */
+  async persist(): Promise<void> {
+    const content = this.#inForce;
+    if (content === undefined || content.fromLastGoodCopy || content.version === this.#storedVersion) return;
+    // A newer content has taken its place already, and its memory with it.
+    if (content.payload !== this.#newest?.payload) return;
+    const { name, source } = this.#config;
+    const { format, sourceSha256, entries, skippedByReason, samples } = content.facts;
+    const header = { list: name, version: content.version, format, sourceSha256, entries, skippedByReason, samples };
+    const encoded = await this.#services.compile.run({
+      kind: 'encode',
+      header: { ...header, createdAt: new Date(wallClockMs()).toISOString() },
+      payload: content.payload,
+    });
+    if (this.#closed) return;
+    const record = this.#recordOf(content, source);
+    const failure =
+      encoded.kind === 'failed'
+        ? ({ reason: 'store', message: encoded.message } as const)
+        : await this.#services.store().write(name, record, [encoded.result.bytes]);
+    if (failure === undefined) {
+      this.#storedVersion = content.version;
+      this.#record = record;
+    } else {
+      this.#fail(failure);
+      this.report();
+    }
+  }
+
+  status(): ListStatus {
+    const content = this.#inForce;
+    return {
+      name: this.#config.name,
+      entries: this.#entriesInForce,
+      version: content?.version ?? 0,
+      sha256: content?.facts.sourceSha256 ?? '',
+      format: content?.facts.format ?? '',
+      lastSuccessSeconds: this.#lastSuccessSeconds,
+      activationSeconds: this.#activationSeconds,
+      rejectedByReason: content?.facts.skippedByReason ?? {},
+      holdsByGuard: content?.holds.byGuard ?? {},
+      skippedSamples: content === undefined ? [] : skippedSamples(content.facts),
+      heldSamples: content?.holds.samples ?? [],
+      attempted: this.#attempted,
+      fromLastGoodCopy: content?.fromLastGoodCopy === true,
+      ...(this.#failure !== undefined && { failure: this.#failure }),
+    };
+  }
+
+  report(): void {
+    if (!this.#closed) this.#services.onStatus(this.status());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#source.close();
+    this.#retire(this.#newest);
+  }
+
+  #watch(): void {
+    if (!this.#closed) this.#source.watch(() => void this.sync(false));
+  }
+
+  async #syncLoop(force: boolean): Promise<void> {
+    let next: { force: boolean } | undefined = { force };
+    while (next !== undefined && !this.#closed) {
+      this.#again = undefined;
+      await this.#syncOnce(next.force);
+      next = this.#again;
+    }
+    this.#running = undefined;
+  }
+
+  async #syncOnce(force: boolean): Promise<void> {
+    const seenMs = monotonicMs();
+    const source = this.#source;
+    const outcome = await source.read({ validators: this.#validators, force });
+    const failure = await this.#take(outcome, seenMs);
+    if (this.#closed) return;
+    source.settle(failure === undefined ? 'good' : 'failed');
+    this.#attempted = true;
+    if (failure !== undefined) this.#fail(failure);
+    else if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
+    this.report();
+  }
+
+  async #take(outcome: ReadOutcome, seenMs: number): Promise<SyncFailure | undefined> {
+    if (outcome.kind === 'failed') return outcome.failure;
+    if (outcome.kind === 'unchanged') return outcome.confirmed ? undefined : this.#failure;
+    const failure = await this.#parse(outcome.input, outcome.isStillSame, seenMs);
+    if (failure === undefined) this.#validators = outcome.validators;
+    return failure;
+  }
+
+  async #parse(
+    input: SourceInput,
+    isStillSame: () => Promise<boolean>,
+    seenMs: number,
+  ): Promise<SyncFailure | undefined> {
+    const { format, bytesMax, badLinesPercentMax, approved, source } = this.#config;
+    const done = await this.#services.compile.run({
+      kind: 'parse',
+      input,
+      settings: { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false },
+      guard: this.#services.guardFiles(),
+    });
+    if (!(await isStillSame())) return { reason: 'changing', message: `${source} changed while it was read` };
+    if (done.kind === 'failed') return { reason: 'internal', message: done.message };
+    const parsed = done.result;
+    if (parsed.kind === 'refused') return { reason: parsed.code, message: `${source}: ${parsed.message}` };
+    const before = this.#newest?.facts;
+    if (parsed.facts.entries === 0 && before !== undefined && before.entries > 0) {
+      return { reason: 'empty', message: `${source} has no entry; before it had ${before.entries}` };
+    }
+    if (this.#closed) return undefined;
+    for (const warning of parsed.warnings) {
+      this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
+    }
+    const version = this.#versionOf(parsed.facts.sourceSha256);
+    const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
+    if (isSame && this.#newest?.fromLastGoodCopy === false) return undefined;
+    this.#adopt({ version, facts: parsed.facts, holds: parsed.holds, fromLastGoodCopy: false, seenMs }, parsed.payload);
+    return undefined;
+  }
+
+  /** The number that this content has already, or the next one. */
+  #versionOf(sha256: string): number {
+    if (this.#newest?.facts.sourceSha256 === sha256) return this.#newest.version;
+    if (this.#newest === undefined && this.#record?.sha256 === sha256) return this.#record.version;
+    return Math.max(this.#newest?.version ?? 0, this.#record?.version ?? 0) + 1;
+  }
+
+  async #restore(): Promise<void> {
+    const { name, approved, source } = this.#config;
+    const { compile, guardFiles, log } = this.#services;
+    const seenMs = monotonicMs();
+    const done = await compile.run({
+      kind: 'restore',
+      path: this.#services.store().segmentPath(name),
+      approved,
+      guard: guardFiles(),
+    });
+    if (done.kind === 'failed') return log.error({ list: name }, done.message);
+    const restored = done.result;
+    if (restored.kind === 'none' || this.#closed) return;
+    if (restored.kind === 'damaged')
+      return log.error({ list: name }, `the last good copy is damaged: ${restored.message}`);
+    const { version, facts, holds, payload } = restored;
+    this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs }, payload);
+    this.#storedVersion = version;
+    const isOfSource = this.#record?.sha256 === facts.sourceSha256 && this.#record.location === source;
+    if (isOfSource) this.#validators = this.#record?.validators;
+    log.warn(
+      { list: name, version, entries: facts.entries },
+      'the last good copy is used until the source can be read',
+    );
+  }
+
+  #adopt(content: Omit<ListContent, 'payload'>, payload: Uint8Array): void {
+    const shared = new Uint8Array(this.#services.segments.take(payload.length), 0, payload.length);
+    shared.set(payload);
+    this.#retire(this.#newest);
+    this.#newest = { ...content, payload: shared };
+    this.#services.onContent();
+  }
+
+  /** Jobs that read the old segment are before this one in the queue. */
+  #retire(content: ListContent | undefined): void {
+    if (content === undefined) return;
+    void this.#services.compile.drained().then(() => this.#services.segments.giveBack([content.payload.buffer]));
+  }
+
+  #recordOf(content: ListContent, location: string): ListRecord {
+    return {
+      version: content.version,
+      sha256: content.facts.sourceSha256,
+      location,
+      ...(this.#validators !== undefined && { validators: this.#validators }),
+      lastSuccessSeconds: this.#lastSuccessSeconds,
+    };
+  }
+
+  #succeed(): void {
+    this.#lastSuccessSeconds = Math.floor(wallClockMs() / 1000);
+    if (this.#failure !== undefined) this.#services.log.info({ list: this.#config.name }, 'the list is good again');
+    this.#failure = undefined;
+  }
+
+  #fail(failure: SyncFailure): void {
+    const version = this.#newest?.version ?? 0;
+    this.#failure = failure;
+    const kept = version === 0 ? 'nothing of it is in force' : `version ${version} stays in force`;
+    this.#services.log.warn({ list: this.#config.name, reason: failure.reason }, `${failure.message}; ${kept}`);
+  }
+
+  #logInForce(holds: ListHolds): void {
+    const { name } = this.#config;
+    const { log } = this.#services;
+    const version = this.#inForce?.version ?? 0;
+    const skipped = this.#inForce?.facts.skippedByReason ?? {};
+    log.info(
+      { list: name, version, entries: this.#entriesInForce, skipped, held: holds.byGuard },
+      'the list is in force',
+    );
+    for (const sample of holds.samples.slice(0, HELD_LOGGED_MAX)) {
+      log.warn({ list: name, guard: sample.code, line: sample.lineNumber }, `held: ${sample.text}`);
+    }
+  }
+}
+
+/** Held entries that go to the log with each new version; the status has more. */
+const HELD_LOGGED_MAX = 5;
+
+function sourceOf(config: ListConfig): ListSource {
+  const { source, refreshSeconds, bytesMax, fetchTimeoutMs } = config;
+  return SOURCES[config.sourceKind].create({ location: source, refreshSeconds, bytesMax, fetchTimeoutMs });
+}
+
+function skippedSamples(facts: ListFacts): StatusSample[] {
+  return Object.entries(facts.samples).flatMap(([code, samples]) => samples.map((sample) => ({ code, ...sample })));
+}
