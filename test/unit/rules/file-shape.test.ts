@@ -17,7 +17,7 @@ describe('the shape of files', () => {
   });
 
   test('names are kebab-case', () => {
-    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|bench))?\.ts$/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*((\.property)?\.(test|bench))?\.ts$/;
     expect(ours.map((file) => file.path).filter((path) => !kebab.test(basename(path)))).toEqual([]);
   });
 
