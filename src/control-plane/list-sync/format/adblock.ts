@@ -8,22 +8,7 @@ import type { EntrySink, LineParser, ListEntry, ListFormat } from './list-format
 import { normaliseName } from './normalise-name.ts';
 
 /** Modifiers that leave a host rule a rule about the host. */
-const HARMLESS_MODIFIERS = new Set([
-  'all',
-  'document',
-  'doc',
-  'popup',
-  'important',
-  'third-party',
-  '3p',
-  'subdocument',
-  'frame',
-  'network',
-  'empty',
-  'mp4',
-  'dnsrewrite=nxdomain;;',
-  'dnsrewrite=refused;;',
-]);
+const HARMLESS_MODIFIERS = new Set(['all', 'document', 'doc', 'important', 'popup', 'dnsrewrite=nxdomain;;']);
 const COSMETIC = /#[@$?%]*#|\$\$|#@?%#/;
 
 export const adblockFormat: ListFormat = {
@@ -107,5 +92,7 @@ class AdblockParser implements LineParser {
 }
 
 function modifiersAreHarmless(text: string): boolean {
-  return text.split(',').every((modifier) => HARMLESS_MODIFIERS.has(modifier.trim().toLowerCase()));
+  const modifiers = text.split(',').map((modifier) => modifier.trim().toLowerCase());
+  // Why the last part: "popup" alone means that the site may still be visited.
+  return modifiers.every((modifier) => HARMLESS_MODIFIERS.has(modifier)) && text.trim().toLowerCase() !== 'popup';
 }

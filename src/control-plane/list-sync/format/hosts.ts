@@ -6,12 +6,11 @@
 import { isIP } from 'node:net';
 import type { EntrySink, LineParser, ListFormat } from './list-format.ts';
 import { normaliseName } from './normalise-name.ts';
+import { isSinkAddress } from './sink-address.ts';
 import { stripComment } from './strip-comment.ts';
 
 const COMMENT_MARKS = '#!;';
 const NAMES_A_LINE_MAX = 256;
-/** Addresses that block lists use for "nowhere". */
-const SINK_ADDRESS = /^(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|::|::1|0:0:0:0:0:0:0:[01]|0|255\.255\.255\.255)$/;
 const LOCAL_NAMES = new Set([
   'localhost',
   'localhost.localdomain',
@@ -68,7 +67,7 @@ class HostsParser implements LineParser {
       this.#sink.skipped('syntax', lineNumber, text);
       return;
     }
-    if (!SINK_ADDRESS.test(address)) {
+    if (!isSinkAddress(address)) {
       this.#sink.skipped('notABlock', lineNumber, text);
       return;
     }

@@ -7,7 +7,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { printable, type RefusalCode } from './read-report.ts';
+import { ListRefusal } from './list-refusal.ts';
+import { printable } from './read-report.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -17,15 +18,6 @@ const OTHER_COMPRESSIONS: readonly (readonly [string, readonly number[]])[] = [
   ['bzip2', [0x42, 0x5a, 0x68]],
   ['7z', [0x37, 0x7a, 0xbc, 0xaf]],
 ];
-
-export class ListRefusal extends Error {
-  readonly code: RefusalCode;
-
-  constructor(code: RefusalCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export interface ListBytesLimits {
   readonly bytesMax: number;

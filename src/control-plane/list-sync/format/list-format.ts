@@ -73,7 +73,9 @@ export interface LineParser {
   line(text: string, lineNumber: number): void;
   /** A parser that has this gets the text in pieces of any size instead of lines (a JSON document may be one line). */
   text?(piece: string): void;
-  /** End of input; formats that need the whole document (JSON) do their work here. */
+  /** With `text`: how many lines it has seen. */
+  lineCount?(): number;
+  /** End of input. A format whose document is one whole throws ListRefusal here if it ends in the middle. */
   end(): void;
 }
 

@@ -61,7 +61,7 @@ function plainName(text: string, hasPath: boolean): NormalisedName | undefined {
 /** Everything that plainName leaves: URLs, ports, wildcards, U-labels, and the reasons why something is no name. */
 function unusualName(text: string): NormalisedName {
   if (text.length > INPUT_TEXT_MAX) return skip('nameTooLong');
-  const { host, hasPath, hasScheme } = splitUrl(undefang(text.trim()));
+  const { host, hasPath, hasScheme } = splitUrl(undefang(text.trim().replace(/\s*[,;]+$/, '')));
   if (host.length > HOST_TEXT_MAX) return skip('nameTooLong');
   let rest = host;
   const at = rest.lastIndexOf('@');
@@ -118,11 +118,13 @@ function endsInNumber(label: string): boolean {
 }
 
 function splitUrl(text: string): { host: string; hasPath: boolean; hasScheme: boolean } {
-  const scheme = /^[a-z][a-z\d+.-]*:\/\//i.exec(text);
+  const scheme = /^(?:[a-z][a-z\d+.-]*|\*):\/\//i.exec(text);
   const rest = scheme === null ? text.replace(/^\/\//, '') : text.slice(scheme[0].length);
   const end = rest.search(/[/\\?#]/);
   if (end < 0) return { host: rest, hasPath: false, hasScheme: scheme !== null };
-  return { host: rest.slice(0, end), hasPath: rest.length > end + 1, hasScheme: scheme !== null };
+  // A match pattern's "/*" is any page of the host, which is the host.
+  const hasPath = rest.length > end + 1 && rest.slice(end) !== '/*';
+  return { host: rest.slice(0, end), hasPath, hasScheme: scheme !== null };
 }
 
 /** `hxxp://x[.]com` as reports write it, so that nobody clicks on it. */

@@ -7,6 +7,8 @@ import { normaliseName } from './normalise-name.ts';
 import { stripComment } from './strip-comment.ts';
 
 const COMMENT_MARKS = '#!;';
+/** An Adblock rule about elements of a page, which must not become a block of the site. */
+const ELEMENT_RULE = /#[@$?%]*#/;
 
 export const plainFormat: ListFormat = {
   name: 'plain',
@@ -43,8 +45,12 @@ class PlainParser implements LineParser {
     const word = stripComment(text, COMMENT_MARKS);
     if (word === '') return;
     const result = normaliseName(word);
-    if (result.kind === 'skip') {
-      this.#sink.skipped(/\s/.test(word) ? 'syntax' : result.reason, lineNumber, text);
+    if (ELEMENT_RULE.test(word) && !word.includes('://')) {
+      this.#sink.skipped('unsupportedRule', lineNumber, text);
+    } else if (/\s/.test(word)) {
+      this.#sink.skipped('syntax', lineNumber, text);
+    } else if (result.kind === 'skip') {
+      this.#sink.skipped(result.reason, lineNumber, text);
     } else if (result.hasPath && this.#options.isSharedHost(result.name)) {
       this.#sink.skipped('urlWithPathOnSharedHost', lineNumber, text);
     } else {

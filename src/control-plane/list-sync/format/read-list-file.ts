@@ -4,9 +4,11 @@
  * reason, never an exception. The sink may have got entries of a list that is refused in the end: throw them away then.
  */
 import { TextDecoder } from 'node:util';
-import { getPublicSuffix } from 'tldts';
 import { LineSplitter } from './line-splitter.ts';
-import { ListBytes, ListRefusal } from './list-bytes.ts';
+import { isPathHost } from '../guard/path-hosts.ts';
+import { isPublicSuffix } from '../guard/public-suffix.ts';
+import { ListBytes } from './list-bytes.ts';
+import { ListRefusal } from './list-refusal.ts';
 import type { EntrySink, LineParser, ListFormat, ParserOptions } from './list-format.ts';
 import { FORMATS, formatNamed } from './formats.ts';
 import { CountingSink, printable, type ReadOutcome, type ReadReport, type RefusalCode } from './read-report.ts';
@@ -33,7 +35,7 @@ export interface ReadListOptions {
   readonly badLinesPercentMax?: number;
   /** An empty file is fine (local allow lists). */
   readonly allowEmpty?: boolean;
-  /** Default: names that are a public suffix. */
+  /** Default: public suffixes and hosts whose pages are told apart by the path; a guard's own knows the operator's too. */
   readonly isSharedHost?: (name: string) => boolean;
 }
 
@@ -94,7 +96,7 @@ class Reading {
       compression: bytes.compression,
       bytes: bytes.bytes,
       sha256: bytes.sha256(),
-      lines: this.#splitter?.lineNumber ?? 0,
+      lines: this.#parser?.lineCount?.() ?? this.#splitter?.lineNumber ?? 0,
       entries,
       exceptions,
       skippedByReason,
@@ -115,7 +117,9 @@ class Reading {
   }
 
   #feed(text: string): void {
-    this.#splitter?.push(text);
+    const parser = this.#parser;
+    if (parser?.text === undefined) this.#splitter?.push(text);
+    else parser.text(text);
     const entriesMax = this.#options.entriesMax ?? ENTRIES_MAX;
     if (this.#sink.entries > entriesMax) {
       throw new ListRefusal('tooManyEntries', `it has over ${entriesMax} entries`);
@@ -130,7 +134,7 @@ class Reading {
     if (this.#format === undefined) {
       throw new ListRefusal('unknownFormat', `there is no list format "${printable(this.#options.format)}"`);
     }
-    const options: ParserOptions = { isSharedHost: this.#options.isSharedHost ?? isPublicSuffix };
+    const options: ParserOptions = { isSharedHost: this.#options.isSharedHost ?? isSharedByMany };
     this.#parser = this.#format.createParser(this.#sink, options);
     this.#splitter = new LineSplitter(this.#parser, this.#sink, this.#options.lineCharsMax ?? LINE_CHARS_MAX);
     this.#feed(head);
@@ -193,6 +197,6 @@ function decoderFor(chunk: Uint8Array): TextDecoder {
   return new TextDecoder('utf-8');
 }
 
-function isPublicSuffix(name: string): boolean {
-  return getPublicSuffix(name, { allowPrivateDomains: true, validateHostname: false }) === name;
+function isSharedByMany(name: string): boolean {
+  return isPathHost(name) || isPublicSuffix(name);
 }

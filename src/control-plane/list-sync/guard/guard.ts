@@ -5,7 +5,7 @@
  */
 import { createNameTree, type NameTree } from './name-tree.ts';
 import { isPathHost } from './path-hosts.ts';
-import { publicSuffixHold } from './public-suffix.ts';
+import { isPublicSuffix, publicSuffixHold } from './public-suffix.ts';
 
 /** A closed set: the label `guard` of weir_list_guard_holds. */
 export const GUARD_CODES = [
@@ -41,6 +41,8 @@ export interface GuardOptions {
 export interface Guard {
   /** Why an entry must wait for a second pair of eyes; undefined if it need not. Cost: no allocation unless it is held. */
   check(name: string, scope: 'exact' | 'subtree'): GuardHold | undefined;
+  /** Do unrelated people share this name, so that a URL with a path on it accuses one page of theirs? */
+  isSharedHost(name: string): boolean;
 }
 
 /** All names are A-labels in lower case without a trailing dot, the root is ".". */
@@ -60,6 +62,7 @@ export function createGuard(options: GuardOptions): Guard {
         listSourceHold(listSources, name, scope);
       return hold === undefined || approved.has(name) ? undefined : hold;
     },
+    isSharedHost: (name) => isPathHost(name) || sharedHosts.has(name) || isPublicSuffix(name),
   };
 }
 

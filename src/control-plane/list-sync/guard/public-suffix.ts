@@ -17,3 +17,8 @@ export function publicSuffixHold(name: string): GuardHold | undefined {
   const owner = result.isPrivate === true ? 'unrelated customers share it' : 'anyone may register names below it';
   return { guard: 'publicSuffix', detail: `${name} is a public suffix: ${owner}; list the names below it` };
 }
+
+/** Is the name a public suffix, ICANN's or a private one? */
+export function isPublicSuffix(name: string): boolean {
+  return name.includes('.') && parse(name, OPTIONS).publicSuffix === name;
+}

@@ -1,0 +1,109 @@
+/**
+ * Unbound configuration as block lists use it: `local-zone: "name." always_null` and the other zone types that deny;
+ * types that let through are exceptions. `local-data:` with an address that leads nowhere blocks its one name.
+ */
+import type { EntrySink, LineParser, ListEntry, ListFormat } from './list-format.ts';
+import { normaliseName } from './normalise-name.ts';
+import { isSinkAddress } from './sink-address.ts';
+
+const ZONE = /^local-zone:\s*["']?([^\s"']+)["']?\s+["']?(\w+)["']?$/;
+const DATA = /^local-data:\s*(["'])([^\s"']+)\s+(?:\d+\s+)?(?:IN\s+)?(\w+)\s+([^"']+)\1$/i;
+const OPTION = /^[a-z][a-z\d-]*:/;
+const DENYING = new Set([
+  'always_null',
+  'always_nxdomain',
+  'always_nodata',
+  'always_refuse',
+  'always_deny',
+  'deny',
+  'refuse',
+  'static',
+  'redirect',
+  'inform_deny',
+  'inform_redirect',
+]);
+const LETTING_THROUGH = new Set(['transparent', 'always_transparent', 'typetransparent']);
+
+export const unboundFormat: ListFormat = {
+  name: 'unbound',
+  description: 'Unbound: local-zone: "name." always_null',
+  detect(firstLines) {
+    let matching = 0;
+    let lines = 0;
+    for (const line of firstLines) {
+      const text = withoutComment(line);
+      if (text === '' || text === 'server:') continue;
+      lines++;
+      if (ZONE.test(text) || DATA.test(text)) matching++;
+    }
+    return lines === 0 ? 0 : matching / lines;
+  },
+  createParser: (sink) => new UnboundParser(sink),
+  write: {
+    header: (listName) => `# ${listName}\nserver:\n`,
+    entry: writeEntry,
+    footer: () => '',
+  },
+};
+
+function writeEntry(entry: ListEntry): string {
+  const name = entry.name === '.' ? '.' : `${entry.name}.`;
+  if (entry.scope === 'exact') return entry.kind === 'block' ? `  local-data: "${name} A 0.0.0.0"\n` : '';
+  return `  local-zone: "${name}" ${entry.kind === 'block' ? 'always_null' : 'always_transparent'}\n`;
+}
+
+class UnboundParser implements LineParser {
+  readonly #sink: EntrySink;
+  #lastZone = '';
+
+  constructor(sink: EntrySink) {
+    this.#sink = sink;
+  }
+
+  line(line: string, lineNumber: number): void {
+    const text = withoutComment(line);
+    if (text === '' || text === 'server:') return;
+    const zone = ZONE.exec(text);
+    if (zone !== null) {
+      this.#zone(zone[1] ?? '', (zone[2] ?? '').toLowerCase(), lineNumber, line);
+      return;
+    }
+    const data = DATA.exec(text);
+    if (data !== null) {
+      const type = (data[3] ?? '').toUpperCase();
+      const isBlock = (type === 'A' || type === 'AAAA') && isSinkAddress((data[4] ?? '').trim());
+      if (isBlock) this.#entry(data[2] ?? '', 'exact', 'block', lineNumber, line);
+      else this.#sink.skipped('notABlock', lineNumber, line);
+      return;
+    }
+    const isRule = text.startsWith('local-zone:') || text.startsWith('local-data:');
+    this.#sink.skipped(!isRule && OPTION.test(text) ? 'notABlock' : 'syntax', lineNumber, line);
+  }
+
+  #zone(word: string, type: string, lineNumber: number, line: string): void {
+    if (DENYING.has(type)) this.#entry(word, 'subtree', 'block', lineNumber, line);
+    else if (LETTING_THROUGH.has(type)) this.#entry(word, 'subtree', 'exception', lineNumber, line);
+    else this.#sink.skipped('notABlock', lineNumber, line);
+  }
+
+  #entry(word: string, scope: ListEntry['scope'], kind: ListEntry['kind'], lineNumber: number, line: string): void {
+    const result = normaliseName(word);
+    if (result.kind === 'skip') {
+      this.#sink.skipped(result.reason, lineNumber, line);
+    } else if (result.hasPath || word.includes('\\')) {
+      this.#sink.skipped('syntax', lineNumber, line);
+    } else if (scope === 'subtree' || result.name !== this.#lastZone) {
+      // Why the condition: data of the zone just above is how "redirect" says where to; the zone is the block.
+      if (scope === 'subtree') this.#lastZone = result.name;
+      this.#sink.entry({ name: result.name, scope, kind }, lineNumber);
+    }
+  }
+
+  end(): void {}
+}
+
+function withoutComment(line: string): string {
+  const text = line.trim();
+  const hash = text.search(/(?:^|\s)#/);
+  return hash < 0 ? text : text.slice(0, hash).trimEnd();
+}
