@@ -1,5 +1,6 @@
 /** The limits of every HTTP server of the control plane, and the socket errors they lead to. */
 import type { Socket } from 'node:net';
+import { LogController } from 'fastify';
 
 export const HEADER_BYTES_MAX = 16 * 1024;
 export const BODY_BYTES_MAX = 1024 * 1024;
@@ -21,7 +22,7 @@ export const HTTP_SERVER_SETTINGS = {
   maxRequestsPerSocket: REQUESTS_PER_CONNECTION_MAX,
   http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
   forceCloseConnections: true,
-  disableRequestLogging: true,
+  logController: new LogController({ disableRequestLogging: true }),
 } as const;
 
 /** Status for a request that node:http could not even read. */

@@ -1,0 +1,16 @@
+/** What the warning page knows of a blocked name; made by host-judge.ts, shown by page-html.ts. */
+import type { Category } from '../../policy/category.ts';
+import type { ListOrder } from '../../policy/published.ts';
+
+export interface BlockedHost {
+  /** The name that was asked for: A-labels, lower case, no trailing dot. */
+  readonly name: string;
+  /** The entry that blocks it: the name itself or a name above it. */
+  readonly entry: string;
+  readonly category: Category;
+  readonly list: string;
+  readonly authority: string;
+  readonly order: ListOrder;
+  readonly version: number;
+  readonly incident: string;
+}
