@@ -1,0 +1,98 @@
+/**
+ * `weir serve`: runs until it is told to stop. SIGTERM and SIGINT drain and end with 0, a second one ends at once;
+ * SIGHUP rereads configuration and lists, and a configuration that is refused leaves the old one in force.
+ */
+import { Command } from 'commander';
+import type { Config } from '../config/config.ts';
+import { describeProblems } from '../config/config-error.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { addressText } from '../supervisor/cannot-listen.ts';
+import { StartError, type Started, Supervisor } from '../supervisor/supervisor.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { DEFAULT_CONFIG } from './default-config.ts';
+import { ExitCode } from './exit-code.ts';
+import { versionOfWeir } from './version.ts';
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('answer queries: block what the lists name, forward the rest, export metrics')
+    .option('--config <file>', 'configuration (YAML)', DEFAULT_CONFIG)
+    .addHelpText('after', '\nSignals: SIGTERM drains and ends, SIGHUP rereads configuration and lists.\n')
+    .action(async (options: { config: string }) => serve(options.config));
+}
+
+async function serve(configFile: string): Promise<void> {
+  const outcome = loadConfig(configFile);
+  if (outcome.kind === 'invalid') return end(ExitCode.configuration, describeProblems(configFile, outcome.problems));
+  const { config, warnings } = outcome;
+  const log = createLog({ level: config.log.level, name: 'main' });
+  for (const warning of warnings) log.warn(warning);
+  const version = versionOfWeir();
+  const supervisor = new Supervisor(config, version, log);
+  handleSignals(supervisor, configFile, log);
+  try {
+    const started = await supervisor.start();
+    log.info({ version, do53: started.do53, admin: started.admin, page: started.page }, 'ready');
+    process.stderr.write(welcome(started, config));
+  } catch (error) {
+    await supervisor.stop();
+    if (error instanceof StartError) return end(ExitCode.failure, `weir: ${error.message}`);
+    throw error;
+  }
+}
+
+function handleSignals(supervisor: Supervisor, configFile: string, log: Log): void {
+  let isStopping = false;
+  const stop = (signal: string): void => {
+    if (isStopping) process.exit(ExitCode.failure);
+    isStopping = true;
+    log.info({ signal }, 'stopping: what is in flight is answered first');
+    void supervisor.stop().then(() => {
+      log.info('stopped');
+      process.exit(ExitCode.ok);
+    });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {
+    const outcome = loadConfig(configFile);
+    if (outcome.kind === 'invalid') {
+      log.error({ problems: outcome.problems }, 'the configuration is refused; the one before stays in force');
+      supervisor.refuseReload();
+      return;
+    }
+    for (const warning of outcome.warnings) log.warn(warning);
+    log.info('configuration and lists are reread');
+    supervisor.reload(outcome.config);
+  });
+}
+
+function end(code: number, text: string): void {
+  process.stderr.write(`${text}\n`);
+  process.exitCode = code;
+}
+
+/** What it listens on and what to type next: for whoever started it by hand. */
+function welcome({ do53, admin, page, lists, skipped }: Started, config: Config): string {
+  const entries = lists.reduce((sum, list) => sum + list.entries, 0);
+  const names = `${entries.toLocaleString('en')} listed ${entries === 1 ? 'name' : 'names'}`;
+  const first = do53[0];
+  const [query, port] = first === undefined ? ['', 0] : [`dig @${first.host} -p ${first.port}`, first.port];
+  const parts = [
+    `Weir answers DNS on ${do53.map(addressText).join(' and ')} (UDP and TCP) and blocks ${names}`,
+    `from ${lists.length} ${lists.length === 1 ? 'list' : 'lists'}; everything else goes to ${
+      config.upstreams.map(({ url }) => url).join(', ') ||
+      'nobody, for no upstream is configured and the system has none'
+    }.`,
+    admin === undefined ? '' : `Metrics are at http://${addressText(admin)}/metrics.`,
+    page === undefined ? '' : `Blocked names lead to the warning page at http://${addressText(page)}/.`,
+    skipped.length === 0 ? '' : `Left out, because this machine has no such address: ${skipped.join(', ')}.`,
+    ...lists
+      .filter(({ failure }) => failure !== undefined)
+      .map(({ name, failure }) => `List ${name} is not loaded: ${failure}.`),
+    port === 0
+      ? ''
+      : `Try: ${query} bank-account-verify.example   (blocked)   and   ${query} example.com   (answered). Ctrl-C stops it.`,
+  ];
+  return `\n${parts.filter((part) => part !== '').join(' ')}\n\n`;
+}

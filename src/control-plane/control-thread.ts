@@ -1,0 +1,153 @@
+/**
+ * The control thread: list-sync, the admin listener, the metrics. It may throw, run out of heap or block: the resolver
+ * threads go on with the policy they have, and the supervisor replaces this thread. It never sees a query.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { monotonicMs } from '../clock.ts';
+import { startHeartbeat } from '../telemetry/heartbeat.ts';
+import type { Config, SocketAddress } from '../config/config.ts';
+import type { PublishedPolicy } from '../policy/published.ts';
+import { createLog } from '../telemetry/log.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { createAdminServer } from './admin/admin-server.ts';
+import { GUARD_CODES } from './list-sync/guard/guard.ts';
+import { createListSync } from './list-sync/list-sync.ts';
+import { SKIP_REASONS } from './list-sync/format/list-format.ts';
+import { type ListStatus, SYNC_FAILURE_REASONS } from './list-sync/list-status.ts';
+import type { ControlThreadData, FromControl, ToControl } from './messages.ts';
+
+const data = workerData as ControlThreadData & { readonly heartbeat: SharedArrayBuffer };
+const port = parentPort!;
+const log = createLog({ level: data.config.log.level, name: 'control' });
+const say = (message: FromControl): void => port.postMessage(message);
+startHeartbeat(data.heartbeat);
+
+let { config, listSlots, listening } = data;
+let publications = 0;
+const waiting = new Map<number, () => void>();
+
+const metrics = new Metrics({
+  version: data.version,
+  rejectReasons: SKIP_REASONS,
+  syncFailureReasons: SYNC_FAILURE_REASONS,
+  guards: GUARD_CODES,
+});
+for (const block of data.counters) metrics.attach(block);
+for (const [thread, count] of Object.entries(data.restarts)) {
+  for (let i = 0; i < count; i++) metrics.countRestart(thread as keyof typeof data.restarts);
+}
+for (const result of ['ok', 'refused'] as const)
+  for (let i = 0; i < data.reloads[result]; i++) metrics.countReload(result);
+
+function describeConfig(current: Config): void {
+  metrics.setLists(current.lists.map(({ name, action }) => ({ name, action, counterSlot: listSlots[name] ?? 0 })));
+  metrics.setUpstreams(current.upstreams.map(({ url }) => url));
+}
+
+/** Hands a policy to the supervisor; resolves when it is in force on every thread. */
+function publish(policy: PublishedPolicy): Promise<void> {
+  const publication = ++publications;
+  const { base, overlay } = policy;
+  metrics.setIndexBytes(bytesOf(base) + (overlay === undefined ? 0 : bytesOf(overlay)));
+  const startedMs = monotonicMs();
+  return new Promise((resolve) => {
+    waiting.set(publication, () => {
+      log.info({ entries: base.entryCount, ms: Math.round(monotonicMs() - startedMs) }, 'a policy is in force');
+      resolve();
+    });
+    say({ kind: 'publish', publication, policy });
+  });
+}
+
+function bytesOf(level: PublishedPolicy['base']): number {
+  return level.table.byteLength + level.names.byteLength + level.rules.byteLength;
+}
+
+const seen = new Map<string, ListStatus>();
+
+/** Turns a list's new status into metrics; log lines are list-sync's own. */
+function onStatus(status: ListStatus): void {
+  const before = seen.get(status.name);
+  seen.set(status.name, status);
+  if (status.failure !== undefined && status.failure !== before?.failure)
+    metrics.countSyncFailure(status.name, status.failure.reason);
+  metrics.setListStatus({ ...status, lastSuccessMs: status.lastSuccessSeconds * 1000, holds: status.holdsByGuard });
+  if (status.version === before?.version) return;
+  for (const [reason, lines] of Object.entries(status.rejectedByReason))
+    metrics.countRejected(status.name, reason, lines ?? 0);
+  if (status.activationSeconds > 0) metrics.observeActivation(status.activationSeconds);
+}
+
+const listSync = createListSync({ config, publish, onStatus, counterSlotOf: (name) => listSlots[name] ?? 0, log });
+
+const admin = createAdminServer({
+  metrics,
+  isAlive: () => true,
+  readiness: () => {
+    const { ready, lists } = listSync.readiness();
+    return {
+      ready: ready && listening.length > 0,
+      lists: lists.map(({ name, version, entries, attempted, failure }) => ({
+        name,
+        version,
+        entries,
+        state: version > 0 ? ('loaded' as const) : attempted ? ('failed' as const) : ('loading' as const),
+        ...(failure === undefined ? {} : { detail: failure.message }),
+      })),
+    };
+  },
+  log,
+});
+
+async function listenAdmin(address: SocketAddress | undefined): Promise<void> {
+  if (address === undefined) return say({ kind: 'adminListening', address });
+  try {
+    await admin.listen({ host: address.host, port: address.port });
+    const bound = admin.server.address();
+    say({
+      kind: 'adminListening',
+      address: { host: address.host, port: typeof bound === 'object' && bound !== null ? bound.port : address.port },
+    });
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    say({ kind: 'cannotListen', failure: { key: 'listen.admin', address, code, message } });
+  }
+}
+
+port.on('message', (message: ToControl) => {
+  switch (message.kind) {
+    case 'inForce':
+      waiting.get(message.publication)?.();
+      waiting.delete(message.publication);
+      break;
+    case 'listening':
+      listening = message.addresses;
+      break;
+    case 'restarted':
+      metrics.countRestart(message.thread);
+      break;
+    case 'reloadRefused':
+      metrics.countReload('refused');
+      break;
+    case 'configure':
+      ({ config, listSlots } = message);
+      describeConfig(config);
+      metrics.countReload('ok');
+      void listSync.reload(config);
+      break;
+    case 'stop':
+      void Promise.allSettled([listSync.close(), admin.close()]).then(() => {
+        say({ kind: 'stopped' });
+        port.close();
+      });
+      break;
+  }
+});
+
+describeConfig(config);
+await listenAdmin(config.listen.admin);
+await listSync.start();
+say({
+  kind: 'started',
+  lists: listSync.readiness().lists.map(({ name, entries, failure }) => ({ name, entries, failure: failure?.message })),
+});

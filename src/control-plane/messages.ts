@@ -1,0 +1,59 @@
+/**
+ * What the supervisor and the threads of the control plane say to each other.
+ */
+import type { BindFailure } from '../config/bind-failure.ts';
+import type { Config, SocketAddress } from '../config/config.ts';
+import type { PublishedPolicy } from '../policy/published.ts';
+import type { ThreadKind } from '../telemetry/metrics.ts';
+
+export interface ControlThreadData {
+  readonly role: 'control';
+  readonly config: Config;
+  readonly version: string;
+  /** Counter blocks of every thread that has one. */
+  readonly counters: readonly SharedArrayBuffer[];
+  readonly listSlots: Readonly<Record<string, number>>;
+  /** Addresses that resolver threads listen on; empty while they do not. */
+  readonly listening: readonly SocketAddress[];
+  /** Replaced threads so far, for the metric to go on from. */
+  readonly restarts: Readonly<Partial<Record<ThreadKind, number>>>;
+  readonly reloads: { readonly ok: number; readonly refused: number };
+}
+
+export type ToControl =
+  | { readonly kind: 'configure'; readonly config: Config; readonly listSlots: Readonly<Record<string, number>> }
+  | { readonly kind: 'listening'; readonly addresses: readonly SocketAddress[] }
+  | { readonly kind: 'inForce'; readonly publication: number }
+  | { readonly kind: 'restarted'; readonly thread: ThreadKind }
+  | { readonly kind: 'reloadRefused' }
+  | { readonly kind: 'stop' };
+
+export type FromControl =
+  | { readonly kind: 'publish'; readonly publication: number; readonly policy: PublishedPolicy }
+  | { readonly kind: 'adminListening'; readonly address: SocketAddress | undefined }
+  | { readonly kind: 'cannotListen'; readonly failure: BindFailure }
+  | {
+      readonly kind: 'started';
+      readonly lists: readonly {
+        readonly name: string;
+        readonly entries: number;
+        readonly failure: string | undefined;
+      }[];
+    }
+  | { readonly kind: 'stopped' };
+
+export interface PageThreadData {
+  readonly role: 'page';
+  readonly config: Config;
+  readonly policy: PublishedPolicy | undefined;
+  readonly counters: SharedArrayBuffer;
+}
+
+export type ToPage =
+  | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
+  | { readonly kind: 'configure'; readonly config: Config };
+
+export type FromPage =
+  | { readonly kind: 'inForce'; readonly generation: number }
+  | { readonly kind: 'pageListening'; readonly address: SocketAddress | undefined }
+  | { readonly kind: 'cannotListen'; readonly failure: BindFailure };

@@ -1,0 +1,48 @@
+/**
+ * The page thread: the warning page's server with the policy that the resolver threads have. It may throw, run out of
+ * heap or block: names are sinkholed all the same, and the supervisor replaces this thread.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Policy } from '../../policy/policy.ts';
+import { CounterCells } from '../../telemetry/counters.ts';
+import { startHeartbeat } from '../../telemetry/heartbeat.ts';
+import { createLog } from '../../telemetry/log.ts';
+import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
+import { createHostJudge } from './host-judge.ts';
+import { createWarningPage } from './page-server.ts';
+
+const { config, policy, counters, heartbeat } = workerData as PageThreadData & {
+  readonly heartbeat: SharedArrayBuffer;
+};
+const port = parentPort!;
+const log = createLog({ level: config.log.level, name: 'page' });
+const say = (message: FromPage): void => port.postMessage(message);
+startHeartbeat(heartbeat);
+
+let current = policy === undefined ? undefined : new Policy(policy);
+const page = createWarningPage({ judge: createHostJudge(() => current), log, counters: new CounterCells(counters) });
+
+port.on('message', (message: ToPage) => {
+  switch (message.kind) {
+    case 'policy':
+      current = new Policy(message.policy);
+      say({ kind: 'inForce', generation: message.policy.generation });
+      break;
+    case 'configure':
+      log.level = message.config.log.level;
+      break;
+  }
+});
+
+const address = config.listen.warningPageHttp!;
+try {
+  await page.listen({ host: address.host, port: address.port });
+  const bound = page.server.address();
+  say({
+    kind: 'pageListening',
+    address: { host: address.host, port: typeof bound === 'object' && bound !== null ? bound.port : address.port },
+  });
+} catch (error) {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  say({ kind: 'cannotListen', failure: { key: 'listen.warningPageHttp', address, code, message } });
+}

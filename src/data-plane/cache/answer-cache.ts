@@ -1,0 +1,87 @@
+/**
+ * The LRU fast path: what upstreams said, bounded by bytes. A hash of name, type, DO and CD finds the entry, the full
+ * name decides. Third step of the query path, behind policy: it never knows whether a name is listed.
+ * Why a number for a key: a string a query is an allocation and a second hash; two names that share 53 bits would only
+ * displace each other.
+ */
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { FOLD } from '../../dns/name.ts';
+import { type CachedAnswer, ENTRY_OVERHEAD_BYTES } from './cached-answer.ts';
+
+const PRIME = 0x01000193;
+const LOW_BITS = 0x1fffff;
+const TWO_TO_32 = 0x1_0000_0000;
+
+export class AnswerCache {
+  readonly #entries: LRUCache<number, CachedAnswer>;
+  readonly #seedA = randomBytes(4).readInt32LE();
+  readonly #seedB = randomBytes(4).readInt32LE();
+  evictions = 0;
+
+  constructor(bytesMax: number) {
+    this.#entries = new LRUCache<number, CachedAnswer>({
+      max: Math.max(1, Math.floor(bytesMax / ENTRY_OVERHEAD_BYTES)),
+      maxSize: Math.max(1, bytesMax),
+      sizeCalculation: (answer) => ENTRY_OVERHEAD_BYTES + answer.body.length + answer.qname.length,
+      dispose: (_answer, _key, reason) => {
+        if (reason === 'evict') this.evictions++;
+      },
+    });
+  }
+
+  get entryCount(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  /** Seeded, so that nobody can aim for collisions. Cost: one pass over the name. */
+  keyOf(
+    bytes: Uint8Array,
+    nameStart: number,
+    nameBytes: number,
+    qtype: number,
+    dnssecOk: boolean,
+    checkingDisabled: boolean,
+  ): number {
+    let a = this.#seedA ^ qtype;
+    let b = this.#seedB ^ (dnssecOk ? 1 : 0) ^ (checkingDisabled ? 2 : 0);
+    for (let i = nameStart; i < nameStart + nameBytes; i++) {
+      const octet = FOLD[bytes[i]!]!;
+      a = Math.imul(a ^ octet, PRIME);
+      b = Math.imul(b + octet, 0x85ebca6b) ^ (b >>> 15);
+    }
+    a ^= a >>> 16;
+    b ^= b >>> 13;
+    return (a >>> 0) + (b & LOW_BITS) * TWO_TO_32;
+  }
+
+  /** The entry for exactly this question, fresh or not; the caller looks at its times. Counts as a use. */
+  find(
+    key: number,
+    bytes: Uint8Array,
+    nameStart: number,
+    nameBytes: number,
+    qtype: number,
+    dnssecOk: boolean,
+    checkingDisabled: boolean,
+  ): CachedAnswer | undefined {
+    const answer = this.#entries.get(key);
+    if (answer === undefined || answer.qtype !== qtype || answer.qname.length !== nameBytes) return undefined;
+    if (answer.dnssecOk !== dnssecOk || answer.checkingDisabled !== checkingDisabled) return undefined;
+    const { qname } = answer;
+    for (let i = 0; i < nameBytes; i++) if (FOLD[qname[i]!] !== FOLD[bytes[nameStart + i]!]) return undefined;
+    return answer;
+  }
+
+  store(key: number, answer: CachedAnswer): void {
+    this.#entries.set(key, answer);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What an upstream said, in the form that answers are made of: the octets behind the question, where their TTLs are,
+ * which names they lead to, and how long they may be used. Made once an exchange, read for every hit. Holds no verdict:
+ * only the policy generation at which the names it leads to were last found clean.
+ * RFC 2308 (negative answers), RFC 8767 (stale answers), RFC 9520 (failures are remembered too).
+ */
+import { ExtendedError } from '../../dns/extended-error.ts';
+import { HEADER_BYTES, HeaderFlag, Rcode } from '../../dns/iana.ts';
+import { readUint16, readUint32, writeUint32 } from '../../dns/patch.ts';
+import { readResponse, type ResponseView, stripForCache } from '../../dns/response-view.ts';
+import { saneTtl } from '../../dns/ttl.ts';
+import type { Config } from '../../config/config.ts';
+import type { UpstreamQuestion } from '../upstream/upstream.ts';
+
+/** "Resolvers MUST cache resolution failures for at least 1 second" (RFC 9520 3.2). */
+export const FAILURE_TTL_SECONDS = 1;
+/** Estimate of what an entry costs beside its octets: objects, Map slot, list links. Units: bytes. */
+export const ENTRY_OVERHEAD_BYTES = 420;
+const QUESTION_FIXED_BYTES = 4;
+
+export interface CachedAnswer {
+  /** Lower-case wire form; the full comparison that makes a hash match exact. */
+  readonly qname: Uint8Array;
+  readonly qtype: number;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+  /** Everything behind the question, without OPT. */
+  readonly body: Uint8Array;
+  readonly answerCount: number;
+  readonly authorityCount: number;
+  readonly additionalCount: number;
+  readonly rcode: number;
+  readonly authenticated: boolean;
+  readonly truncated: boolean;
+  /** Info code of an extended error that the upstream gave; -1: none. */
+  readonly extendedError: number;
+  /** Offsets from the start of a message that carries this question. */
+  readonly ttlOffsets: Uint16Array;
+  /** Names that the answer leads to (CNAME, DNAME, SVCB targets), lower-case wire form. */
+  readonly targets: readonly Uint8Array[];
+  readonly storedAtMs: number;
+  readonly freshUntilMs: number;
+  /** Equal to freshUntilMs where the answer may not be used beyond its TTL. */
+  readonly staleUntilMs: number;
+  /** Policy generation at which every target was found clean; judged again when it moves. */
+  cleanAtGeneration: number;
+  hits: number;
+  refreshing: boolean;
+  /** After a failed refresh: not asked again before. Monotonic milliseconds. */
+  retryAtMs: number;
+}
+
+/** An upstream's answer; undefined: it cannot be understood. The message's TTLs are clamped in place. */
+export function answerFromMessage(
+  question: UpstreamQuestion,
+  received: Uint8Array,
+  limits: Config['cache'],
+  nowMs: number,
+): CachedAnswer | undefined {
+  const view = readResponse(received);
+  if (view === undefined) return undefined;
+  const message = stripForCache(received, view);
+  clampTtls(message, view, limits);
+  const ttlSeconds = lifetimeSeconds(view, limits);
+  const freshUntilMs = nowMs + ttlSeconds * 1000;
+  const isUsableStale = ttlSeconds > 0 && view.kind !== 'failure';
+  return {
+    ...emptyAnswer(question, nowMs),
+    // Why: some servers send their errors without the question; then there are no records either.
+    ...(view.questionCount === 1 ? recordsOf(message, question.qname.length) : {}),
+    rcode: view.rcode,
+    authenticated: (view.flags & HeaderFlag.AD) !== 0,
+    truncated: (view.flags & HeaderFlag.TC) !== 0,
+    extendedError: view.extendedError ?? -1,
+    ttlOffsets: Uint16Array.from(view.ttlOffsets),
+    targets: view.targets,
+    freshUntilMs,
+    staleUntilMs: isUsableStale ? freshUntilMs + limits.staleSecondsMax * 1000 : freshUntilMs,
+  };
+}
+
+function recordsOf(
+  message: Uint8Array,
+  qnameBytes: number,
+): Pick<CachedAnswer, 'body' | 'answerCount' | 'authorityCount' | 'additionalCount'> {
+  return {
+    body: new Uint8Array(message.subarray(HEADER_BYTES + qnameBytes + QUESTION_FIXED_BYTES)),
+    answerCount: readUint16(message, 6),
+    authorityCount: readUint16(message, 8),
+    additionalCount: readUint16(message, 10),
+  };
+}
+
+/** What is said when no upstream gave an answer: SERVFAIL, remembered for a moment. */
+export function failureAnswer(question: UpstreamQuestion, extendedError: number, nowMs: number): CachedAnswer {
+  const freshUntilMs = nowMs + FAILURE_TTL_SECONDS * 1000;
+  return {
+    ...emptyAnswer(question, nowMs),
+    rcode: Rcode.SERVFAIL,
+    extendedError,
+    freshUntilMs,
+    staleUntilMs: freshUntilMs,
+  };
+}
+
+function emptyAnswer(question: UpstreamQuestion, nowMs: number): CachedAnswer {
+  return {
+    qname: question.qname,
+    qtype: question.qtype,
+    dnssecOk: question.dnssecOk,
+    checkingDisabled: question.checkingDisabled,
+    body: new Uint8Array(0),
+    answerCount: 0,
+    authorityCount: 0,
+    additionalCount: 0,
+    rcode: Rcode.NOERROR,
+    authenticated: false,
+    truncated: false,
+    extendedError: -1,
+    ttlOffsets: new Uint16Array(0),
+    targets: [],
+    storedAtMs: nowMs,
+    freshUntilMs: nowMs,
+    staleUntilMs: nowMs,
+    cleanAtGeneration: -1,
+    hits: 0,
+    refreshing: false,
+    retryAtMs: 0,
+  };
+}
+
+/** A failure that an older good answer may stand in for; a broken DNSSEC chain is none (RFC 8767 6 leaves it to us). */
+export function isReplaceableFailure(answer: CachedAnswer): boolean {
+  if (answer.rcode === Rcode.NOERROR || answer.rcode === Rcode.NXDOMAIN) return false;
+  return answer.extendedError < ExtendedError.dnssecBogus || answer.extendedError > ExtendedError.nsecMissing;
+}
+
+function clampTtls(message: Uint8Array, view: ResponseView, limits: Config['cache']): void {
+  for (const offset of view.ttlOffsets) {
+    const ttlSeconds = saneTtl(readUint32(message, offset));
+    writeUint32(message, offset, Math.min(limits.ttlSecondsMax, Math.max(limits.ttlSecondsMin, ttlSeconds)));
+  }
+}
+
+function lifetimeSeconds(view: ResponseView, limits: Config['cache']): number {
+  if ((view.flags & HeaderFlag.TC) !== 0) return 0;
+  if (view.kind === 'failure') return FAILURE_TTL_SECONDS;
+  const ttlSeconds = Math.min(limits.ttlSecondsMax, Math.max(limits.ttlSecondsMin, view.ttlSecondsMin));
+  if (view.kind === 'answer') return ttlSeconds;
+  // "negative responses without SOA records SHOULD NOT be cached" (RFC 2308 5).
+  if (view.negativeTtlSeconds === undefined) return 0;
+  return Math.min(ttlSeconds, view.negativeTtlSeconds, limits.negativeTtlSecondsMax);
+}

@@ -1,0 +1,126 @@
+/**
+ * Questions under way to upstreams: identical ones share an exchange, and everyone who waits for it is remembered here
+ * with the query as it came. Behind the cache, in front of the upstream pool. Bounded in exchanges (by the pool) and in
+ * waiters (here). It answers nobody itself: an answer goes back to resolve.ts, which asks policy again.
+ * RFC 8767 5: a client is not kept waiting for an upstream when a stale answer is at hand.
+ */
+import type { CachedAnswer } from './cache/cached-answer.ts';
+import type { ReplyPath } from './listener/arrival.ts';
+import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
+
+/** "a client response timer ... 1.8 seconds is RECOMMENDED" (RFC 8767 5). */
+export const STALE_ANSWER_AFTER_MS = 1_800;
+/** Clients that may wait for upstreams at a time, on one thread. */
+export const WAITERS_MAX = 20_000;
+/** Clients that may wait for one exchange. */
+export const WAITERS_PER_EXCHANGE_MAX = 2_000;
+
+export interface Waiter {
+  /** The query, copied. */
+  readonly message: Uint8Array;
+  readonly reply: ReplyPath;
+  readonly transport: number;
+  readonly receivedAtMs: number;
+}
+
+export interface Exchange {
+  readonly key: number;
+  readonly question: UpstreamQuestion;
+  readonly startedAtMs: number;
+  /** An answer past its TTL that may stand in. */
+  readonly stale: CachedAnswer | undefined;
+  waiters: Waiter[];
+}
+
+export interface ExchangeEvents {
+  /** Called once an exchange; its waiters are the handler's to answer. */
+  onOutcome(exchange: Exchange, outcome: UpstreamOutcome): void;
+  /** The upstream is late and `exchange.stale` is there; the waiters are the handler's to answer. */
+  onLate(exchange: Exchange, waiters: readonly Waiter[]): void;
+}
+
+export class Exchanges {
+  readonly #underWay = new Map<number, Exchange>();
+  /** Exchanges with a stale answer at hand, oldest first. */
+  #stalePending: Exchange[] = [];
+  readonly #upstream: UpstreamExchanger;
+  readonly #events: ExchangeEvents;
+  #exchanges = 0;
+  #waiters = 0;
+
+  constructor(upstream: UpstreamExchanger, events: ExchangeEvents) {
+    this.#upstream = upstream;
+    this.#events = events;
+  }
+
+  get waiterCount(): number {
+    return this.#waiters;
+  }
+
+  get exchangeCount(): number {
+    return this.#exchanges;
+  }
+
+  /** The exchange under way for exactly this question. */
+  find(key: number, question: UpstreamQuestion): Exchange | undefined {
+    const exchange = this.#underWay.get(key);
+    return exchange !== undefined && isSameQuestion(exchange.question, question) ? exchange : undefined;
+  }
+
+  /** False: no more clients may wait. */
+  wait(exchange: Exchange, waiter: Waiter): boolean {
+    if (this.#waiters >= WAITERS_MAX || exchange.waiters.length >= WAITERS_PER_EXCHANGE_MAX) return false;
+    exchange.waiters.push(waiter);
+    this.#waiters++;
+    return true;
+  }
+
+  start(key: number, question: UpstreamQuestion, stale: CachedAnswer | undefined, nowMs: number): Exchange {
+    const exchange: Exchange = { key, question, startedAtMs: nowMs, stale, waiters: [] };
+    // Why: a key shared by two names (a hash collision) only costs the sharing.
+    if (!this.#underWay.has(key)) this.#underWay.set(key, exchange);
+    if (stale !== undefined) this.#stalePending.push(exchange);
+    this.#exchanges++;
+    this.#upstream.exchange(question, (outcome) => this.#finish(exchange, outcome));
+    return exchange;
+  }
+
+  #finish(exchange: Exchange, outcome: UpstreamOutcome): void {
+    this.#exchanges--;
+    if (this.#underWay.get(exchange.key) === exchange) this.#underWay.delete(exchange.key);
+    this.#waiters -= exchange.waiters.length;
+    this.#events.onOutcome(exchange, outcome);
+    exchange.waiters = [];
+  }
+
+  /** Lets late exchanges be answered with what is stale. Called a few times a second. */
+  tick(nowMs: number): void {
+    let due = 0;
+    while (due < this.#stalePending.length) {
+      const exchange = this.#stalePending[due]!;
+      if (nowMs - exchange.startedAtMs < STALE_ANSWER_AFTER_MS) break;
+      due++;
+      if (exchange.waiters.length === 0) continue;
+      const { waiters } = exchange;
+      exchange.waiters = [];
+      this.#waiters -= waiters.length;
+      this.#events.onLate(exchange, waiters);
+    }
+    if (due > 0) this.#stalePending = this.#stalePending.slice(due);
+  }
+
+  /** Whether this exchange is late and has something stale to answer with at once. */
+  isLate(exchange: Exchange, nowMs: number): boolean {
+    return exchange.stale !== undefined && nowMs - exchange.startedAtMs >= STALE_ANSWER_AFTER_MS;
+  }
+}
+
+function isSameQuestion(a: UpstreamQuestion, b: UpstreamQuestion): boolean {
+  return (
+    a.qtype === b.qtype &&
+    a.dnssecOk === b.dnssecOk &&
+    a.checkingDisabled === b.checkingDisabled &&
+    a.qname.length === b.qname.length &&
+    a.qname.every((octet, i) => octet === b.qname[i])
+  );
+}

@@ -1,0 +1,185 @@
+/**
+ * Turns a decision into the octets of a response, in place over the query: last step of the query path. Question and id
+ * stay as the client sent them; flags, counts, records and OPT are ours. Nothing here allocates.
+ * RFC 1035 4.1.1, RFC 2181 9 (truncation), RFC 4035 3.2.3 (AD), RFC 6891 6 and 7, RFC 7828, RFC 8767 4.
+ */
+import type { Config } from '../config/config.ts';
+import {
+  appendOptionBytes,
+  extendedErrorOption,
+  keepaliveOption,
+  nsidOption,
+  OPT_BYTES,
+  udpResponseBytesMax,
+  writeOptRecord,
+} from '../dns/edns.ts';
+import { ExtendedError } from '../dns/extended-error.ts';
+import { HeaderFlag, Rcode, RecordClass, RecordType } from '../dns/iana.ts';
+import { namesEqual, nameFromText, skipName } from '../dns/name.ts';
+import { readUint16, responseFlags, setCounts, setFlags, writeUint16, writeUint32 } from '../dns/patch.ts';
+import type { QueryView } from '../dns/query-view.ts';
+import { patchTtls } from '../dns/ttl.ts';
+import type { CachedAnswer } from './cache/cached-answer.ts';
+import { Transport } from './listener/arrival.ts';
+import { MESSAGE_BYTES_MAX } from './listener/tcp-framing.ts';
+
+/** "a TTL value of 30 seconds is RECOMMENDED" for stale data (RFC 8767 4). */
+const STALE_TTL_SECONDS = 30;
+const NAME_POINTER_TO_QUESTION = 0xc00c;
+const POINTER_BYTES = 2;
+const RECORD_FIXED_BYTES = POINTER_BYTES + 10;
+/** One EDE option without text. */
+const EXTENDED_ERROR_BYTES = 6;
+
+/** RFC 1035 3.3. */
+const CHARACTER_STRING_BYTES_MAX = 255;
+/** BIND's names and RFC 4892's. */
+const CHAOS_NAMES = [
+  ['version.bind', 'version'],
+  ['version.server', 'version'],
+  ['id.server', 'serverId'],
+  ['hostname.bind', 'serverId'],
+] as const;
+
+const STALE_ANSWER = extendedErrorOption(ExtendedError.staleAnswer);
+const STALE_NXDOMAIN = extendedErrorOption(ExtendedError.staleNxdomainAnswer);
+
+export class Finisher {
+  readonly #udpPayloadBytes: number;
+  readonly #keepalive: Uint8Array;
+  readonly #nsid: Uint8Array;
+  readonly #chaosTexts: readonly { readonly name: Uint8Array; readonly text: Uint8Array }[];
+  /** Without text; made once for each info code that an upstream may give. */
+  readonly #extendedErrors: readonly Uint8Array[];
+
+  constructor(config: Config) {
+    this.#udpPayloadBytes = config.edns.udpPayloadBytes;
+    this.#keepalive = keepaliveOption(config.tcp.idleTimeoutMs);
+    this.#nsid = nsidOption(config.identity.serverId);
+    this.#chaosTexts = CHAOS_NAMES.map(([name, key]) => ({
+      name: nameFromText(name)!,
+      text: new TextEncoder().encode(config.identity[key]).subarray(0, CHARACTER_STRING_BYTES_MAX),
+    }));
+    this.#extendedErrors = Array.from({ length: ExtendedError.invalidQueryType + 1 }, (_, code) =>
+      extendedErrorOption(code),
+    );
+  }
+
+  /** How long the response to this query may be. */
+  responseBytesMax(query: QueryView, transport: number): number {
+    return transport === Transport.udp
+      ? udpResponseBytesMax(query.udpPayloadBytes, this.#udpPayloadBytes)
+      : MESSAGE_BYTES_MAX;
+  }
+
+  /** A response without records. Returns its length. */
+  empty(query: QueryView, transport: number, rcode: number, extendedError: Uint8Array | undefined): number {
+    const { bytes, start } = query;
+    setFlags(bytes, start, responseFlags(query.flags, rcode));
+    setCounts(bytes, start, query.qnameBytes > 0 ? 1 : 0, 0, 0, 0);
+    return this.#finishEdns(query, transport, query.questionEnd, rcode, extendedError);
+  }
+
+  /** SERVFAIL that says why. */
+  failure(query: QueryView, transport: number, extendedError: number): number {
+    return this.empty(query, transport, Rcode.SERVFAIL, this.#extendedErrors[extendedError]);
+  }
+
+  /** A cached or just received answer, its TTLs counted down; cut to the question with TC where it does not fit. */
+  answer(query: QueryView, transport: number, answer: CachedAnswer, nowMs: number): number {
+    const { bytes, start, questionEnd } = query;
+    const isStale = nowMs >= answer.freshUntilMs && answer.freshUntilMs > answer.storedAtMs;
+    const extendedError = isStale ? staleOption(answer) : this.#extendedErrors[answer.extendedError];
+    const optBytes = query.hasEdns ? OPT_BYTES + (extendedError === undefined ? 0 : EXTENDED_ERROR_BYTES) : 0;
+    const flags = responseFlags(query.flags, answer.rcode) | this.#authenticatedFlag(query, answer);
+    const end = questionEnd + answer.body.length;
+    if (answer.truncated || end + optBytes - start > this.responseBytesMax(query, transport)) {
+      setFlags(bytes, start, flags | HeaderFlag.TC);
+      setCounts(bytes, start, 1, 0, 0, 0);
+      return this.#finishEdns(query, transport, questionEnd, answer.rcode, extendedError);
+    }
+    bytes.set(answer.body, questionEnd);
+    if (isStale) patchTtls(bytes, start, answer.ttlOffsets, Number.MAX_SAFE_INTEGER, STALE_TTL_SECONDS);
+    else patchTtls(bytes, start, answer.ttlOffsets, Math.floor((nowMs - answer.storedAtMs) / 1000), 0);
+    setFlags(bytes, start, flags);
+    setCounts(bytes, start, 1, answer.answerCount, answer.authorityCount, answer.additionalCount);
+    return this.#finishEdns(query, transport, end, answer.rcode, extendedError);
+  }
+
+  /** What the server says of itself: one TXT record of class CHAOS with TTL 0, REFUSED for any other name. */
+  chaos(query: QueryView, transport: number): number {
+    const text = this.#chaosTexts.find(({ name }) => namesEqual(name, 0, query.bytes, query.qnameStart))?.text;
+    if (text === undefined || text.length === 0) return this.empty(query, transport, Rcode.REFUSED, undefined);
+    const { bytes, start, questionEnd } = query;
+    const rdata = questionEnd + RECORD_FIXED_BYTES;
+    writeUint16(bytes, questionEnd, NAME_POINTER_TO_QUESTION);
+    writeUint16(bytes, questionEnd + 2, RecordType.TXT);
+    writeUint16(bytes, questionEnd + 4, RecordClass.CH);
+    writeUint32(bytes, questionEnd + 6, 0);
+    writeUint16(bytes, questionEnd + 10, text.length + 1);
+    bytes[rdata] = text.length;
+    bytes.set(text, rdata + 1);
+    setFlags(bytes, start, responseFlags(query.flags, Rcode.NOERROR));
+    setCounts(bytes, start, 1, 1, 0, 0);
+    return this.#finishEdns(query, transport, rdata + 1 + text.length, Rcode.NOERROR, undefined);
+  }
+
+  /** The extras for a response that was written elsewhere; `length` is its length, and an OPT record its last. */
+  addExtras(query: QueryView, transport: number, length: number): number {
+    if (!query.hasEdns || !(query.hasKeepalive || query.hasNsid)) return length;
+    return this.#extras(query, transport, lastRecordStart(query), query.start + length);
+  }
+
+  /**
+   * Adds what only some transports and clients get (RFC 7828 keepalive, RFC 5001 NSID) to a response whose last record
+   * is an OPT without them. `optStart` and `end` are absolute; returns the new length of the message.
+   */
+  #extras(query: QueryView, transport: number, optStart: number, end: number): number {
+    let newEnd = end;
+    // "If TCP ... the server MAY include the edns-tcp-keepalive option"; over UDP it "MUST be ignored" (RFC 7828 3.2).
+    if (query.hasKeepalive && transport === Transport.tcp)
+      newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#keepalive);
+    if (query.hasNsid && newEnd + this.#nsid.length - query.start <= this.responseBytesMax(query, transport)) {
+      newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#nsid);
+    }
+    return newEnd - query.start;
+  }
+
+  #finishEdns(
+    query: QueryView,
+    transport: number,
+    end: number,
+    rcode: number,
+    extendedError: Uint8Array | undefined,
+  ): number {
+    // "Lack of presence of an OPT record in a request MUST be taken as an indication that the requestor does not
+    // implement any part of this specification and that the responder MUST NOT include an OPT record in its response"
+    // (RFC 6891 7).
+    if (!query.hasEdns) return end - query.start;
+    query.bytes[query.start + 11]!++;
+    let newEnd = writeOptRecord(query.bytes, end, this.#udpPayloadBytes, rcode, query.dnssecOk);
+    if (extendedError !== undefined) newEnd = appendOptionBytes(query.bytes, end, newEnd, extendedError);
+    return query.hasKeepalive || query.hasNsid ? this.#extras(query, transport, end, newEnd) : newEnd - query.start;
+  }
+
+  /** AD goes only to clients that show they understand it (RFC 6840 5.8). */
+  #authenticatedFlag(query: QueryView, answer: CachedAnswer): number {
+    return answer.authenticated && (query.dnssecOk || (query.flags & HeaderFlag.AD) !== 0) ? HeaderFlag.AD : 0;
+  }
+}
+
+/** Where the last record of the response over `query` begins. */
+function lastRecordStart(query: QueryView): number {
+  const { bytes, start } = query;
+  let recordsLeft = readUint16(bytes, start + 6) + readUint16(bytes, start + 8) + readUint16(bytes, start + 10);
+  let at = query.questionEnd;
+  while (--recordsLeft > 0) {
+    at = skipName(bytes, at, bytes.length) + RECORD_FIXED_BYTES - POINTER_BYTES;
+    at += readUint16(bytes, at - 2);
+  }
+  return at;
+}
+
+function staleOption(answer: CachedAnswer): Uint8Array {
+  return answer.rcode === Rcode.NXDOMAIN ? STALE_NXDOMAIN : STALE_ANSWER;
+}

@@ -1,0 +1,47 @@
+/**
+ * One query as a listener hands it to the query path, and the way back. A listener owns one Arrival and refills it for
+ * every message; the query path answers in place (a length), drops (0), or keeps the way back and answers later (-1).
+ */
+
+export const Transport = { udp: 0, tcp: 1 } as const;
+export const Family = { v4: 0, v6: 1 } as const;
+
+/** What the query path returns beside a positive length. */
+export const DROPPED = 0;
+export const ANSWERED_LATER = -1;
+
+/** The way back to one client for a response that comes after the arrival has been reused. */
+export interface ReplyPath {
+  /** Sends one whole DNS message, once. The bytes are copied or owned by the callee after the call. */
+  send(message: Uint8Array): void;
+  /** There will be no response. */
+  abandon(): void;
+}
+
+export interface Arrival {
+  /** The response may overwrite [start, capacityEnd). */
+  readonly bytes: Uint8Array;
+  start: number;
+  end: number;
+  capacityEnd: number;
+  readonly transport: number;
+  readonly family: number;
+  /** 16 octets; IPv4 as ::ffff:a.b.c.d. */
+  readonly client: Uint8Array;
+  /** Monotonic; read once a wake-up. Units: milliseconds. */
+  receivedAtMs: number;
+  /** Called only when the answer comes later. */
+  keepReplyPath(): ReplyPath;
+}
+
+export type QueryHandler = (arrival: Arrival) => number;
+
+/** A bound listener of any kind. */
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** Stops accepting; what is in flight may still be answered. */
+  stop(): void;
+  /** Closes everything. */
+  close(): Promise<void>;
+}

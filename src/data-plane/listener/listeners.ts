@@ -1,0 +1,136 @@
+/**
+ * The table of listeners and the set of those that are bound: `do53` is UDP and TCP on the same port. Sockets are shared
+ * among threads by SO_REUSEPORT. A wildcard address is bound as one UDP socket for each local address, rescanned, so
+ * that a response leaves from the address that was asked.
+ */
+import { networkInterfaces } from 'node:os';
+import type { BindFailure } from '../../config/bind-failure.ts';
+import type { SocketAddress } from '../../config/config.ts';
+import type { Listener, QueryHandler } from './arrival.ts';
+import { bindTcp, type TcpLimits } from './tcp-listener.ts';
+import { bindUdp } from './udp-listener.ts';
+
+/** Why so many: with port 0 the kernel picks for UDP, and TCP may have that port taken. */
+const PORT_ATTEMPTS = 20;
+export const RESCAN_INTERVAL_MS = 10_000;
+
+export interface ListenerDependencies {
+  readonly handler: QueryHandler;
+  readonly limits: TcpLimits;
+  readonly onConnections: (change: number) => void;
+  readonly onRejected: () => void;
+  readonly onSendFailed: () => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** How each transport is bound. A new transport is a new file and a line here. */
+export const LISTENERS = {
+  udp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> => bindUdp({ ...address, ...deps }),
+  tcp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> => bindTcp({ ...address, ...deps }),
+} as const;
+
+interface BoundAddress {
+  readonly asked: SocketAddress;
+  readonly port: number;
+  readonly tcp: Listener;
+  readonly udp: Map<string, Listener>;
+}
+
+export class ListenerSet {
+  #bound: BoundAddress[] = [];
+  readonly #deps: ListenerDependencies;
+
+  constructor(deps: ListenerDependencies) {
+    this.#deps = deps;
+  }
+
+  /** What is bound, with the port that was given for port 0. */
+  addresses(): SocketAddress[] {
+    return this.#bound.map(({ asked, port }) => ({ host: asked.host, port }));
+  }
+
+  /**
+   * Binds what is new in `addresses` and closes what is no longer there; what stays is not touched.
+   * Returns the addresses that could not be bound.
+   */
+  async rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
+    const isSame = (a: SocketAddress, bound: BoundAddress): boolean =>
+      a.host === bound.asked.host && (a.port === bound.asked.port || a.port === bound.port);
+    const gone = this.#bound.filter((bound) => !addresses.some((address) => isSame(address, bound)));
+    this.#bound = this.#bound.filter((bound) => !gone.includes(bound));
+    await Promise.all(gone.map(closeAddress));
+    const failures: BindFailure[] = [];
+    for (const address of addresses) {
+      if (this.#bound.some((bound) => isSame(address, bound))) continue;
+      try {
+        this.#bound.push(await this.#bindAddress(address));
+      } catch (error) {
+        const { code = '', message } = error as NodeJS.ErrnoException;
+        failures.push({ key: 'listen.do53', address, code, message });
+      }
+    }
+    return failures;
+  }
+
+  async #bindAddress(address: SocketAddress): Promise<BoundAddress> {
+    for (let attempt = 1; ; attempt++) {
+      const tcp = await LISTENERS.tcp(address, this.#deps);
+      const bound: BoundAddress = { asked: address, port: tcp.port, tcp, udp: new Map() };
+      try {
+        await this.#bindUdp(bound);
+        return bound;
+      } catch (error) {
+        await closeAddress(bound);
+        if (address.port !== 0 || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #bindUdp(bound: BoundAddress): Promise<void> {
+    const hosts = localHosts(bound.asked.host);
+    for (const [host, listener] of bound.udp) {
+      if (hosts.includes(host)) continue;
+      bound.udp.delete(host);
+      await listener.close();
+    }
+    for (const host of hosts) {
+      if (!bound.udp.has(host)) bound.udp.set(host, await LISTENERS.udp({ host, port: bound.port }, this.#deps));
+    }
+  }
+
+  /** Follows the machine's interfaces for wildcard addresses. */
+  async rescan(): Promise<void> {
+    for (const bound of this.#bound) {
+      if (isWildcard(bound.asked.host)) await this.#bindUdp(bound).catch((error: Error) => this.#deps.onError(error));
+    }
+  }
+
+  /** Accepts no more TCP connections; UDP goes on until close(). */
+  stop(): void {
+    for (const { tcp } of this.#bound) tcp.stop();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#bound.map(closeAddress));
+    this.#bound = [];
+  }
+}
+
+async function closeAddress(bound: BoundAddress): Promise<void> {
+  await Promise.all([bound.tcp.close(), ...[...bound.udp.values()].map((listener) => listener.close())]);
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function localHosts(host: string): string[] {
+  if (!isWildcard(host)) return [host];
+  const family = host === '::' ? 'IPv6' : 'IPv4';
+  const found = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? [])
+      .filter((address) => address.family === family)
+      .map(({ address }) => (address.startsWith('fe80:') ? `${address}%${name}` : address)),
+  );
+  return [...new Set(found)];
+}

@@ -1,0 +1,241 @@
+/**
+ * DNS over TCP (RFC 7766, RFC 9210): one net.Server, bounded connections, pipelined queries, answers in the order they
+ * are ready. A connection is idle from its last complete message on, so a client that dribbles octets is idle too.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { monotonicMs } from '../../clock.ts';
+import { ADDRESS_BYTES, writeAddress } from '../client-address.ts';
+import {
+  type Arrival,
+  ANSWERED_LATER,
+  Family,
+  type Listener,
+  type QueryHandler,
+  type ReplyPath,
+  Transport,
+} from './arrival.ts';
+import { FRAME_PREFIX_BYTES, FrameReader, MESSAGE_BYTES_MAX, writeFrameLength } from './tcp-framing.ts';
+
+const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
+/** Responses a client has not read yet; beyond it the connection is cut. */
+const UNREAD_BYTES_MAX = 256 * 1024;
+const SWEEP_INTERVAL_MS = 500;
+const BACKLOG = 511;
+
+export interface TcpLimits {
+  readonly connectionsMax: number;
+  readonly connectionsPerClientMax: number;
+  readonly idleTimeoutMs: number;
+  readonly pipelineMax: number;
+}
+
+export interface TcpListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly limits: TcpLimits;
+  readonly handler: QueryHandler;
+  /** +1 for one that opened, -1 for one that closed. */
+  readonly onConnections: (change: number) => void;
+  readonly onRejected: () => void;
+  readonly onSendFailed: () => void;
+  readonly onError: (error: Error) => void;
+}
+
+class TcpArrival implements Arrival {
+  readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
+  start = FRAME_PREFIX_BYTES;
+  end = 0;
+  capacityEnd = SLOT_BYTES;
+  readonly transport = Transport.tcp;
+  family: number = Family.v4;
+  client = new Uint8Array(ADDRESS_BYTES);
+  receivedAtMs = 0;
+  connection: Connection | undefined;
+
+  keepReplyPath(): ReplyPath {
+    return this.connection as Connection;
+  }
+}
+
+class Connection implements ReplyPath {
+  readonly socket: Socket;
+  readonly clientKey: string;
+  readonly client = new Uint8Array(ADDRESS_BYTES);
+  readonly family: number;
+  lastMessageAtMs = monotonicMs();
+  pending = 0;
+  readonly #reader = new FrameReader();
+  readonly #listener: TcpListener;
+  #halfClosed = false;
+
+  constructor(socket: Socket, clientKey: string, listener: TcpListener) {
+    this.socket = socket;
+    this.clientKey = clientKey;
+    this.#listener = listener;
+    this.family = clientKey.includes(':') && !clientKey.startsWith('::ffff:') ? Family.v6 : Family.v4;
+    writeAddress(clientKey, this.client);
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#receive(chunk));
+    socket.on('end', () => {
+      this.#halfClosed = true;
+      this.#endWhenAnswered();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => listener.forget(this));
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    this.#serve();
+  }
+
+  /** Hands complete messages to the query path while the pipeline has room; reads no more from the client while not. */
+  #serve(): void {
+    const { arrival, options } = this.#listener;
+    while (!this.socket.destroyed) {
+      if (this.pending >= options.limits.pipelineMax) {
+        this.socket.pause();
+        return;
+      }
+      const length = this.#reader.take(arrival.bytes, FRAME_PREFIX_BYTES);
+      if (length < 0) return;
+      this.lastMessageAtMs = monotonicMs();
+      arrival.end = FRAME_PREFIX_BYTES + length;
+      arrival.family = this.family;
+      arrival.client = this.client;
+      arrival.connection = this;
+      arrival.receivedAtMs = this.lastMessageAtMs;
+      const answered = options.handler(arrival);
+      if (answered === ANSWERED_LATER) this.pending++;
+      else if (answered > 0) {
+        writeFrameLength(arrival.bytes, 0, answered);
+        this.#write(Buffer.from(arrival.bytes.subarray(0, FRAME_PREFIX_BYTES + answered)));
+      }
+    }
+  }
+
+  send(message: Uint8Array): void {
+    if (this.socket.destroyed) this.#listener.options.onSendFailed();
+    else {
+      const frame = Buffer.allocUnsafe(FRAME_PREFIX_BYTES + message.length);
+      writeFrameLength(frame, 0, message.length);
+      frame.set(message, FRAME_PREFIX_BYTES);
+      this.#write(frame);
+    }
+    this.abandon();
+  }
+
+  abandon(): void {
+    this.pending--;
+    this.lastMessageAtMs = monotonicMs();
+    if (this.socket.destroyed) return;
+    if (this.socket.isPaused()) {
+      this.socket.resume();
+      this.#serve();
+    }
+    this.#endWhenAnswered();
+  }
+
+  #write(frame: Buffer): void {
+    if (this.socket.writableLength > UNREAD_BYTES_MAX) {
+      this.#listener.options.onSendFailed();
+      this.socket.destroy();
+      return;
+    }
+    this.socket.write(frame);
+  }
+
+  /** A client that closed its sending side still gets every answer (RFC 7766 6.2.4). */
+  #endWhenAnswered(): void {
+    if (this.#halfClosed && this.pending === 0 && !this.socket.destroyed) this.socket.end();
+  }
+}
+
+class TcpListener implements Listener {
+  readonly options: TcpListenerOptions;
+  readonly arrival = new TcpArrival();
+  readonly #server: Server;
+  readonly #connections = new Set<Connection>();
+  readonly #perClient = new Map<string, number>();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(server: Server, options: TcpListenerOptions) {
+    this.options = options;
+    this.#server = server;
+    server.on('connection', (socket) => this.#admit(socket));
+    server.on('error', options.onError);
+    this.#sweep = setInterval(() => this.#closeIdle(), Math.min(SWEEP_INTERVAL_MS, options.limits.idleTimeoutMs));
+    this.#sweep.unref();
+  }
+
+  get address(): string {
+    return this.options.host;
+  }
+
+  get port(): number {
+    const bound = this.#server.address();
+    return typeof bound === 'object' && bound !== null ? bound.port : 0;
+  }
+
+  #admit(socket: Socket): void {
+    const key = socket.remoteAddress;
+    const ofClient = key === undefined ? 0 : (this.#perClient.get(key) ?? 0);
+    const { connectionsMax, connectionsPerClientMax } = this.options.limits;
+    if (key === undefined || this.#connections.size >= connectionsMax || ofClient >= connectionsPerClientMax) {
+      this.options.onRejected();
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.#perClient.set(key, ofClient + 1);
+    this.#connections.add(new Connection(socket, key, this));
+    this.options.onConnections(1);
+  }
+
+  forget(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    const left = (this.#perClient.get(connection.clientKey) ?? 1) - 1;
+    if (left > 0) this.#perClient.set(connection.clientKey, left);
+    else this.#perClient.delete(connection.clientKey);
+    this.options.onConnections(-1);
+  }
+
+  #closeIdle(): void {
+    const idleSinceMs = monotonicMs() - this.options.limits.idleTimeoutMs;
+    for (const connection of this.#connections) {
+      if (connection.pending === 0 && connection.lastMessageAtMs < idleSinceMs) connection.socket.destroy();
+    }
+  }
+
+  stop(): void {
+    this.#server.close();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#server.close();
+    const closed = [...this.#connections].map(
+      ({ socket }) =>
+        new Promise<void>((resolve) => {
+          socket.once('close', () => resolve());
+          // Why: end() flushes what was just answered; a client that does not read must not hold the shutdown up.
+          if (socket.writableLength === 0) socket.destroy();
+          else socket.end(() => socket.destroy());
+        }),
+    );
+    await Promise.all(closed);
+  }
+}
+
+/** Errors: rejects when the address cannot be bound (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
+export function bindTcp(options: TcpListenerOptions): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    server.once('error', reject);
+    const { host, port } = options;
+    server.listen({ host, port, ipv6Only: host.includes(':'), reusePort: true, backlog: BACKLOG }, () => {
+      server.removeListener('error', reject);
+      resolve(new TcpListener(server, options));
+    });
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * UDP on node:dgram: one datagram an event. In the flow: the first and the last station of a query; only it touches the
+ * socket. It must not look into messages. Where a batching socket can be had it stands in for this file behind the same
+ * Listener interface.
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { monotonicMs } from '../../clock.ts';
+import { ADDRESS_BYTES, writeAddress } from '../client-address.ts';
+import { type Arrival, Family, type Listener, type QueryHandler, type ReplyPath, Transport } from './arrival.ts';
+
+/** Larger than any UDP payload, so that a response never needs a second buffer. */
+const SLOT_BYTES = 65_536;
+/** Kernel queue for bursts; the kernel may grant less (net.core.rmem_max). */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Responses that may wait in the process for the kernel to take them, per socket. */
+const SEND_QUEUE_MAX = 4_096;
+
+export interface UdpListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly handler: QueryHandler;
+  /** A response could not be handed to the kernel. */
+  readonly onSendFailed: () => void;
+  readonly onError: (error: Error) => void;
+}
+
+class UdpArrival implements Arrival {
+  readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
+  start = 0;
+  end = 0;
+  capacityEnd = SLOT_BYTES;
+  readonly transport = Transport.udp;
+  readonly family: number;
+  readonly client = new Uint8Array(ADDRESS_BYTES);
+  receivedAtMs = 0;
+  peer: RemoteInfo | undefined;
+  readonly #listener: UdpListener;
+
+  constructor(listener: UdpListener, family: number) {
+    this.#listener = listener;
+    this.family = family;
+  }
+
+  keepReplyPath(): ReplyPath {
+    const listener = this.#listener;
+    const { port, address } = this.peer as RemoteInfo;
+    return { send: (message) => listener.send(message, port, address), abandon: () => undefined };
+  }
+}
+
+class UdpListener implements Listener {
+  readonly #socket: Socket;
+  readonly #arrival: UdpArrival;
+  readonly #options: UdpListenerOptions;
+  #closed = false;
+
+  constructor(socket: Socket, options: UdpListenerOptions, family: number) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#arrival = new UdpArrival(this, family);
+    socket.on('message', (message, peer) => this.#receive(message, peer));
+    socket.on('error', options.onError);
+  }
+
+  get address(): string {
+    return this.#options.host;
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  #receive(message: Buffer, peer: RemoteInfo): void {
+    // Why: a response to port 0 cannot be sent, and node:dgram throws on it; only a forged datagram carries it.
+    if (peer.port === 0) return;
+    const arrival = this.#arrival;
+    message.copy(arrival.bytes);
+    arrival.start = 0;
+    arrival.end = message.length;
+    arrival.capacityEnd = SLOT_BYTES;
+    arrival.peer = peer;
+    arrival.receivedAtMs = monotonicMs();
+    if (!writeAddress(peer.address, arrival.client)) return;
+    const length = this.#options.handler(arrival);
+    // Why: dgram.send defers to a later tick, so the shared slot is copied.
+    if (length > 0) this.send(Buffer.from(arrival.bytes.subarray(0, length)), peer.port, peer.address);
+  }
+
+  /** `message` must not change until it is sent. */
+  send(message: Uint8Array, port: number, address: string): void {
+    if (this.#closed || this.#socket.getSendQueueCount() > SEND_QUEUE_MAX) return this.#options.onSendFailed();
+    this.#socket.send(message, port, address, (error) => {
+      if (error !== null) this.#options.onSendFailed();
+    });
+  }
+
+  stop(): void {
+    // A bound UDP socket cannot refuse datagrams without losing them: it goes on until close().
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  }
+}
+
+/** Errors: rejects when the address cannot be bound (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
+export function bindUdp(options: UdpListenerOptions): Promise<Listener> {
+  const isV6 = options.host.includes(':');
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({
+      type: isV6 ? 'udp6' : 'udp4',
+      ipv6Only: isV6,
+      reusePort: true,
+      recvBufferSize: RECEIVE_BUFFER_BYTES,
+    });
+    socket.once('error', reject);
+    socket.bind({ address: options.host, port: options.port }, () => {
+      socket.removeListener('error', reject);
+      resolve(new UdpListener(socket, options, isV6 ? Family.v6 : Family.v4));
+    });
+  });
+}

@@ -1,0 +1,29 @@
+/**
+ * What the supervisor and a resolver thread say to each other. The thread starts with its configuration and the policy
+ * in force; afterwards these few messages are all that passes. Queries and answers never cross threads.
+ */
+import type { BindFailure } from '../config/bind-failure.ts';
+import type { Config, SocketAddress } from '../config/config.ts';
+import type { PublishedPolicy } from '../policy/published.ts';
+
+export interface ResolverThreadData {
+  readonly role: 'resolver';
+  readonly config: Config;
+  readonly policy: PublishedPolicy | undefined;
+  readonly counters: SharedArrayBuffer;
+}
+
+export type ToResolver =
+  | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
+  | { readonly kind: 'configure'; readonly config: Config }
+  | { readonly kind: 'drain' };
+
+export type FromResolver =
+  /** After the start and after every configure. */
+  | {
+      readonly kind: 'listening';
+      readonly addresses: readonly SocketAddress[];
+      readonly failures: readonly BindFailure[];
+    }
+  | { readonly kind: 'inForce'; readonly generation: number }
+  | { readonly kind: 'drained' };

@@ -1,0 +1,222 @@
+/**
+ * The query path, on one screen: accept -> special names and policy on the question -> cache -> upstream -> policy on
+ * the response -> finish. `resolve` is its synchronous half and works in place on the octets the listener received; only
+ * a miss becomes an object that waits. Policy is asked before the cache, and again before every answer that comes later:
+ * the lists may have changed meanwhile. It never touches a socket and never waits for the control plane.
+ */
+import type { Config } from '../config/config.ts';
+import { HeaderFlag } from '../dns/iana.ts';
+import { ExtendedError } from '../dns/extended-error.ts';
+import { FOLD } from '../dns/name.ts';
+import { QueryView, readQuery } from '../dns/query-view.ts';
+import { VerdictKind } from '../policy/policy.ts';
+import { Counter } from '../telemetry/counters.ts';
+import { accept, NOT_AUTHORITATIVE, wantsRecursion } from './accept.ts';
+import { AnswerCache } from './cache/answer-cache.ts';
+import { answerFromMessage, type CachedAnswer, failureAnswer, isReplaceableFailure } from './cache/cached-answer.ts';
+import { type Exchange, Exchanges, type Waiter } from './exchanges.ts';
+import { ANSWERED_LATER, type Arrival, DROPPED } from './listener/arrival.ts';
+import { Respond } from './respond.ts';
+import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
+
+/** A popular answer is fetched again in the last tenth of its life. */
+const PREFETCH_REMAINING_FRACTION = 0.1;
+const PREFETCH_HITS_MIN = 3;
+/** After a failed refresh a stale answer serves this long before upstreams are asked again (RFC 8767 5). */
+const FAILURE_RECHECK_MS = 30_000;
+const SCRATCH_BYTES = 65_537;
+
+export class Resolver {
+  readonly cache: AnswerCache;
+  readonly respond: Respond;
+  #exchanges: Exchanges;
+  #limits: Config['cache'];
+  readonly #cells: Float64Array;
+  readonly #query = new QueryView();
+  readonly #lateQuery = new QueryView();
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+  constructor(config: Config, upstream: UpstreamExchanger, respond: Respond, cells: Float64Array) {
+    this.#limits = config.cache;
+    this.cache = new AnswerCache(config.cache.bytesMax);
+    this.respond = respond;
+    this.#cells = cells;
+    this.#exchanges = new Exchanges(upstream, {
+      onOutcome: (exchange, outcome) => this.#complete(exchange, outcome),
+      onLate: (exchange, waiters) => this.#answerAll(waiters, exchange.stale!, this.respond.nowMs()),
+    });
+  }
+
+  /** One query: the length of the response now in place, DROPPED, or ANSWERED_LATER. */
+  resolve(arrival: Arrival): number {
+    const query = this.#query;
+    const { respond } = this;
+    readQuery(query, arrival.bytes, arrival.start, arrival.end);
+    const refusal = accept(query, respond.access, arrival.client);
+    respond.countQuery(query, arrival.transport, arrival.family);
+    if (refusal !== undefined) return respond.refuse(query, arrival, refusal);
+
+    const verdict = respond.judge(query, arrival);
+    if (verdict === VerdictKind.blocked) return respond.block(query, arrival);
+    const special = respond.special(query, arrival);
+    if (special > 0) return special;
+    if (!wantsRecursion(query)) return respond.refuse(query, arrival, NOT_AUTHORITATIVE);
+
+    const nowMs = arrival.receivedAtMs;
+    const isCheckingDisabled = (query.flags & HeaderFlag.CD) !== 0;
+    const key = this.cache.keyOf(
+      query.bytes,
+      query.qnameStart,
+      query.qnameBytes,
+      query.qtype,
+      query.dnssecOk,
+      isCheckingDisabled,
+    );
+    const cached = this.cache.find(
+      key,
+      query.bytes,
+      query.qnameStart,
+      query.qnameBytes,
+      query.qtype,
+      query.dnssecOk,
+      isCheckingDisabled,
+    );
+    if (cached !== undefined) {
+      const isFresh = nowMs < cached.freshUntilMs;
+      if (isFresh || (nowMs < cached.staleUntilMs && nowMs < cached.retryAtMs)) {
+        this.#cells[Counter.cacheHits]!++;
+        if (isFresh) this.#prefetchIfDue(query, key, cached, nowMs);
+        return respond.answer(query, arrival, verdict, cached, nowMs);
+      }
+    }
+    this.#cells[Counter.cacheMisses]!++;
+    return this.#forward(
+      query,
+      verdict,
+      key,
+      questionOf(query, isCheckingDisabled),
+      usableStale(cached, nowMs),
+      arrival,
+    );
+  }
+
+  #prefetchIfDue(query: QueryView, key: number, cached: CachedAnswer, nowMs: number): void {
+    if (cached.refreshing || ++cached.hits < PREFETCH_HITS_MIN || !this.#limits.prefetch) return;
+    const lifeMs = cached.freshUntilMs - cached.storedAtMs;
+    if (
+      cached.freshUntilMs - nowMs > lifeMs * PREFETCH_REMAINING_FRACTION ||
+      cached.rcode > 3 ||
+      nowMs < cached.retryAtMs
+    )
+      return;
+    cached.refreshing = true;
+    this.#cells[Counter.cachePrefetches]!++;
+    const question = questionOf(query, cached.checkingDisabled);
+    if (this.#exchanges.find(key, question) === undefined) this.#exchanges.start(key, question, cached, nowMs);
+  }
+
+  #forward(
+    query: QueryView,
+    verdict: number,
+    key: number,
+    question: UpstreamQuestion,
+    stale: CachedAnswer | undefined,
+    arrival: Arrival,
+  ): number {
+    const nowMs = arrival.receivedAtMs;
+    const shared = this.#exchanges.find(key, question);
+    if (shared !== undefined) this.#cells[Counter.sharedExchanges]!++;
+    const exchange = shared ?? this.#exchanges.start(key, question, stale, nowMs);
+    if (exchange.stale !== undefined && this.#exchanges.isLate(exchange, nowMs)) {
+      return this.respond.answer(query, arrival, verdict, exchange.stale, nowMs);
+    }
+    const waiter: Waiter = {
+      message: new Uint8Array(query.bytes.subarray(query.start, query.end)),
+      reply: arrival.keepReplyPath(),
+      transport: arrival.transport,
+      receivedAtMs: nowMs,
+    };
+    return this.#exchanges.wait(exchange, waiter)
+      ? ANSWERED_LATER
+      : this.respond.fail(query, arrival, ExtendedError.other);
+  }
+
+  /** An exchange has ended: remembers the answer and gives it to everyone who waits. */
+  #complete(exchange: Exchange, outcome: UpstreamOutcome): void {
+    const nowMs = this.respond.nowMs();
+    const { question, stale } = exchange;
+    const received =
+      outcome.kind === 'answer' ? answerFromMessage(question, outcome.message, this.#limits, nowMs) : undefined;
+    let answer = received ?? failureAnswer(question, failureCode(outcome), nowMs);
+    if (stale !== undefined) {
+      stale.refreshing = false;
+      if (isReplaceableFailure(answer) && nowMs < stale.staleUntilMs) {
+        stale.retryAtMs = nowMs + FAILURE_RECHECK_MS;
+        answer = stale;
+      }
+    }
+    if (answer !== stale && answer.freshUntilMs > nowMs) this.cache.store(exchange.key, answer);
+    this.#answerAll(exchange.waiters, answer, nowMs);
+  }
+
+  /** Every waiter's query is read and judged as if it came now; only the cache is known to hit. */
+  #answerAll(waiters: readonly Waiter[], answer: CachedAnswer, nowMs: number): void {
+    for (const waiter of waiters) {
+      const length = this.#answerLate(waiter, answer, nowMs);
+      if (length > DROPPED) waiter.reply.send(Buffer.from(this.#scratch.subarray(0, length)));
+      else waiter.reply.abandon();
+    }
+  }
+
+  #answerLate(waiter: Waiter, answer: CachedAnswer, nowMs: number): number {
+    const query = this.#lateQuery;
+    this.#scratch.set(waiter.message, 0);
+    readQuery(query, this.#scratch, 0, waiter.message.length);
+    try {
+      const verdict = this.respond.judge(query, waiter);
+      if (verdict === VerdictKind.blocked) return this.respond.block(query, waiter);
+      return this.respond.answer(query, waiter, verdict, answer, nowMs);
+    } catch (error) {
+      return this.respond.bug(query, waiter, error as Error);
+    }
+  }
+
+  /** A bug met in `resolve`: the listener's handler brings it here, and the client gets SERVFAIL. */
+  recover(arrival: Arrival, error: Error): number {
+    return this.respond.bug(this.#query, arrival, error);
+  }
+
+  /** Housekeeping, a few times a second: late exchanges, gauges. */
+  tick(nowMs: number): void {
+    this.#exchanges.tick(nowMs);
+    this.#cells[Counter.cacheEntries] = this.cache.entryCount;
+    this.#cells[Counter.cacheBytes] = this.cache.bytes;
+    this.#cells[Counter.cacheEvictions] = this.cache.evictions;
+  }
+
+  /** Clients that wait for upstreams. */
+  get waiterCount(): number {
+    return this.#exchanges.waiterCount;
+  }
+
+  configure(config: Config): void {
+    this.#limits = config.cache;
+  }
+}
+
+function questionOf(query: QueryView, checkingDisabled: boolean): UpstreamQuestion {
+  const qname = new Uint8Array(query.bytes.subarray(query.qnameStart, query.qnameStart + query.qnameBytes));
+  for (let i = 0; i < qname.length; i++) qname[i] = FOLD[qname[i]!]!;
+  return { qname, qtype: query.qtype, dnssecOk: query.dnssecOk, checkingDisabled };
+}
+
+function usableStale(cached: CachedAnswer | undefined, nowMs: number): CachedAnswer | undefined {
+  return cached !== undefined && nowMs < cached.staleUntilMs ? cached : undefined;
+}
+
+function failureCode(outcome: UpstreamOutcome): number {
+  if (outcome.kind === 'answer') return ExtendedError.invalidData;
+  return outcome.reason === 'timeout' || outcome.reason === 'refused'
+    ? ExtendedError.noReachableAuthority
+    : ExtendedError.networkError;
+}

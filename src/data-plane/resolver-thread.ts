@@ -1,0 +1,104 @@
+/**
+ * A resolver thread: listeners, query path, cache, upstream sockets, all of its own. Started and replaced by the
+ * supervisor (main.ts); takes policies and configurations as messages and answers queries whatever becomes of the
+ * control plane. A bug in the query path ends here, as SERVFAIL, a count and a line in the log.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { monotonicMs } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { DropRow } from '../telemetry/counter-labels.ts';
+import { Counter, CounterCells, dropCounter } from '../telemetry/counters.ts';
+import { startHeartbeat } from '../telemetry/heartbeat.ts';
+import { createLog, createLogLimiter } from '../telemetry/log.ts';
+import { type Arrival } from './listener/arrival.ts';
+import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
+import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
+import { Resolver } from './resolve.ts';
+import { Respond } from './respond.ts';
+import { createUpstreamPool } from './upstream/upstream-pool.ts';
+
+const TICK_INTERVAL_MS = 100;
+const LOG_INTERVAL_MS = 10_000;
+const DRAIN_POLL_MS = 20;
+
+const { config, policy, counters, heartbeat, threadName } = workerData as ResolverThreadData & {
+  readonly heartbeat: SharedArrayBuffer;
+  readonly threadName: string;
+};
+const port = parentPort!;
+const log = createLog({ level: config.log.level, name: threadName });
+const limited = createLogLimiter(log);
+const logBug = limited('bug', LOG_INTERVAL_MS);
+const logSocket = limited('socket', LOG_INTERVAL_MS);
+const { cells } = new CounterCells(counters);
+startHeartbeat(heartbeat);
+const say = (message: FromResolver): void => port.postMessage(message);
+
+const respond = new Respond(config, policy, cells, (error) => {
+  cells[dropCounter(DropRow.internalError)]!++;
+  logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL');
+});
+const upstream = createUpstreamPool({ config, cells, log });
+const resolver = new Resolver(config, upstream, respond, cells);
+
+function handle(arrival: Arrival): number {
+  try {
+    return resolver.resolve(arrival);
+  } catch (error) {
+    return resolver.recover(arrival, error as Error);
+  }
+}
+
+const listeners = new ListenerSet({
+  handler: handle,
+  limits: config.tcp,
+  onConnections: (change) => (cells[Counter.tcpConnectionsOpen]! += change),
+  onRejected: () => cells[Counter.tcpConnectionsRejected]!++,
+  onSendFailed: () => cells[dropCounter(DropRow.sendFailed)]!++,
+  onError: (error) => logSocket('warn', { err: error }, 'a listening socket reported an error'),
+});
+
+async function listen(current: Config): Promise<void> {
+  const failures = await listeners.rebind(current.listen.do53);
+  say({ kind: 'listening', addresses: listeners.addresses(), failures });
+}
+
+async function drain(deadlineMs: number): Promise<void> {
+  listeners.stop();
+  // Why polled: what is in flight may be answered by upstreams, stale answers or the deadline; any of them counts.
+  while (resolver.waiterCount > 0 && monotonicMs() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+  }
+  upstream.close();
+  // Why: what the upstream side gave up is answered SERVFAIL before the sockets go.
+  await new Promise((resolve) => setImmediate(resolve));
+  await listeners.close();
+  clearInterval(ticks);
+  clearInterval(rescans);
+  say({ kind: 'drained' });
+  port.close();
+}
+
+const ticks = setInterval(() => resolver.tick(respond.tick()), TICK_INTERVAL_MS);
+const rescans = setInterval(() => void listeners.rescan(), RESCAN_INTERVAL_MS);
+
+port.on('message', (message: ToResolver) => {
+  switch (message.kind) {
+    case 'policy':
+      respond.setPolicy(message.policy);
+      say({ kind: 'inForce', generation: message.policy.generation });
+      break;
+    case 'configure':
+      respond.configure(message.config);
+      resolver.configure(message.config);
+      upstream.reconfigure(message.config);
+      void listen(message.config);
+      break;
+    case 'drain':
+      void drain(monotonicMs() + config.shutdownTimeoutMs);
+      break;
+  }
+});
+
+respond.tick();
+await listen(config);

@@ -1,0 +1,215 @@
+/**
+ * The decisions and answers that a thread's query path draws on: policy in force, special names, access list, finisher,
+ * and the counting of what was answered. resolve.ts says in which order they are asked; nothing here waits or sends.
+ */
+import { monotonicMs, wallClockMs } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { labelStartsOf, LABELS_MAX } from '../dns/name.ts';
+import type { QueryView } from '../dns/query-view.ts';
+import { QueryFault } from '../dns/query-view.ts';
+import { Rcode } from '../dns/iana.ts';
+import { BlockAnswers } from '../policy/block-answer.ts';
+import { Policy, VerdictKind } from '../policy/policy.ts';
+import type { PublishedPolicy } from '../policy/published.ts';
+import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
+import { DropRow, VerdictRow } from '../telemetry/counter-labels.ts';
+import {
+  blockedCounter,
+  Counter,
+  dropCounter,
+  durationHistogram,
+  observeDuration,
+  QTYPE_SLOT,
+  queryCounter,
+  responseCounter,
+} from '../telemetry/counters.ts';
+import type { Refusal } from './accept.ts';
+import type { CachedAnswer } from './cache/cached-answer.ts';
+import { ClientAccess } from './client-address.ts';
+import { Finisher } from './finish.ts';
+import { DROPPED } from './listener/arrival.ts';
+
+/** How a query came; arrivals and waiters both say it. */
+export interface Asked {
+  readonly transport: number;
+  readonly receivedAtMs: number;
+}
+
+export class Respond {
+  access: ClientAccess;
+  #policy: Policy | undefined;
+  #blockAnswers: BlockAnswers | undefined;
+  #special: SpecialUse;
+  #finisher: Finisher;
+  #config: Config;
+  readonly #cells: Float64Array;
+  readonly #onBug: (error: Error) => void;
+  /** Of a chain's name while it is judged. */
+  readonly #targetLabels = new Uint8Array(LABELS_MAX);
+  /** Wall clock less monotonic clock, so that a query costs no second clock read. */
+  #wallOffsetMs = 0;
+
+  constructor(config: Config, policy: PublishedPolicy | undefined, cells: Float64Array, onBug: (error: Error) => void) {
+    this.#config = config;
+    this.#cells = cells;
+    this.#onBug = onBug;
+    this.access = new ClientAccess(config.clients.allow);
+    this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
+    this.#finisher = new Finisher(config);
+    this.tick();
+    if (policy !== undefined) this.setPolicy(policy);
+  }
+
+  /** Puts a published policy in force for everything that is answered from now on. */
+  setPolicy(published: PublishedPolicy): void {
+    this.#policy = new Policy(published);
+    this.#blockAnswers = this.#makeBlockAnswers(published);
+    this.#cells[Counter.policyGeneration] = published.generation;
+  }
+
+  configure(config: Config): void {
+    this.#config = config;
+    this.access = new ClientAccess(config.clients.allow);
+    this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
+    this.#finisher = new Finisher(config);
+    if (this.#policy !== undefined) this.#blockAnswers = this.#makeBlockAnswers(this.#policy.published);
+  }
+
+  #makeBlockAnswers(published: PublishedPolicy): BlockAnswers {
+    return new BlockAnswers({
+      sinkholeAddresses: this.#config.sinkhole.addresses,
+      sinkholeTtlSeconds: this.#config.sinkhole.ttlSeconds,
+      lists: published.lists,
+      udpPayloadBytes: this.#config.edns.udpPayloadBytes,
+    });
+  }
+
+  /** Reads the clocks; returns monotonic time. */
+  tick(): number {
+    const nowMs = monotonicMs();
+    this.#wallOffsetMs = wallClockMs() - nowMs;
+    return nowMs;
+  }
+
+  nowMs(): number {
+    return monotonicMs();
+  }
+
+  countQuery(query: QueryView, transport: number, family: number): void {
+    if (query.fault === QueryFault.tooShort || query.fault === QueryFault.isResponse) return;
+    this.#cells[queryCounter(transport, family, QTYPE_SLOT[query.qtype]!)]!++;
+  }
+
+  /** The verdict on the question; `block` answers by it. */
+  judge(query: QueryView, asked: Asked): number {
+    const policy = this.#policy;
+    if (policy === undefined) return VerdictKind.allowed;
+    return policy.judge(
+      query.bytes,
+      query.qnameStart,
+      query.labelStarts,
+      query.labelCount,
+      this.#seconds(asked.receivedAtMs),
+    );
+  }
+
+  /** The answer that the verdict `blocked`, just given, asks for. */
+  block(query: QueryView, asked: Asked): number {
+    const { match } = this.#policy!;
+    this.#cells[blockedCounter(match.list.counterSlot, match.categoryIndex, match.actionIndex)]!++;
+    const bytesMax = this.#finisher.responseBytesMax(query, asked.transport);
+    const length = this.#blockAnswers!.write(query, match, bytesMax);
+    if (length === 0) {
+      this.#cells[dropCounter(DropRow.policyDrop)]!++;
+      return DROPPED;
+    }
+    return this.#done(query, asked, VerdictRow.blocked, this.#finisher.addExtras(query, asked.transport, length));
+  }
+
+  /** The answer of a special-use name, or 0 for any other. */
+  special(query: QueryView, asked: Asked): number {
+    const found = this.#special.find(query);
+    if (found === NOT_SPECIAL) return 0;
+    const length = this.#special.write(query, found, this.#finisher.responseBytesMax(query, asked.transport));
+    return this.#done(query, asked, VerdictRow.allowed, this.#finisher.addExtras(query, asked.transport, length));
+  }
+
+  /** An upstream's answer, unless a name that it leads to is listed. */
+  answer(query: QueryView, asked: Asked, verdict: number, answer: CachedAnswer, nowMs: number): number {
+    let row = verdict;
+    if (verdict !== VerdictKind.allowlisted && answer.targets.length > 0) {
+      const chainVerdict = this.#judgeTargets(answer, asked);
+      if (chainVerdict === VerdictKind.blocked) return this.block(query, asked);
+      if (chainVerdict === VerdictKind.shadow) row = chainVerdict;
+    }
+    if (nowMs >= answer.freshUntilMs && answer.staleUntilMs > answer.freshUntilMs)
+      this.#cells[Counter.cacheStaleAnswers]!++;
+    if (answer.rcode === Rcode.SERVFAIL) row = VerdictRow.error;
+    return this.#done(query, asked, row, this.#finisher.answer(query, asked.transport, answer, nowMs));
+  }
+
+  /**
+   * The worst verdict on the names an answer leads to. Why remembered by generation: a rule appears only with a new
+   * policy, and time takes rules away, never brings them.
+   */
+  #judgeTargets(answer: CachedAnswer, asked: Asked): number {
+    const policy = this.#policy;
+    if (policy === undefined || answer.cleanAtGeneration === policy.generation) return VerdictKind.allowed;
+    const nowSeconds = this.#seconds(asked.receivedAtMs);
+    let worst: number = VerdictKind.allowed;
+    for (const target of answer.targets) {
+      const labelCount = labelStartsOf(target, 0, this.#targetLabels);
+      const verdict = policy.judge(target, 0, this.#targetLabels, labelCount, nowSeconds);
+      if (verdict === VerdictKind.blocked) return verdict;
+      if (verdict === VerdictKind.shadow) worst = verdict;
+    }
+    if (worst === VerdictKind.allowed) answer.cleanAtGeneration = policy.generation;
+    return worst;
+  }
+
+  refuse(query: QueryView, asked: Asked, refusal: Refusal): number {
+    switch (refusal.kind) {
+      case 'drop':
+        this.#cells[dropCounter(refusal.reason)]!++;
+        return DROPPED;
+      case 'respond':
+        return this.#done(
+          query,
+          asked,
+          VerdictRow.error,
+          this.#finisher.empty(query, asked.transport, refusal.rcode, refusal.extendedError),
+          refusal.rcode,
+        );
+      case 'chaos':
+        return this.#done(query, asked, VerdictRow.allowed, this.#finisher.chaos(query, asked.transport));
+    }
+  }
+
+  /** SERVFAIL that says why. */
+  fail(query: QueryView, asked: Asked, extendedError: number): number {
+    return this.#done(query, asked, VerdictRow.error, this.#finisher.failure(query, asked.transport, extendedError));
+  }
+
+  /** A bug met while `query` was answered: SERVFAIL where the query can still be answered at all. */
+  bug(query: QueryView, asked: Asked, error: Error): number {
+    this.#onBug(error);
+    return query.fault === QueryFault.none ? this.fail(query, asked, 0) : DROPPED;
+  }
+
+  /** Counts the response that now lies over the query. Why the header's four bits do: only BADVERS has more. */
+  #done(
+    query: QueryView,
+    asked: Asked,
+    verdictRow: number,
+    length: number,
+    rcode = query.bytes[query.start + 3]! & 0x0f,
+  ): number {
+    this.#cells[responseCounter(rcode, verdictRow)]!++;
+    observeDuration(this.#cells, durationHistogram(verdictRow), monotonicMs() - asked.receivedAtMs);
+    return length;
+  }
+
+  #seconds(atMs: number): number {
+    return Math.floor((atMs + this.#wallOffsetMs) / 1000);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * One thread that is kept alive: started, watched by its heartbeat, replaced with a growing delay when it dies, runs out
+ * of heap or blocks. Knows nothing of what the thread does; supervisor.ts says what to do with messages and deaths.
+ */
+import { Worker } from 'node:worker_threads';
+import { monotonicMs } from '../clock.ts';
+import { createHeartbeat, readHeartbeat } from '../telemetry/heartbeat.ts';
+import type { Log } from '../telemetry/log.ts';
+
+const RESTART_DELAY_MS_MIN = 50;
+const RESTART_DELAY_MS_MAX = 10_000;
+/** A thread that lived this long starts over with the shortest delay. */
+const HEALTHY_AFTER_MS = 60_000;
+const WATCH_INTERVAL_MS = 1_000;
+
+export interface SupervisedThreadOptions {
+  readonly name: string;
+  readonly url: URL;
+  /** Made anew for every start: the state that a replacement begins with. */
+  readonly data: () => Record<string, unknown>;
+  /** Limits the heap: a plane that leaks dies alone. Undefined: the process's own limit. */
+  readonly heapMegabytesMax: number | undefined;
+  /** Silence of the event loop after which the thread counts as blocked and is replaced. */
+  readonly silenceMsMax: number;
+  readonly onMessage: (message: unknown) => void;
+  readonly onDeath: () => void;
+  readonly log: Log;
+}
+
+export class SupervisedThread {
+  readonly name: string;
+  readonly #options: SupervisedThreadOptions;
+  #worker: Worker | undefined;
+  #heartbeat = createHeartbeat();
+  #startedAtMs = 0;
+  #delayMs = RESTART_DELAY_MS_MIN;
+  #stopping = false;
+  #restart: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #lastBeat = 0;
+  #lastBeatAtMs = 0;
+
+  constructor(options: SupervisedThreadOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#start();
+    this.#watch = setInterval(() => this.#replaceIfBlocked(), WATCH_INTERVAL_MS);
+    this.#watch.unref();
+  }
+
+  #start(): void {
+    const { url, data, heapMegabytesMax, onMessage, log } = this.#options;
+    this.#heartbeat = createHeartbeat();
+    this.#startedAtMs = monotonicMs();
+    this.#lastBeatAtMs = this.#startedAtMs;
+    this.#lastBeat = 0;
+    const worker = new Worker(url, {
+      name: this.name,
+      workerData: { ...data(), threadName: this.name, heartbeat: this.#heartbeat },
+      ...(heapMegabytesMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax } }),
+    });
+    this.#worker = worker;
+    worker.on('message', onMessage);
+    worker.on('error', (error: Error) => log.error({ err: error, thread: this.name }, 'a thread failed'));
+    worker.on('exit', (code) => this.#onExit(worker, code));
+  }
+
+  #onExit(worker: Worker, code: number): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    if (this.#stopping) return;
+    if (monotonicMs() - this.#startedAtMs > HEALTHY_AFTER_MS) this.#delayMs = RESTART_DELAY_MS_MIN;
+    this.#options.log.error({ thread: this.name, code, restartInMs: this.#delayMs }, 'a thread ended and is replaced');
+    this.#restart = setTimeout(() => this.#start(), this.#delayMs);
+    this.#delayMs = Math.min(this.#delayMs * 2, RESTART_DELAY_MS_MAX);
+    this.#options.onDeath();
+  }
+
+  #replaceIfBlocked(): void {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const nowMs = monotonicMs();
+    const beat = readHeartbeat(this.#heartbeat);
+    if (beat !== this.#lastBeat) {
+      this.#lastBeat = beat;
+      this.#lastBeatAtMs = nowMs;
+    } else if (nowMs - this.#lastBeatAtMs > this.#options.silenceMsMax) {
+      this.#options.log.error(
+        { thread: this.name, silentMs: Math.round(nowMs - this.#lastBeatAtMs) },
+        'a thread is blocked',
+      );
+      void worker.terminate();
+    }
+  }
+
+  get isAlive(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** Lost while the thread is being replaced: its successor begins with `data()`. */
+  post(message: unknown): void {
+    this.#worker?.postMessage(message);
+  }
+
+  /** Replaces the thread no more; it may end by itself. */
+  release(): void {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    clearInterval(this.#watch);
+  }
+
+  async terminate(): Promise<void> {
+    this.release();
+    await this.#worker?.terminate();
+  }
+}
