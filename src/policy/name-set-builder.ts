@@ -5,7 +5,7 @@
  */
 import { FOLD, LABELS_MAX, NAME_BYTES_MAX, labelStartsOf } from '../dns/name.ts';
 import { hashSuffixes } from './name-hash.ts';
-import { EMPTY_HASH, SLOT_WORDS, equalsStored, homeSlot } from './name-set.ts';
+import { EMPTY_HASH, SLOT_WORDS, equalsStored, homeSlot, wordsOf } from './name-set.ts';
 import type { NameSetBuffers } from './published.ts';
 import { EMPTY_RULE_SET, RuleSetInterner } from './rule-set.ts';
 
@@ -79,16 +79,16 @@ export class NameSetBuilder {
     const slotCount = Math.max(SLOTS_MIN, Math.ceil(this.#entryCount / LOAD));
     let tailSlots = Math.min(TAIL_SLOTS, this.#entryCount + 1);
     let table = this.#pool.take((slotCount + tailSlots) * SLOT_WORDS * 4);
-    if (!this.#fillOrdered(new Uint32Array(table), slotCount)) {
+    if (!this.#fillOrdered(wordsOf(table), slotCount)) {
       // Why: so many hashes at the very top take a list made with knowledge of the seed; then room for all of them.
       tailSlots = this.#entryCount + 1;
       table = this.#pool.take((slotCount + tailSlots) * SLOT_WORDS * 4);
-      this.#fillOrdered(new Uint32Array(table), slotCount);
+      this.#fillOrdered(wordsOf(table), slotCount);
     }
     const names = this.#pool.take(this.#namesBytes);
     new Uint8Array(names).set(this.#names.subarray(0, this.#namesBytes));
     const rules = this.#pool.take(this.#interner.wordCount * 4);
-    new Uint32Array(rules).set(this.#interner.words());
+    wordsOf(rules).set(this.#interner.words());
     return {
       table,
       names,

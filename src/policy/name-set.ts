@@ -21,6 +21,11 @@ export function homeSlot(hash: number, slotCount: number): number {
   return Math.floor((hash * slotCount) / HASH_RANGE);
 }
 
+/** All whole words of a buffer: one of the pool may have any size. */
+export function wordsOf(buffer: SharedArrayBuffer): Uint32Array<SharedArrayBuffer> {
+  return new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+}
+
 export class NameSet {
   readonly buffers: NameSetBuffers;
   readonly entryCount: number;
@@ -33,7 +38,7 @@ export class NameSet {
   constructor(buffers: NameSetBuffers) {
     this.buffers = buffers;
     this.entryCount = buffers.entryCount;
-    this.#table = new Uint32Array(buffers.table);
+    this.#table = wordsOf(buffers.table);
     this.names = new Uint8Array(buffers.names, 0, buffers.namesBytes);
     this.rules = new Uint32Array(buffers.rules, 0, buffers.rulesWords);
     this.#slotCount = buffers.slotCount;

@@ -56,7 +56,7 @@ export const SPECIAL_USE_NAMES: readonly SpecialUseName[] = [
   ...REVERSE_ZONES.map((name) => ({ name, kind: 'emptyZone', group: 'privateReverseZones' }) as const),
   // "SHOULD return NODATA for queries to the 'resolver.arpa' zone" (RFC 9462 4).
   { name: 'resolver.arpa', kind: 'noData', group: 'resolverArpa' },
-  // "Canary domain - use-application-dns.net": any negative answer tells Firefox that the network filters DNS.
+  // Mozilla's canary: a negative answer asks Firefox to leave DNS to the network's resolver.
   { name: 'use-application-dns.net', kind: 'canary', group: 'firefoxCanary' },
   // "Prepare your network for iCloud Private Relay": "a "no error no answer" response or an NXDOMAIN response".
   { name: 'mask.icloud.com', kind: 'canary', group: 'applePrivateRelay' },

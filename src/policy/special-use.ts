@@ -28,7 +28,7 @@ import type { SpecialUseGroup, SpecialUseKind, SpecialUseName } from './special-
 /** What `find` returns for a name that is not special. */
 export const NOT_SPECIAL = -1;
 
-/** "a TTL of 10800" (RFC 6303 3); the rest are our own choice. */
+/** As RFC 6303 3 has it; the other is our own choice. */
 const EMPTY_ZONE_TTL_SECONDS = 10_800;
 const LOCAL_TTL_SECONDS = 3600;
 /** The names are public and few: no one gains by colliding. */
