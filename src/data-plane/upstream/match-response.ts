@@ -1,0 +1,72 @@
+/**
+ * Whether a message that came on the right socket with the right id is the response to our query, and what kind of
+ * response. It must say no to everything else: this is what an off-path forger has to get past.
+ * RFC 5452 9.1: "match the ... question section"; RFC 1035 4.1.1.
+ */
+import { HEADER_BYTES, HeaderFlag, Rcode } from '../../dns/iana.ts';
+import { FOLD } from '../../dns/name.ts';
+import { readUint16 } from '../../dns/patch.ts';
+
+export const ResponseMatch = {
+  no: 0,
+  yes: 1,
+  /** The same question in another letter case, though ours was random. */
+  otherCase: 2,
+} as const;
+
+const OPCODE_BITS = 0x7800;
+
+export function matchResponse(
+  query: Uint8Array,
+  questionEnd: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  if (end - start < HEADER_BYTES) return ResponseMatch.no;
+  const flags = readUint16(bytes, start + 2);
+  if (!(flags & HeaderFlag.QR) || flags & OPCODE_BITS) return ResponseMatch.no;
+  if (end - start === HEADER_BYTES) return isBareRefusal(bytes, start) ? ResponseMatch.yes : ResponseMatch.no;
+  if (readUint16(bytes, start + 4) !== 1 || end - start < questionEnd) return ResponseMatch.no;
+  let isExact = true;
+  for (let offset = HEADER_BYTES; offset < questionEnd; offset++) {
+    const ours = query[offset]!;
+    const theirs = bytes[start + offset]!;
+    if (ours === theirs) continue;
+    // Why the last four octets too: qtype and qclass are numbers and must not be folded.
+    if (offset >= questionEnd - 4 || FOLD[ours] !== FOLD[theirs]) return ResponseMatch.no;
+    isExact = false;
+  }
+  return isExact ? ResponseMatch.yes : ResponseMatch.otherCase;
+}
+
+/** Servers that know nothing of EDNS may send a header alone: FORMERR or NOTIMP without a question (RFC 6891 7). */
+function isBareRefusal(bytes: Uint8Array, start: number): boolean {
+  const rcode = bytes[start + 3]! & 0x0f;
+  return readUint16(bytes, start + 4) === 0 && (rcode === Rcode.FORMERR || rcode === Rcode.NOTIMP);
+}
+
+export const ResponseKind = { good: 0, truncated: 1, formerr: 2, servfail: 3, refused: 4 } as const;
+
+/** What to make of a matched response. */
+export function responseKind(bytes: Uint8Array, start: number): number {
+  if (readUint16(bytes, start + 2) & HeaderFlag.TC) return ResponseKind.truncated;
+  switch (bytes[start + 3]! & 0x0f) {
+    case Rcode.NOERROR:
+    case Rcode.NXDOMAIN:
+    case Rcode.YXDOMAIN: // A DNAME that makes the name too long (RFC 6672 2.2): as true as NXDOMAIN.
+      return ResponseKind.good;
+    case Rcode.FORMERR:
+    case Rcode.NOTIMP:
+      return ResponseKind.formerr;
+    case Rcode.SERVFAIL:
+      return ResponseKind.servfail;
+    default:
+      return ResponseKind.refused;
+  }
+}
+
+/** Whether a response carries no additional record at all, so certainly no OPT. */
+export function hasNoAdditional(bytes: Uint8Array, start: number): boolean {
+  return readUint16(bytes, start + 10) === 0;
+}

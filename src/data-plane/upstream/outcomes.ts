@@ -1,0 +1,42 @@
+/**
+ * The outcomes an exchange can have: failures made once, and answers in a message of their own.
+ */
+import { HEADER_BYTES } from '../../dns/iana.ts';
+import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
+import type { UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
+
+export const FAILED_TIMEOUT: UpstreamOutcome = { kind: 'failed', reason: 'timeout' };
+export const FAILED_NETWORK: UpstreamOutcome = { kind: 'failed', reason: 'network' };
+export const FAILED_REFUSED: UpstreamOutcome = { kind: 'failed', reason: 'refused' };
+export const FAILED_OVERLOAD: UpstreamOutcome = { kind: 'failed', reason: 'overload' };
+export const FAILED_CLOSED: UpstreamOutcome = { kind: 'failed', reason: 'closed' };
+
+/** UpstreamOutcomeRow of each ResponseKind. */
+export const OUTCOME_BY_KIND: readonly number[] = [
+  UpstreamOutcomeRow.answered,
+  UpstreamOutcomeRow.truncated,
+  UpstreamOutcomeRow.formerr,
+  UpstreamOutcomeRow.servfail,
+  UpstreamOutcomeRow.refused,
+];
+
+/**
+ * The response as a message that its receiver owns, the question's letters as they were asked, not as they were sent.
+ * `isOwned`: the bytes need no copy.
+ */
+export function ownMessage(
+  question: UpstreamQuestion,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isOwned: boolean,
+): Uint8Array {
+  let message = bytes;
+  if (!isOwned || start !== 0 || end !== bytes.length) {
+    // Why not bytes.slice: a Buffer's shares its memory.
+    message = new Uint8Array(end - start);
+    message.set(bytes.subarray(start, end));
+  }
+  if (message.length > HEADER_BYTES) message.set(question.qname, HEADER_BYTES);
+  return message;
+}

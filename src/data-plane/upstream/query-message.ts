@@ -1,0 +1,65 @@
+/**
+ * Writes the query that goes to an upstream: RD set, CD and DO as the client asked, our payload size, never a client's
+ * subnet. One OPT record at the end, so that leaving EDNS out is a shorter length and another count.
+ * RFC 1035 4.1; RFC 6891 6.2.3; RFC 6840 5.7 (AD in a query asks for AD in the response); draft-vixie-dnsext-dns0x20.
+ */
+import { OPT_BYTES, writeOptRecord } from '../../dns/edns.ts';
+import { HEADER_BYTES, HeaderFlag, RecordClass } from '../../dns/iana.ts';
+import { NAME_BYTES_MAX } from '../../dns/name.ts';
+import { setCounts, setFlags, setId, writeUint16 } from '../../dns/patch.ts';
+import type { RandomWords } from './random-words.ts';
+import type { UpstreamQuestion } from './upstream.ts';
+
+/** Octets of qtype and qclass. */
+const QUESTION_TAIL_BYTES = 4;
+export const QUERY_BYTES_MAX = HEADER_BYTES + NAME_BYTES_MAX + QUESTION_TAIL_BYTES + OPT_BYTES;
+
+const ARCOUNT_LOW_OCTET = 11;
+const LETTER_CASE_BIT = 0x20;
+
+/**
+ * Writes everything but the id into `query` and returns the offset behind the question, where the OPT record begins.
+ * Why AD is set: the cache keeps one answer for all, and finish clears AD for clients that asked for neither AD nor DO.
+ */
+export function writeQuery(query: Uint8Array, question: UpstreamQuestion, udpPayloadBytes: number): number {
+  const checkingDisabled = question.checkingDisabled ? HeaderFlag.CD : 0;
+  setFlags(query, 0, HeaderFlag.RD | HeaderFlag.AD | checkingDisabled);
+  setCounts(query, 0, 1, 0, 0, 1);
+  query.set(question.qname, HEADER_BYTES);
+  const qnameEnd = HEADER_BYTES + question.qname.length;
+  writeUint16(query, qnameEnd, question.qtype);
+  writeUint16(query, qnameEnd + 2, RecordClass.IN);
+  const questionEnd = qnameEnd + QUESTION_TAIL_BYTES;
+  writeOptRecord(query, questionEnd, udpPayloadBytes, 0, question.dnssecOk);
+  return questionEnd;
+}
+
+/** Gives every letter of the question's name a random case. */
+export function randomizeCase(query: Uint8Array, questionEnd: number, random: RandomWords): void {
+  const qnameEnd = questionEnd - QUESTION_TAIL_BYTES;
+  let bits = 0;
+  let bitsLeft = 0;
+  let labelEnd = HEADER_BYTES;
+  for (let offset = HEADER_BYTES; offset < qnameEnd; offset++) {
+    if (offset === labelEnd) {
+      labelEnd = offset + 1 + query[offset]!;
+      continue;
+    }
+    const lower = query[offset]! | LETTER_CASE_BIT;
+    if (lower < 0x61 || lower > 0x7a) continue;
+    if (bitsLeft === 0) {
+      bits = random.next();
+      bitsLeft = 32;
+    }
+    query[offset] = bits & 1 ? lower : lower & ~LETTER_CASE_BIT;
+    bits >>>= 1;
+    bitsLeft--;
+  }
+}
+
+/** Makes the query ready for one transmission; returns its length. */
+export function prepareQuery(query: Uint8Array, questionEnd: number, id: number, withEdns: boolean): number {
+  setId(query, 0, id);
+  query[ARCOUNT_LOW_OCTET] = withEdns ? 1 : 0;
+  return withEdns ? questionEnd + OPT_BYTES : questionEnd;
+}

@@ -1,0 +1,186 @@
+/**
+ * Queries over TCP: one connection for each upstream, opened when needed, shared by every query that waits (pipelining,
+ * responses in any order), closed when idle. Attempts on a connection that breaks are failed, and the pool asks again.
+ * RFC 7766 6.2.1 ("SHOULD ... pipeline", one connection), 6.2.3 (idle), 6.2.4 (broken), 7 (any order), 8 (one write).
+ */
+import { connect, type Socket } from 'node:net';
+import { monotonicMs } from '../../clock.ts';
+import { HEADER_BYTES } from '../../dns/iana.ts';
+import { readUint16, writeUint16 } from '../../dns/patch.ts';
+import type { Attempt, AttemptPort } from './exchange.ts';
+import { matchResponse, ResponseMatch } from './match-response.ts';
+import { PendingTable } from './pending-table.ts';
+import { prepareQuery } from './query-message.ts';
+import type { RandomWords } from './random-words.ts';
+import { TcpFrames } from './tcp-frames.ts';
+import type { Transport, TransportEvents } from './transport.ts';
+
+/** Why shorter than what servers allow (10 s and more): the side that closes first loses no query. */
+const IDLE_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 2000;
+/** Queries that may wait on one connection. */
+const PIPELINE_MAX = 4096;
+/** Octets that may wait for the upstream to take them. */
+const UNSENT_BYTES_MAX = 1 << 20;
+/** Messages nobody waits for on one connection before it is closed: a server that sends so many is broken. */
+const STRANGERS_MAX = 64;
+/** Without any message for so long though queries wait, the connection is taken for dead and another is opened. */
+const SILENCE_MAX_MS = 2000;
+const LENGTH_BYTES = 2;
+
+export interface TcpTransportOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly slot: number;
+  readonly random: RandomWords;
+  readonly events: TransportEvents;
+}
+
+export class TcpTransport implements Transport {
+  readonly #options: TcpTransportOptions;
+  #connection: TcpConnection | undefined = undefined;
+  /** Connections whose last answers are awaited though no query is added. */
+  readonly #old = new Set<TcpConnection>();
+  #isRetired = false;
+
+  constructor(options: TcpTransportOptions) {
+    this.#options = options;
+  }
+
+  send(attempt: Attempt, nowMs: number): boolean {
+    if (this.#isRetired) return false;
+    let connection = this.#connection;
+    if (connection === undefined || !connection.takesMore(nowMs)) {
+      if (connection !== undefined) this.#old.add(connection);
+      connection = new TcpConnection(this.#options, (closed) => this.#forget(closed));
+      this.#connection = connection;
+    }
+    return connection.send(attempt, nowMs);
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    this.#connection?.closeWhenIdle();
+  }
+
+  close(): void {
+    this.#isRetired = true;
+    this.#connection?.abandon();
+    for (const connection of this.#old) connection.abandon();
+    this.#old.clear();
+    this.#connection = undefined;
+  }
+
+  #forget(connection: TcpConnection): void {
+    this.#old.delete(connection);
+    if (this.#connection === connection) this.#connection = undefined;
+  }
+}
+
+class TcpConnection implements AttemptPort {
+  readonly #options: TcpTransportOptions;
+  readonly #socket: Socket;
+  readonly #onClosed: (connection: TcpConnection) => void;
+  readonly #pending = new PendingTable<Attempt>();
+  readonly #frames = new TcpFrames();
+  #isUsable = true;
+  #strangers = 0;
+  /** Since when a message is due that has not come. */
+  #silentSinceMs = 0;
+  #isRefused = false;
+  #isRetired = false;
+
+  constructor(options: TcpTransportOptions, onClosed: (connection: TcpConnection) => void) {
+    this.#options = options;
+    this.#onClosed = onClosed;
+    const socket = connect({ host: options.host, port: options.port, noDelay: true });
+    this.#socket = socket;
+    socket.setTimeout(CONNECT_TIMEOUT_MS);
+    socket.once('connect', () => socket.setTimeout(IDLE_TIMEOUT_MS));
+    socket.on('timeout', () => this.#timedOut());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#isRefused = error.code === 'ECONNREFUSED';
+    });
+    socket.on('data', (chunk) => {
+      this.#frames.push(chunk, this.#onMessage);
+    });
+    // Why 'end' ends it: a server that closes its half answers nothing more that we would ask.
+    socket.on('end', () => {
+      this.#isUsable = false;
+    });
+    socket.on('close', () => this.#closed());
+  }
+
+  takesMore(nowMs: number): boolean {
+    return this.#isUsable && (this.#pending.size === 0 || nowMs - this.#silentSinceMs < SILENCE_MAX_MS);
+  }
+
+  send(attempt: Attempt, nowMs: number): boolean {
+    if (this.#pending.size >= PIPELINE_MAX || this.#socket.writableLength > UNSENT_BYTES_MAX) return false;
+    const { random } = this.#options;
+    let id = random.next() & 0xffff;
+    while (this.#pending.get(id) !== undefined) id = random.next() & 0xffff;
+    attempt.id = id;
+    attempt.port = this;
+    if (this.#pending.size === 0) this.#silentSinceMs = nowMs;
+    this.#pending.add(id, attempt);
+    const { query, questionEnd } = attempt.exchange;
+    const length = prepareQuery(query, questionEnd, id, attempt.withEdns);
+    const framed = new Uint8Array(LENGTH_BYTES + length);
+    writeUint16(framed, 0, length);
+    framed.set(query.subarray(0, length), LENGTH_BYTES);
+    this.#socket.write(framed);
+    return true;
+  }
+
+  release(attempt: Attempt): void {
+    this.#pending.remove(attempt.id);
+    attempt.port = undefined;
+    if (this.#isRetired && this.#pending.size === 0) this.#socket.destroy();
+  }
+
+  closeWhenIdle(): void {
+    this.#isRetired = true;
+    if (this.#pending.size === 0) this.#socket.destroy();
+  }
+
+  /** Closes without telling anyone. */
+  abandon(): void {
+    this.#isUsable = false;
+    for (const attempt of this.#pending.list()) this.#pending.remove(attempt.id);
+    this.#socket.destroy();
+  }
+
+  readonly #onMessage = (bytes: Uint8Array, start: number, end: number): void => {
+    const attempt = end - start < HEADER_BYTES ? undefined : this.#pending.get(readUint16(bytes, start));
+    const match =
+      attempt === undefined
+        ? ResponseMatch.no
+        : matchResponse(attempt.exchange.query, attempt.exchange.questionEnd, bytes, start, end);
+    if (attempt === undefined || match === ResponseMatch.no) {
+      this.#options.events.onStranger(this.#options.slot);
+      if (++this.#strangers >= STRANGERS_MAX) this.#socket.destroy();
+      return;
+    }
+    this.release(attempt);
+    this.#silentSinceMs = monotonicMs();
+    // Why any letter case is a match here: nobody off the path can write into a TCP connection.
+    this.#options.events.onResponse(attempt, ResponseMatch.yes, bytes, start, end, false);
+  };
+
+  #timedOut(): void {
+    if (this.#socket.connecting || this.#pending.size === 0) {
+      this.#isUsable = false;
+      this.#socket.destroy();
+    }
+  }
+
+  #closed(): void {
+    this.#isUsable = false;
+    this.#onClosed(this);
+    for (const attempt of this.#pending.list()) {
+      this.release(attempt);
+      this.#options.events.onFailure(attempt, this.#isRefused);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * One configured upstream as the pool uses it: its transports, opened when first needed, what is known of it, and its
+ * counters. RFC 7766 5: every upstream must be reachable by TCP too, on the same port, for what does not fit a datagram.
+ */
+import type { UpstreamConfig } from '../../config/config.ts';
+import {
+  observeDuration,
+  upstreamCounter,
+  upstreamDownGauge,
+  upstreamDurationHistogram,
+} from '../../telemetry/counters.ts';
+import type { Transport } from './transport.ts';
+import { TRANSPORT_BY_PROTOCOL, type TransportContext } from './upstreams.ts';
+import { UpstreamState } from './upstream-state.ts';
+
+/** What is said about upstreams that go down and come back; pino satisfies it. */
+export interface UpstreamLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export class UpstreamLink {
+  readonly state: UpstreamState;
+  /** Transport of the configured protocol. */
+  readonly first: Transport;
+  readonly config: UpstreamConfig;
+  /** Row of its counters: its index in the configuration. */
+  readonly slot: number;
+  /** Until when it is taken not to know EDNS. */
+  withoutEdnsUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #context: TransportContext;
+  readonly #cells: Float64Array;
+  readonly #log: UpstreamLog;
+  #tcp: Transport | undefined;
+
+  constructor(config: UpstreamConfig, context: TransportContext, cells: Float64Array, log: UpstreamLog, nowMs: number) {
+    this.config = config;
+    this.state = new UpstreamState();
+    this.slot = context.slot;
+    this.#context = context;
+    this.#cells = cells;
+    this.#log = log;
+    this.first = TRANSPORT_BY_PROTOCOL[config.protocol](config, context, nowMs);
+    this.#tcp = config.protocol === 'tcp' ? this.first : undefined;
+  }
+
+  get tcp(): Transport {
+    this.#tcp ??= TRANSPORT_BY_PROTOCOL.tcp(this.config, this.#context, 0);
+    return this.#tcp;
+  }
+
+  /** Counts one outcome (UpstreamOutcomeRow). */
+  count(outcome: number): void {
+    this.#cells[upstreamCounter(this.slot, outcome)]!++;
+  }
+
+  /** A response came, whatever its rcode. */
+  answered(rttMs: number, nowMs: number): void {
+    observeDuration(this.#cells, upstreamDurationHistogram(this.slot), rttMs);
+    if (!this.state.answered(rttMs, nowMs)) return;
+    this.#setDown(false);
+    this.#log.info({ upstream: this.config.url }, 'upstream answers again');
+  }
+
+  /** No response in time, or the network said no. */
+  failed(elapsedMs: number, nowMs: number): void {
+    if (!this.state.failed(elapsedMs, nowMs)) return;
+    this.#setDown(true);
+    this.#log.warn({ upstream: this.config.url }, 'upstream is down');
+  }
+
+  retire(): void {
+    this.#setDown(false);
+    this.first.retire();
+    this.#tcp?.retire();
+  }
+
+  close(): void {
+    this.first.close();
+    this.#tcp?.close();
+  }
+
+  #setDown(isDown: boolean): void {
+    this.#cells[upstreamDownGauge(this.slot)] = isDown ? 1 : 0;
+  }
+}

@@ -1,0 +1,392 @@
+/**
+ * Gets one answer for one question from the upstreams: chooses, sends, hedges, fails over, asks again over TCP or
+ * without EDNS, and gives up at the deadline.
+ *
+ *   exchange -> choose -> transport ~> response: good -> done
+ *                 ^                    TC -> same upstream over TCP     FORMERR -> same upstream without EDNS
+ *                 +-- late, SERVFAIL, REFUSED, network failure -> another upstream, while attempts and time last
+ *
+ * Every transmission ends in exactly one counted outcome, also when another one was faster. It must not judge or cache
+ * what comes back. RFC 1035 7; RFC 2308 7; RFC 5452; RFC 6891 6.2.2; RFC 7766 5.
+ */
+import { monotonicMs } from '../../clock.ts';
+import type { Config } from '../../config/config.ts';
+import { HEADER_BYTES } from '../../dns/iana.ts';
+import { Counter, UPSTREAM_SLOTS, upstreamCounter } from '../../telemetry/counters.ts';
+import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
+import { blame, chooseProbe, chooseUpstream } from './choose.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
+import type { Attempt, Done, Exchange } from './exchange.ts';
+import { countTimeouts, ExchangeStore, linkAttempt, oldestLiveSentAtMs, unlinkAttempt } from './exchange-store.ts';
+import { HedgeBudget } from './hedge-budget.ts';
+import { hasNoAdditional, ResponseKind, ResponseMatch, responseKind } from './match-response.ts';
+import {
+  FAILED_CLOSED,
+  FAILED_NETWORK,
+  FAILED_OVERLOAD,
+  FAILED_REFUSED,
+  FAILED_TIMEOUT,
+  OUTCOME_BY_KIND,
+  ownMessage,
+} from './outcomes.ts';
+import { randomizeCase, writeQuery } from './query-message.ts';
+import { RandomWords } from './random-words.ts';
+import type { TransportEvents } from './transport.ts';
+import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
+import { UpstreamLink, type UpstreamLog } from './upstream-link.ts';
+import type { UpstreamState } from './upstream-state.ts';
+
+/** Wait before a refused query goes to the same upstream again; doubles. One that restarts is back by then. */
+const REFUSED_RETRY_MS = 125;
+/** How often a query looks whether an upstream is due for a probe. */
+const PROBE_CHECK_INTERVAL_MS = 100;
+/** How long an upstream that answered only without EDNS is asked without it. */
+const WITHOUT_EDNS_MS = 600_000;
+/** A hedge sooner than this helps nobody. */
+const HEDGE_MIN_MS = 20;
+
+/** What the pool needs of the configuration. */
+export type UpstreamPoolConfig = Pick<Config, 'upstreams' | 'upstreamQueries' | 'edns'>;
+
+export interface UpstreamPoolOptions {
+  readonly config: UpstreamPoolConfig;
+  /** This thread's counters (CounterCells.cells). */
+  readonly cells: Float64Array;
+  readonly log: UpstreamLog;
+}
+
+export interface UpstreamPool extends UpstreamExchanger {
+  /** Takes new upstreams and settings; what is under way ends as it began. */
+  reconfigure(config: UpstreamPoolConfig): void;
+}
+
+/** Opens its first sockets at once; queries sent before they are open wait for them. */
+export function createUpstreamPool(options: UpstreamPoolOptions): UpstreamPool {
+  return new Pool(options);
+}
+
+class Pool implements UpstreamPool, TransportEvents {
+  #settings: Config['upstreamQueries'];
+  #links: UpstreamLink[] = [];
+  /** The links' states, in the same order. */
+  #states: readonly UpstreamState[] = [];
+  #udpPayloadBytes: number;
+  readonly #cells: Float64Array;
+  readonly #log: UpstreamLog;
+  readonly #random = new RandomWords();
+  readonly #store = new ExchangeStore();
+  readonly #hedges = new HedgeBudget();
+  readonly #deadlines = new DeadlineTimer<Exchange>((exchange) => {
+    this.#onDue(exchange);
+  });
+  #outstanding = 0;
+  #nextProbeCheckMs = 0;
+  #isClosed = false;
+
+  constructor(options: UpstreamPoolOptions) {
+    this.#cells = options.cells;
+    this.#log = options.log;
+    this.#settings = options.config.upstreamQueries;
+    this.#udpPayloadBytes = options.config.edns.udpPayloadBytes;
+    this.reconfigure(options.config);
+  }
+
+  exchange(question: UpstreamQuestion, done: Done): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      setImmediate(done, refusal);
+      return;
+    }
+    const nowMs = monotonicMs();
+    const exchange = this.#store.takeExchange();
+    exchange.done = done;
+    exchange.question = question;
+    exchange.questionEnd = writeQuery(exchange.query, question, this.#udpPayloadBytes);
+    if (this.#settings.randomizeCase) randomizeCase(exchange.query, exchange.questionEnd, this.#random);
+    exchange.deadlineMs = nowMs + this.#settings.deadlineMs;
+    this.#countOutstanding(1);
+    this.#hedges.earn();
+    this.#startAttempt(exchange, nowMs);
+    if (nowMs >= this.#nextProbeCheckMs) this.#probe(exchange, nowMs);
+  }
+
+  reconfigure(config: UpstreamPoolConfig): void {
+    const nowMs = monotonicMs();
+    const old = this.#links;
+    const { sourcePorts } = config.upstreamQueries;
+    const isSamePorts = sourcePorts === this.#settings.sourcePorts;
+    this.#settings = config.upstreamQueries;
+    this.#udpPayloadBytes = config.edns.udpPayloadBytes;
+    this.#links = config.upstreams.slice(0, UPSTREAM_SLOTS).map((upstream, slot) => {
+      const kept = old[slot];
+      if (kept !== undefined && kept.config.url === upstream.url && isSamePorts) return kept;
+      const context = { slot, sourcePorts, random: this.#random, events: this };
+      return new UpstreamLink(upstream, context, this.#cells, this.#log, nowMs);
+    });
+    this.#states = this.#links.map((link) => link.state);
+    for (const link of old) if (!this.#links.includes(link)) link.retire();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const exchanges = this.#deadlines.stop();
+    // Why first: a socket of an upstream no longer configured closes when nothing waits on it.
+    for (const exchange of exchanges) {
+      for (let attempt = exchange.attempts; attempt !== undefined; attempt = attempt.next) {
+        attempt.port?.release(attempt);
+      }
+    }
+    for (const link of this.#links) link.close();
+    for (const exchange of exchanges) {
+      if (exchange.done !== undefined) this.#deliver(exchange.done, FAILED_CLOSED);
+    }
+  }
+
+  onResponse(attempt: Attempt, match: number, bytes: Uint8Array, start: number, end: number, isOwned: boolean): void {
+    const nowMs = monotonicMs();
+    const { exchange, link } = attempt;
+    unlinkAttempt(attempt);
+    if (match === ResponseMatch.otherCase && this.#settings.randomizeCase && !attempt.overTcp) {
+      // Why over TCP: an upstream that changes letter case cannot prove by it that it saw our query.
+      link.count(UpstreamOutcomeRow.mismatched);
+      this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
+      return;
+    }
+    const rttMs = nowMs - attempt.sentAtMs;
+    link.answered(rttMs, nowMs);
+    const kind = responseKind(bytes, start);
+    if (!attempt.isCounted) link.count(OUTCOME_BY_KIND[kind]!);
+    if (exchange.done === undefined) {
+      this.#store.freeAttempt(attempt);
+      this.#releaseIfOver(exchange, nowMs);
+    } else if (kind === ResponseKind.good) {
+      if (!attempt.withEdns) link.withoutEdnsUntilMs = nowMs + WITHOUT_EDNS_MS;
+      this.#store.freeAttempt(attempt);
+      if (exchange.badMask !== 0) blame(this.#states, exchange.badMask);
+      const message = ownMessage(exchange.question!, bytes, start, end, isOwned);
+      this.#finish(exchange, { kind: 'answer', message }, nowMs);
+    } else if (kind === ResponseKind.truncated && !attempt.overTcp) {
+      this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
+    } else if (kind === ResponseKind.formerr && attempt.withEdns && hasNoAdditional(bytes, start)) {
+      this.#sendAgain(attempt, attempt.overTcp, false, nowMs);
+    } else {
+      // Why not a header alone: what is passed on must carry the question.
+      if (end - start > HEADER_BYTES) {
+        exchange.badAnswer = ownMessage(exchange.question!, bytes, start, end, isOwned);
+      }
+      exchange.badMask |= 1 << link.slot;
+      this.#store.freeAttempt(attempt);
+      this.#afterLoss(exchange, nowMs);
+    }
+  }
+
+  onFailure(attempt: Attempt, isRefused: boolean): void {
+    const nowMs = monotonicMs();
+    unlinkAttempt(attempt);
+    if (attempt.overTcp && !isRefused && !attempt.isResent && attempt.exchange.done !== undefined) {
+      // RFC 7766 6.2.4: a broken connection "should" be opened again and the query sent once more; the server may just
+      // have closed an idle one.
+      attempt.isResent = true;
+      attempt.link.count(UpstreamOutcomeRow.network);
+      this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
+      return;
+    }
+    this.#lose(attempt, isRefused, nowMs);
+  }
+
+  onStranger(slot: number): void {
+    this.#cells[upstreamCounter(slot, UpstreamOutcomeRow.mismatched)]!++;
+  }
+
+  onUnderAttack(attempt: Attempt): void {
+    unlinkAttempt(attempt);
+    this.#sendAgain(attempt, true, attempt.withEdns, monotonicMs());
+  }
+
+  /** Sends to an upstream not asked yet, or to any when all have been, and sets when the next one is tried. */
+  #startAttempt(exchange: Exchange, nowMs: number): void {
+    let slot = this.#choose(exchange.triedMask);
+    if (slot === -1) {
+      exchange.triedMask = 0;
+      slot = this.#choose(0);
+    }
+    if (slot === -1) {
+      this.#giveUp(exchange, nowMs);
+      return;
+    }
+    exchange.attemptsStarted++;
+    const link = this.#links[slot]!;
+    this.#plan(exchange, nowMs + this.#patienceMs(exchange, link), nowMs);
+    this.#transmit(exchange, link, nowMs);
+  }
+
+  #choose(triedMask: number): number {
+    if (this.#links.length === 1) return triedMask & 1 ? -1 : 0;
+    return chooseUpstream(this.#states, triedMask, this.#random.next());
+  }
+
+  #transmit(exchange: Exchange, link: UpstreamLink, nowMs: number): void {
+    exchange.triedMask |= 1 << link.slot;
+    const attempt = this.#store.takeAttempt(exchange, link, nowMs);
+    attempt.withEdns = nowMs >= link.withoutEdnsUntilMs;
+    attempt.overTcp = link.config.protocol === 'tcp';
+    // Why the next turn of the wheel and not at once: exchange() must not call `done` while its caller waits.
+    if (!link.first.send(attempt, nowMs)) this.#sendFailed(attempt, nowMs);
+  }
+
+  /** Sends an attempt once more to the same upstream in another way. */
+  #sendAgain(attempt: Attempt, overTcp: boolean, withEdns: boolean, nowMs: number): void {
+    const { exchange, link } = attempt;
+    if (exchange.done === undefined) {
+      this.#store.freeAttempt(attempt);
+      this.#releaseIfOver(exchange, nowMs);
+      return;
+    }
+    attempt.overTcp = overTcp;
+    attempt.withEdns = withEdns;
+    attempt.sentAtMs = nowMs;
+    attempt.isCounted = false;
+    linkAttempt(attempt);
+    this.#plan(exchange, nowMs + this.#settings.attemptTimeoutMs, nowMs);
+    const transport = overTcp ? link.tcp : link.first;
+    if (!transport.send(attempt, nowMs)) this.#sendFailed(attempt, nowMs);
+  }
+
+  #sendFailed(attempt: Attempt, nowMs: number): void {
+    const { exchange, link } = attempt;
+    unlinkAttempt(attempt);
+    this.#store.freeAttempt(attempt);
+    link.count(UpstreamOutcomeRow.network);
+    exchange.networkFailures++;
+    this.#plan(exchange, nowMs, nowMs);
+  }
+
+  /** The attempt's upstream could not be reached. */
+  #lose(attempt: Attempt, isRefused: boolean, nowMs: number): void {
+    const { exchange, link } = attempt;
+    if (!attempt.isCounted) link.count(UpstreamOutcomeRow.network);
+    link.failed(nowMs - attempt.sentAtMs, nowMs);
+    this.#store.freeAttempt(attempt);
+    if (exchange.done === undefined) {
+      this.#releaseIfOver(exchange, nowMs);
+      return;
+    }
+    exchange.networkFailures++;
+    if (isRefused) exchange.refusals++;
+    this.#afterLoss(exchange, nowMs);
+  }
+
+  /** An attempt has ended without a good answer: on to the next upstream, or the end. */
+  #afterLoss(exchange: Exchange, nowMs: number): void {
+    const hasAttemptsLeft = exchange.attemptsStarted < this.#settings.attemptsMax;
+    if (hasAttemptsLeft && this.#choose(exchange.triedMask) !== -1) {
+      this.#startAttempt(exchange, nowMs);
+    } else if (exchange.badAnswer !== undefined) {
+      if (oldestLiveSentAtMs(exchange) === Number.POSITIVE_INFINITY) this.#giveUp(exchange, nowMs);
+    } else if (exchange.attempts === undefined && !hasAttemptsLeft) {
+      this.#giveUp(exchange, nowMs);
+    } else if (exchange.attempts === undefined) {
+      this.#plan(exchange, nowMs + REFUSED_RETRY_MS * 2 ** exchange.networkFailures, nowMs);
+    }
+  }
+
+  /** How long an attempt may take before another upstream is asked as well. Units: milliseconds. */
+  #patienceMs(exchange: Exchange, link: UpstreamLink): number {
+    const { attemptTimeoutMs } = this.#settings;
+    if (exchange.attemptsStarted > 1 || this.#links.length === 1) return attemptTimeoutMs;
+    return Math.min(attemptTimeoutMs, Math.max(HEDGE_MIN_MS, link.state.p95Ms));
+  }
+
+  /** Sets when the exchange is looked at next, if nothing happens before. */
+  #plan(exchange: Exchange, nextAttemptMs: number, nowMs: number): void {
+    this.#deadlines.schedule(exchange, Math.min(nextAttemptMs, exchange.deadlineMs), nowMs);
+  }
+
+  #onDue(exchange: Exchange): void {
+    const nowMs = monotonicMs();
+    countTimeouts(exchange, nowMs, this.#settings.attemptTimeoutMs);
+    if (exchange.done === undefined) {
+      this.#releaseIfOver(exchange, nowMs);
+      return;
+    }
+    const liveSinceMs = oldestLiveSentAtMs(exchange);
+    const isLive = liveSinceMs !== Number.POSITIVE_INFINITY;
+    const hasAttemptsLeft = exchange.attemptsStarted < this.#settings.attemptsMax;
+    if (nowMs >= exchange.deadlineMs || (exchange.attempts === undefined && !hasAttemptsLeft)) {
+      this.#giveUp(exchange, nowMs);
+    } else if (!hasAttemptsLeft || (isLive && !this.#hedges.spend())) {
+      this.#plan(exchange, liveSinceMs + this.#settings.attemptTimeoutMs, nowMs);
+    } else {
+      if (isLive) this.#cells[Counter.upstreamHedges]!++;
+      this.#startAttempt(exchange, nowMs);
+    }
+  }
+
+  /** Sends the query also to an upstream that is down or slow, when it is time to look at it again. */
+  #probe(exchange: Exchange, nowMs: number): void {
+    this.#nextProbeCheckMs = nowMs + PROBE_CHECK_INTERVAL_MS;
+    const slot = chooseProbe(this.#states, exchange.triedMask, nowMs);
+    if (slot !== -1) this.#transmit(exchange, this.#links[slot]!, nowMs);
+  }
+
+  #giveUp(exchange: Exchange, nowMs: number): void {
+    if (exchange.badAnswer !== undefined) {
+      this.#finish(exchange, { kind: 'answer', message: exchange.badAnswer }, nowMs);
+    } else if (exchange.attempts !== undefined || exchange.networkFailures === 0) {
+      this.#finish(exchange, FAILED_TIMEOUT, nowMs);
+    } else {
+      this.#finish(exchange, exchange.refusals > 0 ? FAILED_REFUSED : FAILED_NETWORK, nowMs);
+    }
+  }
+
+  /** Delivers the outcome. Attempts still out live on until they are answered or late, so that each is counted. */
+  #finish(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): void {
+    const done = exchange.done!;
+    exchange.done = undefined;
+    this.#countOutstanding(-1);
+    this.#releaseIfOver(exchange, nowMs);
+    this.#deliver(done, outcome);
+  }
+
+  #deliver(done: Done, outcome: UpstreamOutcome): void {
+    try {
+      done(outcome);
+    } catch (error) {
+      this.#log.error({ err: error }, 'a receiver of an upstream answer failed');
+    }
+  }
+
+  /** Of an exchange that has been delivered: gives up late attempts, and the exchange itself after the last. */
+  #releaseIfOver(exchange: Exchange, nowMs: number): void {
+    let nextDueMs = Number.POSITIVE_INFINITY;
+    for (let attempt = exchange.attempts; attempt !== undefined;) {
+      const { next } = attempt;
+      if (attempt.isCounted) {
+        attempt.port?.release(attempt);
+        unlinkAttempt(attempt);
+        this.#store.freeAttempt(attempt);
+      } else {
+        nextDueMs = Math.min(nextDueMs, attempt.sentAtMs + this.#settings.attemptTimeoutMs);
+      }
+      attempt = next;
+    }
+    if (exchange.attempts === undefined) {
+      this.#deadlines.cancel(exchange);
+      this.#store.freeExchange(exchange);
+    } else {
+      this.#deadlines.schedule(exchange, nextDueMs, nowMs);
+    }
+  }
+
+  #refusal(): UpstreamOutcome | undefined {
+    if (this.#isClosed) return FAILED_CLOSED;
+    if (this.#links.length === 0) return FAILED_NETWORK;
+    return this.#outstanding >= this.#settings.outstandingMax ? FAILED_OVERLOAD : undefined;
+  }
+
+  #countOutstanding(change: number): void {
+    this.#outstanding += change;
+    this.#cells[Counter.upstreamOutstanding] = this.#outstanding;
+  }
+}
