@@ -30,7 +30,8 @@ const log = createLog({ level: config.log.level, name: threadName });
 const limited = createLogLimiter(log);
 const logBug = limited('bug', LOG_INTERVAL_MS);
 const logSocket = limited('socket', LOG_INTERVAL_MS);
-const { cells } = new CounterCells(counters);
+const counterCells = new CounterCells(counters);
+const { cells } = counterCells;
 startHeartbeat(heartbeat);
 const say = (message: FromResolver): void => port.postMessage(message);
 
@@ -38,7 +39,13 @@ const respond = new Respond(config, policy, cells, (error) => {
   cells[dropCounter(DropRow.internalError)]!++;
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL');
 });
-const upstream = createUpstreamPool({ config, cells, log });
+const upstream = createUpstreamPool({
+  upstreams: config.upstreams,
+  settings: config.upstreamQueries,
+  ednsPayloadBytes: config.edns.udpPayloadBytes,
+  counters: counterCells,
+  log,
+});
 const resolver = new Resolver(config, upstream, respond, cells);
 
 function handle(arrival: Arrival): number {
@@ -91,7 +98,7 @@ port.on('message', (message: ToResolver) => {
     case 'configure':
       respond.configure(message.config);
       resolver.configure(message.config);
-      upstream.reconfigure(message.config);
+      upstream.reconfigure(message.config.upstreams, message.config.upstreamQueries);
       void listen(message.config);
       break;
     case 'drain':

@@ -66,7 +66,7 @@ export class Supervisor {
   readonly #restarts: Partial<Record<ThreadKind, number>> = {};
   readonly #reloads = { ok: 0, refused: 0 };
   readonly #waits = new Map<string, Waiting>();
-  #drained = 0;
+  #undrained = 0;
   #hasStarted = false;
 
   constructor(config: Config, version: string, log: Log) {
@@ -195,7 +195,7 @@ export class Supervisor {
         this.#publisher.acknowledge(name, message.generation);
         break;
       case 'drained':
-        if (++this.#drained === this.#resolvers.length) this.#settle('drained');
+        if (--this.#undrained === 0) this.#settle('drained');
         break;
     }
   }
@@ -290,8 +290,10 @@ export class Supervisor {
   async stop(): Promise<void> {
     const threads = [...this.#resolvers, this.#page, this.#control].filter((thread) => thread !== undefined);
     for (const thread of threads) thread.release();
-    const drained = this.#resolvers.length === 0 ? Promise.resolve() : this.#waitFor('drained');
-    for (const resolver of this.#resolvers) resolver.post({ kind: 'drain' } satisfies ToResolver);
+    const draining = this.#resolvers.filter((thread) => thread.isAlive);
+    this.#undrained = draining.length;
+    const drained = draining.length === 0 ? Promise.resolve() : this.#waitFor('drained');
+    for (const resolver of draining) resolver.post({ kind: 'drain' } satisfies ToResolver);
     await within(drained, this.#config.shutdownTimeoutMs + STOP_GRACE_MS);
     if (this.#control?.isAlive === true) {
       const stopped = this.#waitFor('stopped');
