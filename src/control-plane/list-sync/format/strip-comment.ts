@@ -8,6 +8,7 @@ export function stripComment(line: string, marks: string): string {
   const trimmed = trimmedLine(line);
   if (trimmed === '' || marks.includes(trimmed.charAt(0))) return '';
   if (trimmed.startsWith('//')) return '';
+  if (!trimmed.includes('#')) return trimmed;
   const hash = trimmed.search(/\s#/);
   return hash < 0 ? trimmed : trimmed.slice(0, hash).trimEnd();
 }

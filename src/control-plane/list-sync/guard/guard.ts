@@ -52,10 +52,20 @@ export function createGuard(options: GuardOptions): Guard {
   const popular = createNameTree(options.popularNames);
   const sharedHosts = createNameTree(options.sharedHosts);
   const listSources = createNameTree(options.listSourceHosts ?? []);
+  // Why: nearly every entry of a list is in none of the trees; one lookup says so, and halves the cost of a check.
+  const reach = new Set<string>();
+  for (const tree of [protectedNames, popular, sharedHosts, listSources]) {
+    for (const name of tree.reach()) reach.add(name);
+  }
   return {
     check(name, scope) {
+      const suffixHold = publicSuffixHold(name);
+      if (suffixHold === undefined && !reach.has(name) && !isPathHost(name)) {
+        const above = protectedNames.nearestAbove(name);
+        return above === undefined || approved.has(name) ? undefined : belongsTo(name, above);
+      }
       const hold =
-        publicSuffixHold(name) ??
+        suffixHold ??
         protectedHold(protectedNames, name, scope) ??
         sharedHold(sharedHosts, name, scope) ??
         popularHold(popular, name, scope) ??
@@ -66,11 +76,15 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
+function belongsTo(name: string, above: string): GuardHold {
+  return { guard: 'protected', detail: `${name} belongs to the protected name ${above}` };
+}
+
 function protectedHold(tree: NameTree, name: string, scope: 'exact' | 'subtree'): GuardHold | undefined {
   if (tree.size === 0) return undefined;
   if (tree.has(name)) return { guard: 'protected', detail: `${name} is a protected name` };
   const above = tree.nearestAbove(name);
-  if (above !== undefined) return { guard: 'protected', detail: `${name} belongs to the protected name ${above}` };
+  if (above !== undefined) return belongsTo(name, above);
   const below = scope === 'subtree' ? tree.firstBelow(name) : undefined;
   return below === undefined
     ? undefined

@@ -9,8 +9,11 @@ export class NameTree {
   /** Ancestor to the first name below it. */
   readonly #firstBelow = new Map<string, string>();
 
+  #hasTopLevel = false;
+
   add(name: string): void {
     if (this.#ranks.has(name)) return;
+    if (!name.includes('.')) this.#hasTopLevel = true;
     this.#ranks.set(name, this.#ranks.size + 1);
     for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
       const ancestor = name.slice(dot + 1);
@@ -34,10 +37,18 @@ export class NameTree {
   /** The nearest name of the set that is an ancestor of `name`. */
   nearestAbove(name: string): string | undefined {
     for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const isTopLevel = !this.#hasTopLevel && name.indexOf('.', dot + 1) < 0;
+      if (isTopLevel) return undefined;
       const ancestor = name.slice(dot + 1);
       if (this.#ranks.has(ancestor)) return ancestor;
     }
     return undefined;
+  }
+
+  /** Every name and every ancestor of one. */
+  *reach(): Generator<string> {
+    yield* this.#ranks.keys();
+    yield* this.#firstBelow.keys();
   }
 
   firstBelow(name: string): string | undefined {

@@ -3,7 +3,7 @@
  * alike: below a public suffix live people who have nothing to do with each other. Source: the Public Suffix List, as
  * it comes with tldts.
  */
-import { parse } from 'tldts';
+import { getPublicSuffix, parse } from 'tldts';
 import type { GuardHold } from './guard.ts';
 
 const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false, mixedInputs: false };
@@ -12,13 +12,13 @@ const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHos
 export function publicSuffixHold(name: string): GuardHold | undefined {
   if (name === '.') return { guard: 'root', detail: 'it is the root of the DNS: it would block every name' };
   if (!name.includes('.')) return { guard: 'tld', detail: `${name} is a top-level domain` };
-  const result = parse(name, OPTIONS);
-  if (result.publicSuffix !== name) return undefined;
-  const owner = result.isPrivate === true ? 'unrelated customers share it' : 'anyone may register names below it';
+  if (getPublicSuffix(name, OPTIONS) !== name) return undefined;
+  const owner =
+    parse(name, OPTIONS).isPrivate === true ? 'unrelated customers share it' : 'anyone may register names below it';
   return { guard: 'publicSuffix', detail: `${name} is a public suffix: ${owner}; list the names below it` };
 }
 
 /** Is the name a public suffix, ICANN's or a private one? */
 export function isPublicSuffix(name: string): boolean {
-  return name.includes('.') && parse(name, OPTIONS).publicSuffix === name;
+  return name.includes('.') && getPublicSuffix(name, OPTIONS) === name;
 }
