@@ -4,7 +4,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 
 const HEADER_BYTES = 12;
 const PORT_TRIES_MAX = 20;
@@ -51,7 +51,7 @@ export interface FakeUpstream {
 /** Starts one; `port` 0 takes a free one. */
 export async function startFakeUpstream(script: Script = (query) => respond(query), port = 0): Promise<FakeUpstream> {
   const { udp, tcp } = await bindBoth(port);
-  const bound = (udp.address() as AddressInfo).port;
+  const bound = udp.address().port;
   const queries: FakeQuery[] = [];
   const connections = new Set<Socket>();
   const watchers = new Set<() => void>();
@@ -202,7 +202,8 @@ async function bindBoth(port: number): Promise<{ udp: UdpSocket; tcp: Server }> 
     tcp.listen(port, '127.0.0.1');
     await once(tcp, 'listening');
     const udp = createSocket('udp4');
-    udp.bind((tcp.address() as AddressInfo).port, '127.0.0.1');
+    const address = tcp.address();
+    udp.bind(address === null || typeof address === 'string' ? 0 : address.port, '127.0.0.1');
     try {
       await once(udp, 'listening');
       return { udp, tcp };

@@ -45,24 +45,12 @@ export function track(upstream: FakeUpstream): FakeUpstream {
 
 /** For afterEach. */
 export async function closeAll(): Promise<void> {
-  for (const close of started.splice(0).reverse()) await close();
+  for (const close of started.splice(0).toReversed()) await close();
 }
 
 export function upstreamConfig(upstream: Pick<FakeUpstream, 'host' | 'port'>, protocol: 'udp' | 'tcp' = 'udp') {
   const { host, port } = upstream;
   return { url: `${protocol}://${host}:${port}`, protocol, host, port };
-}
-
-export function poolConfig(
-  upstreams: readonly Pick<FakeUpstream, 'host' | 'port'>[],
-  settings: Partial<Settings> = {},
-  protocol: 'udp' | 'tcp' = 'udp',
-): UpstreamPoolConfig {
-  return {
-    upstreams: upstreams.map((upstream) => upstreamConfig(upstream, protocol)),
-    upstreamQueries: { ...PATIENT, ...settings },
-    edns: { udpPayloadBytes: 1232 },
-  };
 }
 
 /** A pool on the fake upstreams, closed after the test. */
@@ -71,16 +59,18 @@ export function openPool(
   settings: Partial<Settings> = {},
   protocol: 'udp' | 'tcp' = 'udp',
 ): TestPool {
-  const { cells } = new CounterCells(createCounters());
+  const counters = new CounterCells(createCounters());
   const logged: LogEntry[] = [];
   const logAs = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message });
   const pool = createUpstreamPool({
-    config: poolConfig(upstreams, settings, protocol),
-    cells,
+    upstreams: upstreams.map((upstream) => upstreamConfig(upstream, protocol)),
+    settings: { ...PATIENT, ...settings },
+    ednsPayloadBytes: 1232,
+    counters,
     log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
   });
   started.push(() => pool.close());
-  return Object.assign(pool, { cells, logged });
+  return Object.assign(pool, { cells: counters.cells, logged });
 }
 
 export function question(name: string, fields: Partial<UpstreamQuestion> = {}): UpstreamQuestion {

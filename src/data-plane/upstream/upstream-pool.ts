@@ -10,9 +10,9 @@
  * what comes back. RFC 1035 7; RFC 2308 7; RFC 5452; RFC 6891 6.2.2; RFC 7766 5.
  */
 import { monotonicMs } from '../../clock.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, UpstreamConfig } from '../../config/config.ts';
 import { HEADER_BYTES } from '../../dns/iana.ts';
-import { Counter, UPSTREAM_SLOTS, upstreamCounter } from '../../telemetry/counters.ts';
+import { Counter, type CounterCells, UPSTREAM_SLOTS, upstreamCounter } from '../../telemetry/counters.ts';
 import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
 import { blame, chooseProbe, chooseUpstream } from './choose.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
@@ -45,19 +45,17 @@ const WITHOUT_EDNS_MS = 600_000;
 /** A hedge sooner than this helps nobody. */
 const HEDGE_MIN_MS = 20;
 
-/** What the pool needs of the configuration. */
-export type UpstreamPoolConfig = Pick<Config, 'upstreams' | 'upstreamQueries' | 'edns'>;
-
 export interface UpstreamPoolOptions {
-  readonly config: UpstreamPoolConfig;
-  /** This thread's counters (CounterCells.cells). */
-  readonly cells: Float64Array;
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly settings: Config['upstreamQueries'];
+  readonly ednsPayloadBytes: number;
+  readonly counters: CounterCells;
   readonly log: UpstreamLog;
 }
 
 export interface UpstreamPool extends UpstreamExchanger {
   /** Takes new upstreams and settings; what is under way ends as it began. */
-  reconfigure(config: UpstreamPoolConfig): void;
+  reconfigure(upstreams: readonly UpstreamConfig[], settings: Config['upstreamQueries']): void;
 }
 
 /** Opens its first sockets at once; queries sent before they are open wait for them. */
@@ -70,7 +68,7 @@ class Pool implements UpstreamPool, TransportEvents {
   #links: UpstreamLink[] = [];
   /** The links' states, in the same order. */
   #states: readonly UpstreamState[] = [];
-  #udpPayloadBytes: number;
+  readonly #udpPayloadBytes: number;
   readonly #cells: Float64Array;
   readonly #log: UpstreamLog;
   readonly #random = new RandomWords();
@@ -84,11 +82,11 @@ class Pool implements UpstreamPool, TransportEvents {
   #isClosed = false;
 
   constructor(options: UpstreamPoolOptions) {
-    this.#cells = options.cells;
+    this.#cells = options.counters.cells;
     this.#log = options.log;
-    this.#settings = options.config.upstreamQueries;
-    this.#udpPayloadBytes = options.config.edns.udpPayloadBytes;
-    this.reconfigure(options.config);
+    this.#settings = options.settings;
+    this.#udpPayloadBytes = options.ednsPayloadBytes;
+    this.reconfigure(options.upstreams, options.settings);
   }
 
   exchange(question: UpstreamQuestion, done: Done): void {
@@ -110,14 +108,13 @@ class Pool implements UpstreamPool, TransportEvents {
     if (nowMs >= this.#nextProbeCheckMs) this.#probe(exchange, nowMs);
   }
 
-  reconfigure(config: UpstreamPoolConfig): void {
+  reconfigure(upstreams: readonly UpstreamConfig[], settings: Config['upstreamQueries']): void {
     const nowMs = monotonicMs();
     const old = this.#links;
-    const { sourcePorts } = config.upstreamQueries;
+    const { sourcePorts } = settings;
     const isSamePorts = sourcePorts === this.#settings.sourcePorts;
-    this.#settings = config.upstreamQueries;
-    this.#udpPayloadBytes = config.edns.udpPayloadBytes;
-    this.#links = config.upstreams.slice(0, UPSTREAM_SLOTS).map((upstream, slot) => {
+    this.#settings = settings;
+    this.#links = upstreams.slice(0, UPSTREAM_SLOTS).map((upstream, slot) => {
       const kept = old[slot];
       if (kept !== undefined && kept.config.url === upstream.url && isSamePorts) return kept;
       const context = { slot, sourcePorts, random: this.#random, events: this };
