@@ -6,7 +6,7 @@
 import { EdnsOption, RecordType } from './iana.ts';
 import { readUint16, writeUint16 } from './patch.ts';
 
-/** What we offer and ask for: no fragments on any path in use (DNS flag day 2020; RFC 9715 3.1 R5 says 1400 at most). */
+/** What we offer and ask for: small enough for any path in use without fragments (DNS flag day 2020; RFC 9715). */
 export const UDP_PAYLOAD_BYTES_DEFAULT = 1232;
 /** "Values lower than 512 MUST be treated as equal to 512" (RFC 6891 6.2.3), and what a client without EDNS takes. */
 export const UDP_PAYLOAD_BYTES_MIN = 512;
@@ -91,7 +91,7 @@ export function encodeOption(code: number, data: Uint8Array): Uint8Array {
 
 /**
  * A whole Extended DNS Error option; `text` is cut to EXTENDED_ERROR_TEXT_BYTES_MAX at a character's end.
- * Source: RFC 8914 2 ("a UTF-8-encoded ... text field", "MUST NOT be null terminated" is met by having no terminator).
+ * Source: RFC 8914 2 (UTF-8, its end given by OPTION-LENGTH and not by a NUL).
  */
 export function extendedErrorOption(infoCode: number, text = ''): Uint8Array {
   const data = new Uint8Array(2 + EXTENDED_ERROR_TEXT_BYTES_MAX);

@@ -15,7 +15,7 @@ const FIXED_BYTES = 10;
 const NUMBERS_BYTES = 20;
 
 export interface SoaFields {
-  /** TTL of the record and its MINIMUM both: "the TTL ... is set from the minimum of" the two (RFC 2308 5). */
+  /** TTL of the record and its MINIMUM both: "set from the minimum of" the two (RFC 2308 3). */
   readonly ttlSeconds: number;
   readonly mname?: string;
   readonly rname?: string;

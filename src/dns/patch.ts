@@ -41,7 +41,7 @@ export function setFlags(bytes: Uint8Array, start: number, flags: number): void 
 /**
  * The flags word of our own answer to a query: QR and RA set, opcode, RD and CD copied, AA, TC, AD and Z clear.
  * `rcode` may be a 12-bit one: its upper bits belong into the OPT record.
- * Source: RFC 1035 4.1.1; RFC 4035 3.2.2 (CD "MUST be copied from the query").
+ * Source: RFC 1035 4.1.1; RFC 4035 3.2.2 (CD is copied).
  */
 export function responseFlags(queryFlags: number, rcode: number): number {
   return (
