@@ -260,18 +260,15 @@ export class ListTask {
     for (const warning of parsed.warnings) {
       this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
     }
-    const version = this.#versionOf(parsed.facts.sourceSha256);
+    const version = versionOf(parsed.facts.sourceSha256, this.#newest, this.#record);
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
-    if (isSame && this.#newest?.fromLastGoodCopy === false) return undefined;
+    if (isSame && this.#newest?.fromLastGoodCopy === false) {
+      // The guard may have changed all the same.
+      this.#newest = { ...this.#newest, holds: parsed.holds };
+      return undefined;
+    }
     this.#adopt({ version, facts: parsed.facts, holds: parsed.holds, fromLastGoodCopy: false, seenMs }, parsed.payload);
     return undefined;
-  }
-
-  /** The number that this content has already, or the next one. */
-  #versionOf(sha256: string): number {
-    if (this.#newest?.facts.sourceSha256 === sha256) return this.#newest.version;
-    if (this.#newest === undefined && this.#record?.sha256 === sha256) return this.#record.version;
-    return Math.max(this.#newest?.version ?? 0, this.#record?.version ?? 0) + 1;
   }
 
   async #restore(): Promise<void> {
@@ -362,4 +359,15 @@ function sourceOf(config: ListConfig): ListSource {
 
 function skippedSamples(facts: ListFacts): StatusSample[] {
   return Object.entries(facts.samples).flatMap(([code, samples]) => samples.map((sample) => ({ code, ...sample })));
+}
+
+/** The number that a content has already, or the next one. */
+export function versionOf(
+  sha256: string,
+  newest: Pick<ListContent, 'version' | 'facts'> | undefined,
+  record: ListRecord | undefined,
+): number {
+  if (newest?.facts.sourceSha256 === sha256) return newest.version;
+  if (newest === undefined && record?.sha256 === sha256) return record.version;
+  return Math.max(newest?.version ?? 0, record?.version ?? 0) + 1;
 }

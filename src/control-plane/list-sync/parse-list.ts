@@ -111,6 +111,8 @@ export async function restoreList(
   const file = decodeSegmentFile(bytes);
   if (file.kind === 'damaged') return { kind: 'damaged', message: `${path}: ${file.message}` };
   const { header } = file;
+  if (!Number.isSafeInteger(header.version) || header.version < 1)
+    return { kind: 'damaged', message: `${path}: its version is no number` };
   const payload = new Uint8Array(file.payload);
   const holds = holdsOfSegment(payload, guard, approved, key);
   return { kind: 'restored', facts: header, version: header.version, payload, holds };

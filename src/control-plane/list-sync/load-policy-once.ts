@@ -1,0 +1,183 @@
+/**
+ * The policy that a configuration would have in force now, made once and in the caller's thread: for `weir check` and
+ * tests. Uses the same parser, guard and compiler as list-sync. Writes nothing: version numbers are those that list-sync
+ * has given or would give next.
+ */
+import { monotonicMs } from '../../clock.ts';
+import type { Config, ListConfig } from '../../config/config.ts';
+import type { PublishedPolicy } from '../../policy/published.ts';
+import { CompileWorkshop } from './compile-jobs.ts';
+import { listSourceHostsOf, type GuardFiles } from './guard-files.ts';
+import type { ListHolds } from './list-holds.ts';
+import type { ListStatus, SyncFailure } from './list-status.ts';
+import { ListStore } from './list-store.ts';
+import { versionOf } from './list-task.ts';
+import type { ListFacts } from './parse-list.ts';
+import { publishedLists } from './published-lists.ts';
+import { SOURCES } from './sources/sources.ts';
+
+/** One list as it was found; `payload` is its segment. */
+export interface LoadedList {
+  readonly config: ListConfig;
+  readonly version: number;
+  readonly facts: ListFacts | undefined;
+  readonly payload: Uint8Array | undefined;
+  readonly holds: ListHolds | undefined;
+  readonly fromLastGoodCopy: boolean;
+  readonly failure: SyncFailure | undefined;
+}
+
+export interface LoadedPolicy {
+  readonly policy: PublishedPolicy;
+  readonly statuses: readonly ListStatus[];
+  readonly lists: readonly LoadedList[];
+  /** Odd things in the guard's files, and allow files that could not be used. */
+  readonly warnings: readonly string[];
+}
+
+export interface LoadPolicyOptions {
+  readonly onProgress?: (done: number, total: number, what: string) => void;
+}
+
+/** Errors: GuardUnavailable where a file of protected, popular or shared names cannot be used. */
+export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions = {}): Promise<LoadedPolicy> {
+  const startMs = monotonicMs();
+  const warnings: string[] = [];
+  const workshop = new CompileWorkshop((text) => warnings.push(text));
+  const guard = guardFilesOf(config);
+  const steps = config.lists.length + 1;
+  const lists: LoadedList[] = [];
+  for (const [index, list] of config.lists.entries()) {
+    options.onProgress?.(index, steps, list.name);
+    lists.push(await loadList(list, config.stateDirectory, workshop, guard));
+  }
+  options.onProgress?.(config.lists.length, steps, 'index');
+  const built = await workshop.run({
+    kind: 'build',
+    seed: 0,
+    lists: lists.map(({ config: { name, category, mode, action, approved }, payload, facts, holds }) => ({
+      settings: { name, category, mode, action },
+      payload,
+      entries: facts?.entries ?? 0,
+      approved,
+      holds,
+    })),
+    allow: await loadAllow(config.allow, workshop, warnings),
+    guard,
+    buffers: [],
+  });
+  options.onProgress?.(steps, steps, 'ready');
+  const policy: PublishedPolicy = {
+    generation: 1,
+    base: built.base,
+    overlay: undefined,
+    lists: publishedLists(config.lists, lists, (name) => config.lists.findIndex((list) => list.name === name)),
+    allowSources: config.allow,
+  };
+  const seconds = (monotonicMs() - startMs) / 1000;
+  return {
+    policy,
+    lists,
+    warnings,
+    statuses: lists.map((list, i) => statusOf(list, built.entriesInForce[i] ?? 0, seconds)),
+  };
+}
+
+export function guardFilesOf(config: Config): GuardFiles {
+  const { protected: protectedFiles, popular, sharedHosts, lists } = config;
+  return { key: 0, protected: protectedFiles, popular, sharedHosts, listSourceHosts: listSourceHostsOf(lists) };
+}
+
+async function loadAllow(
+  paths: readonly string[],
+  workshop: CompileWorkshop,
+  warnings: string[],
+): Promise<(Uint8Array | undefined)[]> {
+  const segments: (Uint8Array | undefined)[] = [];
+  for (const path of paths) {
+    const outcome = await workshop.run({ kind: 'allow', path });
+    if (outcome.kind === 'refused') warnings.push(outcome.message);
+    segments.push(outcome.kind === 'parsed' ? outcome.payload : undefined);
+  }
+  return segments;
+}
+
+/** A file as it is now; a URL's last good copy, or the URL where there is none. */
+async function loadList(
+  config: ListConfig,
+  stateDirectory: string,
+  workshop: CompileWorkshop,
+  guard: GuardFiles,
+): Promise<LoadedList> {
+  const store = new ListStore(stateDirectory);
+  const nothing = {
+    config,
+    version: 0,
+    facts: undefined,
+    payload: undefined,
+    holds: undefined,
+    fromLastGoodCopy: false,
+  };
+  const restored = config.sourceKind === 'file' ? undefined : await restore(config, store, workshop, guard);
+  if (restored !== undefined) return restored;
+  const read = await readSource(config, store, workshop, guard);
+  if (!('reason' in read)) return read;
+  const copy = config.sourceKind === 'file' ? await restore(config, store, workshop, guard) : undefined;
+  return { ...(copy ?? nothing), failure: read };
+}
+
+async function restore(
+  config: ListConfig,
+  store: ListStore,
+  workshop: CompileWorkshop,
+  guard: GuardFiles,
+): Promise<LoadedList | undefined> {
+  const path = store.segmentPath(config.name);
+  const outcome = await workshop.run({ kind: 'restore', path, approved: config.approved, guard });
+  if (outcome.kind !== 'restored') return undefined;
+  const { version, facts, payload, holds } = outcome;
+  return { config, version, facts, payload, holds, fromLastGoodCopy: true, failure: undefined };
+}
+
+async function readSource(
+  config: ListConfig,
+  store: ListStore,
+  workshop: CompileWorkshop,
+  guard: GuardFiles,
+): Promise<LoadedList | SyncFailure> {
+  const { source: location, refreshSeconds, bytesMax, fetchTimeoutMs, format, badLinesPercentMax, approved } = config;
+  const source = SOURCES[config.sourceKind].create({ location, refreshSeconds, bytesMax, fetchTimeoutMs });
+  try {
+    const read = await source.read({ validators: undefined, force: true });
+    if (read.kind === 'failed') return read.failure;
+    if (read.kind === 'unchanged') return { reason: 'internal', message: `${location} says that it is unchanged` };
+    const settings = { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false };
+    const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard });
+    if (parsed.kind === 'refused') return { reason: parsed.code, message: `${location}: ${parsed.message}` };
+    const { facts, payload, holds } = parsed;
+    const version = versionOf(facts.sourceSha256, undefined, await store.readRecord(config.name));
+    return { config, version, facts, payload, holds, fromLastGoodCopy: false, failure: undefined };
+  } finally {
+    source.close();
+  }
+}
+
+function statusOf(list: LoadedList, entries: number, activationSeconds: number): ListStatus {
+  const { config, version, facts, holds, fromLastGoodCopy, failure } = list;
+  return {
+    name: config.name,
+    entries,
+    version,
+    sha256: facts?.sourceSha256 ?? '',
+    format: facts?.format ?? '',
+    lastSuccessSeconds: 0,
+    activationSeconds,
+    rejectedByReason: facts?.skippedByReason ?? {},
+    holdsByGuard: holds?.byGuard ?? {},
+    skippedSamples: Object.entries(facts?.samples ?? {}).flatMap(([code, all]) => all.map((one) => ({ code, ...one }))),
+    heldSamples: holds?.samples ?? [],
+    attempted: true,
+    fromLastGoodCopy,
+    ...(failure !== undefined && { failure }),
+  };
+}
