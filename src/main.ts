@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 
+import { checkCommand } from './cli/check.ts';
 import { configCommand } from './cli/config-check.ts';
 import { ExitCode } from './cli/exit-code.ts';
 
@@ -16,6 +17,7 @@ const program = new Command('weir')
   .showHelpAfterError('(weir --help says more)')
   .exitOverride()
   .addCommand(serveCommand())
+  .addCommand(checkCommand())
 
   .addCommand(configCommand())
 

@@ -1,0 +1,193 @@
+/**
+ * What would happen to a query for one name, and why: the verdict of the same Policy, the answer of the same
+ * BlockAnswers and SpecialUse that the query path uses, with what only the lists know (references, held entries). Data
+ * out; check.ts prints it.
+ */
+import type { Config } from '../config/config.ts';
+import { findEntries, type FoundEntry } from '../control-plane/list-sync/find-entries.ts';
+import type { Guard } from '../control-plane/list-sync/guard/guard.ts';
+import type { LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
+import { ClientAccess, ADDRESS_BYTES, writeAddress } from '../data-plane/client-address.ts';
+import { decodeMessage, encodeQuery } from '../dns/codec.ts';
+import { rcodeName, typeName } from '../dns/iana.ts';
+import { nameFromText } from '../dns/name.ts';
+import { QueryView, readQuery } from '../dns/query-view.ts';
+import { BlockAnswers } from '../policy/block-answer.ts';
+import { explain, type Explanation, type ExplainedRule } from '../policy/explain.ts';
+import { Policy, VerdictKind } from '../policy/policy.ts';
+import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
+
+const RESPONSE_BYTES_MAX = 4096;
+
+export interface CheckAnswer {
+  readonly type: string;
+  /** `dropped`: no answer at all. `forwarded`: what the upstreams say. */
+  readonly outcome: 'blocked' | 'local' | 'forwarded' | 'dropped';
+  readonly rcode: string | null;
+  readonly records: readonly string[];
+}
+
+export interface HeldEntry {
+  readonly list: string;
+  readonly entry: string;
+  readonly scope: 'exact' | 'subtree';
+  readonly guard: string;
+  readonly detail: string;
+}
+
+/** Keys are stable: `--json` prints this. */
+export interface CheckResult {
+  readonly name: string;
+  readonly verdict: Explanation['verdict'];
+  readonly list: string | null;
+  readonly entry: string | null;
+  readonly scope: string | null;
+  readonly category: string | null;
+  readonly authority: string | null;
+  readonly version: number | null;
+  readonly action: string | null;
+  readonly order: string | null;
+  readonly incident: string | null;
+  readonly reference: string | null;
+  readonly addedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly note: string | null;
+  /** The special-use name that is answered locally, unless a list comes first. */
+  readonly specialUse: string | null;
+  readonly answers: readonly CheckAnswer[];
+  readonly client: { readonly address: string; readonly served: boolean } | null;
+  readonly rules: readonly ExplainedRule[];
+  readonly held: readonly HeldEntry[];
+}
+
+export interface CheckOptions {
+  readonly types: readonly number[];
+  readonly client: string | undefined;
+  readonly nowSeconds: number;
+  readonly guard: () => Promise<Guard | undefined>;
+}
+
+export class NameChecker {
+  readonly #loaded: LoadedPolicy;
+  readonly #options: CheckOptions;
+  readonly #policy: Policy;
+  readonly #blockAnswers: BlockAnswers;
+  readonly #special: SpecialUse;
+  readonly #access: ClientAccess;
+  readonly #query = new QueryView();
+
+  constructor(config: Config, loaded: LoadedPolicy, options: CheckOptions) {
+    this.#loaded = loaded;
+    this.#options = options;
+    this.#policy = new Policy(loaded.policy);
+    const { udpPayloadBytes } = config.edns;
+    this.#blockAnswers = new BlockAnswers({
+      sinkholeAddresses: config.sinkhole.addresses,
+      sinkholeTtlSeconds: config.sinkhole.ttlSeconds,
+      lists: loaded.policy.lists,
+      udpPayloadBytes,
+    });
+    this.#special = new SpecialUse(config.specialUse, udpPayloadBytes);
+    this.#access = new ClientAccess(config.clients.allow);
+  }
+
+  /** `name` is a domain name in A-labels, lower case. */
+  async check(name: string): Promise<CheckResult> {
+    const wire = nameFromText(name) ?? new Uint8Array(1);
+    const explanation = explain(this.#policy, wire, 0, this.#options.nowSeconds);
+    if (explanation === undefined) throw new Error(`${name} is not a domain name`);
+    const by = explanation.decidedBy;
+    const found = this.#find(wire);
+    const source = by === undefined ? undefined : found.find(({ list, entry }) => isEntryOf(by, list, entry));
+    const provenance = source?.entry.provenance;
+    const expiresAtSeconds = by?.expiresAtSeconds ?? 0;
+    return {
+      name,
+      verdict: explanation.verdict,
+      list: by?.list ?? null,
+      entry: by?.entry ?? null,
+      scope: by?.scope ?? null,
+      category: by === undefined || by.kind === 'allow' ? null : by.category,
+      authority: by === undefined || by.kind === 'allow' ? null : (provenance?.authority ?? by.authority),
+      version: by === undefined || by.kind === 'allow' ? null : by.version,
+      action: by === undefined || by.kind === 'allow' ? null : by.action,
+      order: by === undefined || by.kind === 'allow' ? null : by.order,
+      incident: by?.incident ?? null,
+      reference: provenance?.reference ?? null,
+      addedAt: provenance?.addedAt ?? null,
+      expiresAt: expiresAtSeconds === 0 ? null : new Date(expiresAtSeconds * 1000).toISOString(),
+      note: provenance?.note ?? null,
+      specialUse: this.#specialName(name),
+      answers: this.#options.types.map((type) => this.#answer(name, type)),
+      client: this.#client(),
+      rules: explanation.rules,
+      held: await this.#held(found),
+    };
+  }
+
+  #find(wire: Uint8Array): { list: string; entry: FoundEntry }[] {
+    return this.#loaded.lists.flatMap(({ config, payload, holds }) => {
+      if (payload === undefined) return [];
+      const entries = findEntries(payload, holds?.held ?? new Uint32Array(0), wire);
+      return entries.map((entry) => ({ list: config.name, entry }));
+    });
+  }
+
+  async #held(found: readonly { list: string; entry: FoundEntry }[]): Promise<HeldEntry[]> {
+    const held = found.filter(({ entry }) => entry.isHeld);
+    const guard = held.length === 0 ? undefined : await this.#options.guard();
+    return held.map(({ list, entry: { name, scope } }) => {
+      const hold = guard?.check(name, scope);
+      return { list, entry: name, scope, guard: hold?.guard ?? '', detail: hold?.detail ?? '' };
+    });
+  }
+
+  #client(): CheckResult['client'] {
+    const address = this.#options.client;
+    const octets = new Uint8Array(ADDRESS_BYTES);
+    if (address === undefined || !writeAddress(address, octets)) return null;
+    return { address, served: this.#access.allows(octets) };
+  }
+
+  #specialName(name: string): string | null {
+    const query = this.#ask(name, 1);
+    const index = query === undefined ? NOT_SPECIAL : this.#special.find(query);
+    return index === NOT_SPECIAL ? null : this.#special.nameAt(index);
+  }
+
+  /** The query as the listener would hand it over, with room for the response behind it. */
+  #ask(name: string, type: number): QueryView | undefined {
+    const message = encodeQuery({ id: 0, name, type });
+    if (message === undefined) return undefined;
+    const buffer = new Uint8Array(RESPONSE_BYTES_MAX);
+    buffer.set(message);
+    readQuery(this.#query, buffer, 0, message.length);
+    return this.#query;
+  }
+
+  #answer(name: string, type: number): CheckAnswer {
+    const query = this.#ask(name, type);
+    const nothing = { type: typeName(type), rcode: null, records: [] };
+    if (query === undefined) return { ...nothing, outcome: 'dropped' };
+    const { bytes, qnameStart, labelStarts, labelCount } = query;
+    const kind = this.#policy.judge(bytes, qnameStart, labelStarts, labelCount, this.#options.nowSeconds);
+    const isBlocked = kind === VerdictKind.blocked;
+    const special = isBlocked ? NOT_SPECIAL : this.#special.find(query);
+    if (!isBlocked && special === NOT_SPECIAL) return { ...nothing, outcome: 'forwarded' };
+    const length = isBlocked
+      ? this.#blockAnswers.write(query, this.#policy.match, RESPONSE_BYTES_MAX)
+      : this.#special.write(query, special, RESPONSE_BYTES_MAX);
+    const message = length === 0 ? undefined : decodeMessage(bytes.slice(0, length));
+    if (message === undefined) return { ...nothing, outcome: 'dropped' };
+    return {
+      type: typeName(type),
+      outcome: isBlocked ? 'blocked' : 'local',
+      rcode: rcodeName(message.rcode),
+      records: message.answers.map(({ type: answerType, data }) => `${typeName(answerType)} ${data}`),
+    };
+  }
+}
+
+function isEntryOf(rule: ExplainedRule, list: string, entry: FoundEntry): boolean {
+  return list === rule.list && entry.name === rule.entry && entry.scope === rule.scope && entry.kind === rule.kind;
+}

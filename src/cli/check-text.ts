@@ -1,0 +1,82 @@
+/** What `weir check` says of a name to a person: one block of aligned lines. */
+import { domainToUnicode } from 'node:url';
+import type { ExplainedRule, RuleOutcome } from '../policy/explain.ts';
+import type { CheckAnswer, CheckResult } from './check-name.ts';
+
+const LABEL_WIDTH = 12;
+
+const VERDICTS: Readonly<Record<CheckResult['verdict'], string>> = {
+  allowed: 'allowed: no rule in force covers it',
+  allowlisted: 'allowed by an allow list',
+  blocked: 'blocked',
+  shadow: 'allowed; the list is in shadow mode and would have blocked it',
+};
+
+const OUTCOMES: Readonly<Record<RuleOutcome, string>> = {
+  decides: 'decides',
+  outranked: 'another rule comes first',
+  exception: "an exception: lifts this list's own rules here",
+  lifted: 'lifted by an exception of its list',
+  scope: 'exact: covers its own name only',
+  expired: 'expired',
+  off: 'its list is off',
+  replaced: 'replaced by a newer entry',
+  unknownList: 'its list is not configured',
+};
+
+export function describeCheck(result: CheckResult): string {
+  const lines: (readonly [string, string | null])[] = [
+    ['verdict', VERDICTS[result.verdict]],
+    ['list', result.version === null ? result.list : `${result.list} (version ${result.version})`],
+    ['entry', entryText(result.entry, result.scope)],
+    ['category', result.category],
+    ['authority', result.authority],
+    ['reference', result.reference],
+    ['added', result.addedAt],
+    ['expires', result.expiresAt],
+    ['note', result.note],
+    ['incident', result.incident],
+    ['special', result.specialUse === null ? null : specialText(result)],
+    ...result.answers.map((answer) => [`${answer.type} query`, answerText(answer, result.action)] as const),
+    ['client', clientText(result)],
+    ...result.rules.filter(({ outcome }) => outcome !== 'decides').map((rule) => ['also met', ruleText(rule)] as const),
+    ...result.held.map(
+      ({ list, entry, scope, detail }) =>
+        ['held', `${list} lists ${entryText(entry, scope)}; not in force: ${detail}`] as const,
+    ),
+  ];
+  const unicode = domainToUnicode(result.name);
+  const title = unicode === '' || unicode === result.name ? result.name : `${result.name} (${unicode})`;
+  const shown = lines.filter(([, text]) => text !== null);
+  return [title, ...shown.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}`)].join('\n');
+}
+
+function entryText(entry: string | null, scope: string | null): string | null {
+  if (entry === null) return null;
+  return scope === 'exact' ? `${entry} (exactly this name)` : `${entry} (and every name below it)`;
+}
+
+function specialText({ verdict, specialUse }: CheckResult): string {
+  return verdict === 'blocked'
+    ? `${specialUse} is answered locally, but a list comes first`
+    : `${specialUse} is answered locally; no upstream is asked`;
+}
+
+function answerText({ outcome, rcode, records }: CheckAnswer, action: string | null): string {
+  if (outcome === 'forwarded') return 'goes to cache and upstreams';
+  if (outcome === 'dropped') return 'no answer at all (action drop)';
+  const data = records.length > 0 ? records.join(', ') : rcode === 'NOERROR' ? 'NODATA (no such record)' : `${rcode}`;
+  return outcome === 'blocked' ? `${data} (action ${action})` : data;
+}
+
+function clientText({ client }: CheckResult): string | null {
+  if (client === null) return null;
+  return client.served
+    ? `${client.address} is served`
+    : `${client.address} is refused (clients.allow), whatever it asks`;
+}
+
+function ruleText(rule: ExplainedRule): string {
+  const mode = rule.mode === 'enforce' ? '' : `, ${rule.mode}`;
+  return `${rule.kind} ${entryText(rule.entry, rule.scope)} of ${rule.list}${mode}: ${OUTCOMES[rule.outcome]}`;
+}
