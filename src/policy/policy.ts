@@ -152,8 +152,11 @@ export class Policy {
 
   /** Whether an allow rule covers the name; on the way, notes the lists that have an exception for it. */
   #findAllow(found: number, nowSeconds: number): boolean {
-    this.#liftedEnforcing.fill(0);
-    this.#liftedShadow.fill(0);
+    // Why not fill(): it is a call out of compiled code, a tenth of a microsecond for two words.
+    this.#liftedEnforcing[0] = 0;
+    this.#liftedEnforcing[1] = 0;
+    this.#liftedShadow[0] = 0;
+    this.#liftedShadow[1] = 0;
     for (let i = 0; i < found; i++) {
       const words = this.#foundWords[i]!;
       const offset = this.#foundOffsets[i]!;
