@@ -7,7 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { checkCommand } from './cli/check.ts';
 import { configCommand } from './cli/config-check.ts';
 import { ExitCode } from './cli/exit-code.ts';
-
+import { listCommand } from './cli/list-command.ts';
 import { serveCommand } from './cli/serve.ts';
 import { versionOfWeir } from './cli/version.ts';
 
@@ -20,7 +20,7 @@ const program = new Command('weir')
   .addCommand(checkCommand())
 
   .addCommand(configCommand())
-
+  .addCommand(listCommand())
   .addHelpText('after', '\nExit codes: 0 good, 1 failure, 2 usage, 78 configuration.\n');
 
 /** Why by hand: commander passes exitOverride on to commands it makes itself, not to those it is given. */
