@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { isLoopback, isWildcard, parseSocketAddress, parseUpstream } from './address.ts';
 import type { SocketAddress } from './config.ts';
 import { readProblem } from './file-access.ts';
+import { LISTEN_DEFAULTS } from './schema.ts';
 
 export type Path = readonly (string | number)[];
 export type Report = (path: Path, message: string) => void;
@@ -66,26 +67,39 @@ function sameSocket(a: SocketAddress, b: SocketAddress): boolean {
   return a.host === b.host || isWildcard(a.host) || isWildcard(b.host);
 }
 
-function checkListeners(raw: unknown, report: Report): void {
-  const bound: { path: string; address: SocketAddress }[] = [];
-  const paths: Path[] = arrayAt(raw, 'listen', 'do53').map((_, index) => ['listen', 'do53', index]);
-  for (const path of [...paths, ['listen', 'admin'], ['listen', 'warningPageHttp']]) {
-    const address = addressAt(valueAt(raw, path));
-    if (address === undefined) continue;
-    const other = bound.find((entry) => sameSocket(entry.address, address));
-    if (other !== undefined) report(path, `the address is taken by ${other.path}`);
-    bound.push({ path: path.filter((step) => typeof step === 'string').join('.'), address });
+interface Bound {
+  readonly path: Path;
+  readonly address: SocketAddress;
+}
+
+/** The addresses that will be bound, defaults included; what is no address is someone else's problem. */
+function boundAddresses(raw: unknown): Bound[] {
+  const do53: unknown = valueAt(raw, ['listen', 'do53']) ?? LISTEN_DEFAULTS.do53;
+  const written: [Path, unknown][] = Array.isArray(do53)
+    ? do53.map((address: unknown, index) => [['listen', 'do53', index], address])
+    : [];
+  for (const key of ['admin', 'warningPageHttp'] as const) {
+    written.push([['listen', key], valueAt(raw, ['listen', key]) ?? LISTEN_DEFAULTS[key]]);
   }
-  const admin = addressAt(valueAt(raw, ['listen', 'admin']));
-  if (admin !== undefined && !isLoopback(admin.host)) {
-    report(
-      ['listen', 'admin'],
-      `"${admin.host}": without TLS the admin listener binds loopback only; write 127.0.0.1 or [::1]`,
-    );
+  return written.flatMap(([path, text]) => {
+    const address = addressAt(text);
+    return address === undefined ? [] : [{ path, address }];
+  });
+}
+
+function checkListeners(raw: unknown, report: Report): void {
+  const bound = boundAddresses(raw);
+  for (const [index, { path, address }] of bound.entries()) {
+    const other = bound.slice(0, index).find((earlier) => sameSocket(earlier.address, address));
+    if (other !== undefined) report(path, `the address is taken by ${other.path.slice(0, 2).join('.')}`);
+    if (path[1] === 'admin' && !isLoopback(address.host)) {
+      report(path, `"${address.host}": without TLS the admin listener binds loopback only; write 127.0.0.1 or [::1]`);
+    }
   }
 }
 
 function checkUpstreams(raw: unknown, report: Report): void {
+  const own = boundAddresses(raw);
   const seen = new Map<string, number>();
   for (const [index, written] of arrayAt(raw, 'upstreams').entries()) {
     const upstream = typeof written === 'string' ? parseUpstream(written) : undefined;
@@ -95,15 +109,15 @@ function checkUpstreams(raw: unknown, report: Report): void {
     const first = seen.get(key);
     if (first === undefined) seen.set(key, index);
     else report(['upstreams', index], `the same as upstreams[${first}]`);
-    if (arrayAt(raw, 'listen', 'do53').some((own) => isOwnAddress(addressAt(own), { host, port }))) {
+    if (own.some(({ path, address }) => path[1] === 'do53' && isOwnAddress(address, { host, port }))) {
       report(['upstreams', index], 'this is an address of listen.do53: queries would go round in a circle');
     }
   }
 }
 
 /** Whether what is sent to `target` arrives at the listener bound to `own`. */
-export function isOwnAddress(own: SocketAddress | undefined, target: SocketAddress): boolean {
-  if (own === undefined || own.port !== target.port || isIPv4(own.host) !== isIPv4(target.host)) return false;
+export function isOwnAddress(own: SocketAddress, target: SocketAddress): boolean {
+  if (own.port !== target.port || isIPv4(own.host) !== isIPv4(target.host)) return false;
   return own.host === target.host || (isWildcard(own.host) && isLoopback(target.host));
 }
 

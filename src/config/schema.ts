@@ -12,6 +12,12 @@ import type { Parsed } from './address.ts';
 export const LISTS_MAX = 64;
 export const UPSTREAMS_MAX = 16;
 export const WORKERS_MAX = 64;
+/** Where Weir listens unless told otherwise: loopback only, ports that need no privilege. */
+export const LISTEN_DEFAULTS = {
+  do53: ['127.0.0.1:1053', '[::1]:1053'],
+  admin: '127.0.0.1:9153',
+  warningPageHttp: '127.0.0.1:8080',
+};
 const ADDRESSES_MAX = 64;
 const PREFIXES_MAX = 4096;
 const FILES_MAX = 64;
@@ -40,7 +46,11 @@ export const LIST_FORMATS = [
   'url-list',
 ] as const;
 
-export const NOT_YET = 'is not available in this version yet; leave it empty';
+function isListFormat(word: string): boolean {
+  return LIST_FORMATS.some((format) => format === word) || /^csv:\P{Cc}{1,100}$/u.test(word);
+}
+
+const NOT_YET = 'is not available in this version yet; leave it empty';
 
 function parsed<T>(parse: (text: string) => Parsed<T>) {
   return z.string().transform((text, context) => {
@@ -77,7 +87,11 @@ const listSchema = z.strictObject({
     .regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and - (it is a metric label)')
     .describe('name of the list, unique: metric label, EDE text, API path'),
   source: printable(4096).min(1).describe('a path, or https://...'),
-  format: z.enum(LIST_FORMATS).default('auto').describe('how the source is written'),
+  format: z
+    .string()
+    .refine(isListFormat, `one of ${LIST_FORMATS.join(', ')}, or csv:COLUMN`)
+    .default('auto')
+    .describe('how the source is written'),
   category: z.enum(CATEGORIES).default('fraud').describe('category of entries that name none'),
   authority: printable(TEXT_MAX).default('').describe('who orders the blocks; shown on the warning page'),
   order: z
@@ -107,12 +121,14 @@ export const configSchema = z.strictObject({
         .array(parsed(parseSocketAddress))
         .min(1, 'at least one address')
         .max(ADDRESSES_MAX)
-        .prefault(['127.0.0.1:1053', '[::1]:1053'])
+        .prefault(LISTEN_DEFAULTS.do53)
         .describe('DNS over UDP and TCP'),
       dot: notYetList.describe('DNS over TLS; not available yet'),
       doh: notYetList.describe('DNS over HTTPS; not available yet'),
-      admin: bindAddress.prefault('127.0.0.1:9153').describe('/metrics /healthz /readyz; loopback; "" turns it off'),
-      warningPageHttp: bindAddress.prefault('127.0.0.1:8080').describe('warning page; "" turns it off'),
+      admin: bindAddress
+        .prefault(LISTEN_DEFAULTS.admin)
+        .describe('/metrics /healthz /readyz; loopback; "" turns it off'),
+      warningPageHttp: bindAddress.prefault(LISTEN_DEFAULTS.warningPageHttp).describe('warning page; "" turns it off'),
       warningPageHttps: notYetText.describe('not available yet'),
     })
     .prefault({}),

@@ -7,6 +7,8 @@ import { COUNTER_CELLS, Counter, CounterCells, UPSTREAM_SLOTS } from './counters
 export class CounterSum {
   readonly #blocks: Float64Array[] = [];
   readonly #total = new Float64Array(COUNTER_CELLS);
+  /** What cells held when they began to stand for something else. */
+  readonly #before = new Float64Array(COUNTER_CELLS);
   #generation = 0;
 
   /** Takes a thread's block into the sum. */
@@ -28,7 +30,13 @@ export class CounterSum {
 
   /** Value of one cell as of the last refresh. */
   at(cell: number): number {
-    return this.#total[cell] ?? 0;
+    return (this.#total[cell] ?? 0) - (this.#before[cell] ?? 0);
+  }
+
+  /** Counts `length` cells from 0 again: from now on they stand for another upstream. */
+  restart(firstCell: number, length: number): void {
+    this.refresh();
+    this.#before.set(this.#total.subarray(firstCell, firstCell + length), firstCell);
   }
 
   /** Lowest policy generation among the threads that answer; 0 before the first. */

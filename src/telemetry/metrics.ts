@@ -5,7 +5,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { ActionName } from '../policy/actions.ts';
 import { registerCounterMetrics } from './counter-metrics.ts';
+import { UPSTREAM_OUTCOMES } from './counter-labels.ts';
 import { CounterSum } from './counter-sum.ts';
+import { HISTOGRAM_CELLS, upstreamCounter, upstreamDurationHistogram } from './counters.ts';
 import { METRICS } from './metric-definitions.ts';
 import type { MetricName } from './metric-definitions.ts';
 
@@ -34,6 +36,7 @@ export interface ListRow {
 /** What is in force of one list. */
 export interface ListStatus {
   readonly name: string;
+  /** 0: none yet. */
   readonly version: number;
   readonly sha256: string;
   readonly entries: number;
@@ -102,6 +105,11 @@ export class Metrics {
 
   /** Says which upstreams the configuration has, in its order. */
   setUpstreams(urls: readonly string[]): void {
+    for (const [slot, url] of this.#upstreams.entries()) {
+      if (urls[slot] === url) continue;
+      this.#sum.restart(upstreamCounter(slot, 0), UPSTREAM_OUTCOMES.length);
+      this.#sum.restart(upstreamDurationHistogram(slot), HISTOGRAM_CELLS);
+    }
     this.#upstreams = urls;
   }
 
@@ -110,8 +118,11 @@ export class Metrics {
     const { name: list, sha256 } = status;
     this.#listEntries.set({ list }, status.entries);
     this.#forgetVersions(list);
-    this.#listVersion.set({ list, version: String(status.version), sha256 }, 1);
-    this.#versions.set(list, { list, version: String(status.version), sha256 });
+    if (status.version > 0) {
+      const labels = { list, version: String(status.version), sha256 };
+      this.#listVersion.set(labels, 1);
+      this.#versions.set(list, labels);
+    }
     this.#listSuccess.set({ list }, status.lastSuccessMs / 1000);
     for (const guard of this.#options.guards) this.#listHolds.set({ list, guard }, status.holds[guard] ?? 0);
   }
