@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runProgram, startProgram, type RunningProgram } from '../support/child-program.ts';
 import { freePort } from '../support/free-port.ts';
 import { copyProject } from '../support/project-copy.ts';
+import { startFakeUpstream, type FakeUpstream } from '../support/fake-upstream.ts';
 import { commandBlocks, foldSpaces } from '../support/readme-commands.ts';
 import { untilReady } from '../support/running-weir.ts';
 import { readProjectFile } from '../support/source-files.ts';
@@ -20,14 +21,17 @@ const blocks = commandBlocks(readProjectFile('README.md'));
 const ports = new Map<string, string>();
 let folder: string;
 let server: RunningProgram | undefined;
+let upstream: FakeUpstream | undefined;
 
 beforeAll(async () => {
   folder = copyProject();
   for (const port of DEFAULT_PORTS) ports.set(port, String(await freePort()));
-  for (const file of ['blocklists/weir.yaml', 'src/config/schema.ts']) {
-    writeFileSync(join(folder, file), withPorts(readFileSync(join(folder, file), 'utf8')));
-  }
-  const script = blocks.find((block) => block.kind === 'serve')?.script ?? '';
+  upstream = await startFakeUpstream();
+  const config = join(folder, 'blocklists/weir.yaml');
+  const ours = withPorts(readFileSync(config, 'utf8')).replace('upstreams: []', `upstreams: ['${upstream.url}']`);
+  writeFileSync(config, ours);
+  // Why: exec, so that the signal that ends this reaches what the block started.
+  const script = `exec ${blocks.find((block) => block.kind === 'serve')?.script ?? 'false'}`;
   server = await startProgram('bash', ['-euo', 'pipefail', '-c', script], (output) => output.includes('dig @'), {
     cwd: folder,
     env,
@@ -36,7 +40,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server?.stop();
+  const end = await server?.stop();
+  await upstream?.stop();
+  expect(end?.code).toBe(0);
 });
 
 function withPorts(text: string): string {
@@ -66,8 +72,7 @@ describe('the commands of the README', () => {
       const missing = await missingProgram(script);
       context.skip(missing !== undefined, `${missing} is not on this machine`);
       const result = await runProgram('bash', ['-euo', 'pipefail', '-c', withPorts(script)], { cwd: folder, env });
-      expect(result.stderr).toBe('');
-      expect(result.code).toBe(0);
+      expect(result.code, result.stderr).toBe(0);
       const shown = foldSpaces(result.stdout.replaceAll('\r', ''));
       for (const line of block.output) expect(shown).toContain(line);
     },
