@@ -35,6 +35,8 @@ export function followChain(
   for (let index = 0; index < names.length; index += 1) {
     const name = names[index]!;
     for (const [answerIndex, answer] of answers.entries()) {
+      // Why: a record has one owner, and only a DNAME can lead on from several names.
+      if (reached[answerIndex] === true && answer.type !== RecordType.DNAME) continue;
       const isOwner = namesEqual(answer.owner, 0, name, 0);
       const target = isOwner
         ? (targetOf(message, answer) ?? NOTHING)
