@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { configSchema } from '../../../src/config/schema.ts';
 import { commandBlocks } from '../../support/readme-commands.ts';
 import { readmeTables, tableIn } from '../../support/readme-tables.ts';
 import { filesMatching, PROJECT_ROOT, readProjectFile } from '../../support/source-files.ts';
@@ -37,6 +39,12 @@ describe('the README', () => {
     const blocks = commandBlocks(readme);
     expect(blocks.length).toBeGreaterThan(8);
     expect(blocks.filter((block) => !/^(install|serve|run|test|not run, because .+)$/.test(block.kind))).toEqual([]);
+  });
+
+  test('shows configurations that the schema accepts', () => {
+    const examples = [...readme.matchAll(/^```yaml\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(configSchema.safeParse(parse(example)).error?.issues).toBeUndefined();
   });
 
   test('names the version of the package that it installs', () => {
