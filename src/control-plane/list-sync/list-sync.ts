@@ -117,6 +117,7 @@ class ListSyncService implements ListSync {
     this.#watched.close();
     for (const task of this.#tasks) task.close();
     await this.#compile.close();
+    await this.#persisting;
   }
 
   async #reload(config: Config): Promise<void> {
