@@ -4,11 +4,7 @@ import { RecordType } from '../../src/dns/iana.ts';
 import { createCounters, CounterCells, upstreamCounter } from '../../src/telemetry/counters.ts';
 import { UPSTREAM_OUTCOMES } from '../../src/telemetry/counter-labels.ts';
 import type { UpstreamOutcome, UpstreamQuestion } from '../../src/data-plane/upstream/upstream.ts';
-import {
-  createUpstreamPool,
-  type UpstreamPool,
-  type UpstreamPoolConfig,
-} from '../../src/data-plane/upstream/upstream-pool.ts';
+import { createUpstreamPool, type UpstreamPool } from '../../src/data-plane/upstream/upstream-pool.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
 import { wireName } from './wire.ts';
 

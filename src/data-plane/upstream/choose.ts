@@ -41,15 +41,16 @@ function chooseWithin(states: readonly UpstreamState[], triedMask: number, word:
   return chosen;
 }
 
-/** The index of an upstream that choose would not pick and that is due for a look, or -1. */
-export function chooseProbe(states: readonly UpstreamState[], chosen: number, nowMs: number): number {
+/** The index of an upstream outside `askedMask` that choose would not pick and that is due for a look, or -1. */
+export function chooseProbe(states: readonly UpstreamState[], askedMask: number, nowMs: number): number {
   if (states.length === 1) return -1;
   let bestScore = Number.POSITIVE_INFINITY;
   for (const state of states) if (!state.isDown && state.score < bestScore) bestScore = state.score;
   const scoreMax = bestScore * BAND_FACTOR + BAND_MS;
   for (let index = 0; index < states.length; index++) {
     const state = states[index]!;
-    if (index !== chosen && (state.isDown || state.score > scoreMax) && state.takeProbe(nowMs)) return index;
+    if (askedMask & (1 << index)) continue;
+    if ((state.isDown || state.score > scoreMax) && state.takeProbe(nowMs)) return index;
   }
   return -1;
 }

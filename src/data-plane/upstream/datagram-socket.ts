@@ -29,9 +29,10 @@ export const openDgramSocket: OpenDatagramSocket = (host, port, handler) => {
   socket.on('message', (message) => {
     handler.onDatagram(message, 0, message.length, true);
   });
-  socket.on('error', (error: NodeJS.ErrnoException) => {
-    if (!isClosed) handler.onError(error.code ?? 'unknown');
-  });
+  const onError = (error: NodeJS.ErrnoException | null): void => {
+    if (error !== null && !isClosed) handler.onError(error.code ?? 'unknown');
+  };
+  socket.on('error', onError);
   // Why unlike 'message', 'connect' can come after close(): it follows a lookup of its own.
   socket.on('connect', () => {
     if (!isClosed) handler.onOpen();
@@ -40,7 +41,8 @@ export const openDgramSocket: OpenDatagramSocket = (host, port, handler) => {
   return {
     // Why the caller may overwrite: libuv sends at once unless the kernel's buffer is full; then the datagram that goes
     // out later carries another id, nobody waits for its response, and the query is tried again.
-    send: (bytes, end) => socket.send(bytes, 0, end),
+    // Why a callback: without one dgram says nothing of an error that send itself meets, such as an earlier refusal.
+    send: (bytes, end) => socket.send(bytes, 0, end, onError),
     close: () => {
       isClosed = true;
       socket.close();

@@ -168,8 +168,8 @@ class Pool implements UpstreamPool, TransportEvents {
     } else if (kind === ResponseKind.formerr && attempt.withEdns && hasNoAdditional(bytes, start)) {
       this.#sendAgain(attempt, attempt.overTcp, false, nowMs);
     } else {
-      // Why not a header alone: what is passed on must carry the question.
-      if (end - start > HEADER_BYTES) {
+      // Why not a header alone, nor a truncated message: what is passed on must be whole and carry the question.
+      if (end - start > HEADER_BYTES && kind !== ResponseKind.truncated) {
         exchange.badAnswer = ownMessage(exchange.question!, bytes, start, end, isOwned);
       }
       exchange.badMask |= 1 << link.slot;

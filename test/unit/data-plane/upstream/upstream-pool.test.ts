@@ -1,8 +1,19 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { HeaderFlag, Rcode } from '../../../../src/dns/iana.ts';
 import { readUint16 } from '../../../../src/dns/patch.ts';
+import { Counter } from '../../../../src/telemetry/counters.ts';
 import { respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
-import { closeAll, ask, openPool, outcomes, rcodeOf, track } from '../../../support/upstream-harness.ts';
+import {
+  ask,
+  closeAll,
+  openPool,
+  outcomes,
+  PATIENT,
+  question,
+  rcodeOf,
+  track,
+  upstreamConfig,
+} from '../../../support/upstream-harness.ts';
 
 afterEach(closeAll);
 
@@ -25,8 +36,8 @@ test('queries ask for recursion, carry DO and CD as the client asked, and offer 
   const [first, second] = upstream.queries.map((query) => query.message);
   expect(readUint16(first!, 2)).toBe(HeaderFlag.RD | HeaderFlag.AD | HeaderFlag.CD);
   expect(readUint16(second!, 2)).toBe(HeaderFlag.RD | HeaderFlag.AD);
-  expect([...first!.slice(-11)]).toEqual([0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0]);
-  expect([...second!.slice(-11)]).toEqual([0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]);
+  expect(Array.from(first!.slice(-11))).toEqual([0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0]);
+  expect(Array.from(second!.slice(-11))).toEqual([0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]);
 });
 
 test('an upstream that says nothing is asked again, and the deadline ends it', async () => {
@@ -58,4 +69,96 @@ test('a retransmitted query is answered by a late response to the first one', as
   const pool = openPool([upstream], { attemptTimeoutMs: 20 });
   expect((await ask(pool, 'www.example.com')).kind).toBe('answer');
   expect(upstream.queries).toHaveLength(2);
+});
+
+describe('limits', () => {
+  test('beyond the greatest number outstanding a query fails at once, and below it again the next one does not', async () => {
+    const upstream = track(await startFakeUpstream(() => undefined));
+    const pool = openPool([upstream], { outstandingMax: 2 });
+    const first = [ask(pool, 'a.example.com'), ask(pool, 'b.example.com')];
+    expect(pool.cells[Counter.upstreamOutstanding]).toBe(2);
+    expect(await ask(pool, 'c.example.com')).toEqual({ kind: 'failed', reason: 'overload' });
+    await upstream.received(2);
+    for (const query of upstream.queries) query.reply(respond(query));
+    for (const outcome of await Promise.all(first)) expect(outcome.kind).toBe('answer');
+    upstream.answerWith((query) => respond(query));
+    expect((await ask(pool, 'd.example.com')).kind).toBe('answer');
+    expect(pool.cells[Counter.upstreamOutstanding]).toBe(0);
+  });
+
+  test('the outcome never comes while the question is still being asked', async () => {
+    const pool = openPool([]);
+    let isAsking = true;
+    const wasSync = new Promise<boolean>((resolve) => {
+      pool.exchange(question('www.example.com'), () => resolve(isAsking));
+    });
+    isAsking = false;
+    expect(await wasSync).toBe(false);
+  });
+
+  test('without upstreams a question fails', async () => {
+    expect(await ask(openPool([]), 'www.example.com')).toEqual({ kind: 'failed', reason: 'network' });
+  });
+
+  test('a hundred questions at once, before any socket is open, are all answered', async () => {
+    const upstream = track(await startFakeUpstream());
+    const pool = openPool([upstream]);
+    const asks = Array.from({ length: 100 }, (_, index) => ask(pool, `n${index}.example.com`));
+    for (const outcome of await Promise.all(asks)) expect(outcome.kind).toBe('answer');
+    expect(new Set(upstream.queries.map(({ name }) => name)).size).toBe(100);
+  });
+});
+
+describe('life cycle', () => {
+  test('closing fails what is outstanding and what comes after', async () => {
+    const upstream = track(await startFakeUpstream(() => undefined));
+    const pool = openPool([upstream]);
+    const waiting = ask(pool, 'www.example.com');
+    await upstream.received(1);
+    pool.close();
+    expect(await waiting).toEqual({ kind: 'failed', reason: 'closed' });
+    expect(await ask(pool, 'www.example.com')).toEqual({ kind: 'failed', reason: 'closed' });
+  });
+
+  test('a receiver that throws is logged and hurts nobody else', async () => {
+    const upstream = track(await startFakeUpstream());
+    const pool = openPool([upstream]);
+    pool.exchange(question('bad.example.com'), () => {
+      throw new Error('from the receiver');
+    });
+    expect((await ask(pool, 'www.example.com')).kind).toBe('answer');
+    await expect.poll(() => pool.logged.map(({ level }) => level)).toEqual(['error']);
+  });
+
+  test('after a change of upstreams new questions go to the new one, and the old one may still answer', async () => {
+    const old = track(await startFakeUpstream(() => undefined));
+    const next = track(await startFakeUpstream());
+    const pool = openPool([old]);
+    const waiting = ask(pool, 'old.example.com');
+    await old.received(1);
+    pool.reconfigure([upstreamConfig(next)], PATIENT);
+    expect((await ask(pool, 'new.example.com')).kind).toBe('answer');
+    expect(next.queries.map(({ name }) => name)).toEqual(['new.example.com']);
+    old.queries[0]!.reply(respond(old.queries[0]!));
+    expect((await waiting).kind).toBe('answer');
+  });
+
+  test('a query whose upstream was taken away and says nothing is sent to the new one', async () => {
+    const old = track(await startFakeUpstream(() => undefined));
+    const next = track(await startFakeUpstream());
+    const pool = openPool([old], { attemptTimeoutMs: 200 });
+    const waiting = ask(pool, 'old.example.com');
+    await old.received(1);
+    pool.reconfigure([upstreamConfig(next)], PATIENT);
+    expect((await waiting).kind).toBe('answer');
+  });
+
+  test('with no upstream left, what is outstanding fails', async () => {
+    const old = track(await startFakeUpstream(() => undefined));
+    const pool = openPool([old], { attemptTimeoutMs: 50 });
+    const waiting = ask(pool, 'old.example.com');
+    await old.received(1);
+    pool.reconfigure([], { ...PATIENT, attemptTimeoutMs: 50 });
+    expect((await waiting).kind).toBe('failed');
+  });
 });

@@ -1,0 +1,109 @@
+/** What every transport of upstreams.ts does, whatever carries the queries. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { Attempt, Exchange } from '../../../../src/data-plane/upstream/exchange.ts';
+import { writeQuery } from '../../../../src/data-plane/upstream/query-message.ts';
+import { RandomWords } from '../../../../src/data-plane/upstream/random-words.ts';
+import type { Transport } from '../../../../src/data-plane/upstream/transport.ts';
+import { TRANSPORT_BY_PROTOCOL } from '../../../../src/data-plane/upstream/upstreams.ts';
+import { type FakeUpstream, respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
+import { closeAll, question, track, upstreamConfig } from '../../../support/upstream-harness.ts';
+
+const transports: Transport[] = [];
+afterEach(async () => {
+  for (const transport of transports.splice(0)) transport.close();
+  await closeAll();
+});
+
+type Ended = { readonly kind: string; readonly attempt: Attempt | undefined; readonly bytes?: number[] };
+
+function connectTo(upstream: Pick<FakeUpstream, 'host' | 'port'>, protocol: 'udp' | 'tcp') {
+  const ended: Ended[] = [];
+  const events = {
+    onResponse: (attempt: Attempt, _match: number, bytes: Uint8Array, start: number, end: number) =>
+      void ended.push({ kind: 'response', attempt, bytes: [...bytes.subarray(start, end)] }),
+    onFailure: (attempt: Attempt, isRefused: boolean) =>
+      void ended.push({ kind: isRefused ? 'refused' : 'failure', attempt }),
+    onStranger: () => void ended.push({ kind: 'stranger', attempt: undefined }),
+    onUnderAttack: (attempt: Attempt) => void ended.push({ kind: 'attack', attempt }),
+  };
+  const context = { slot: 0, sourcePorts: 2, random: new RandomWords(), events };
+  const transport = TRANSPORT_BY_PROTOCOL[protocol](upstreamConfig(upstream, protocol), context, 0);
+  transports.push(transport);
+  return { transport, ended };
+}
+
+function newAttempt(name: string): Attempt {
+  const attempt = new Attempt();
+  attempt.exchange = new Exchange();
+  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question(name), 1232);
+  return attempt;
+}
+
+const PROTOCOLS = ['udp', 'tcp'] as const satisfies (keyof typeof TRANSPORT_BY_PROTOCOL)[];
+
+test('this suite runs over every transport', () => {
+  expect(PROTOCOLS).toEqual(Object.keys(TRANSPORT_BY_PROTOCOL));
+});
+
+describe.each(PROTOCOLS)('%s', (protocol) => {
+  test('hands over the response to each query, which then no longer waits', async () => {
+    const upstream = track(await startFakeUpstream());
+    const { transport, ended } = connectTo(upstream, protocol);
+    const attempts = Array.from({ length: 20 }, (_, index) => newAttempt(`n${index}.example.com`));
+    for (const attempt of attempts) expect(transport.send(attempt, 0)).toBe(true);
+    await expect.poll(() => ended.length).toBe(20);
+    expect(new Set(ended.map(({ kind }) => kind))).toEqual(new Set(['response']));
+    expect(new Set(ended.map(({ attempt }) => attempt))).toEqual(new Set(attempts));
+    for (const { attempt, bytes } of ended) {
+      expect(attempt!.port).toBeUndefined();
+      const query = upstream.queries.find(({ message }) => message[0] === bytes![0] && message[1] === bytes![1]);
+      expect(bytes).toEqual([...respond(query!)]);
+    }
+  });
+
+  test('a response to a query that was released is a stranger', async () => {
+    const upstream = track(await startFakeUpstream(() => undefined));
+    const { transport, ended } = connectTo(upstream, protocol);
+    const attempt = newAttempt('www.example.com');
+    transport.send(attempt, 0);
+    await upstream.received(1);
+    attempt.port!.release(attempt);
+    upstream.queries[0]!.reply(respond(upstream.queries[0]!));
+    await expect.poll(() => ended.map(({ kind }) => kind)).toEqual(['stranger']);
+  });
+
+  test('says that a closed port refuses', async () => {
+    const closed = await startFakeUpstream();
+    await closed.stop();
+    const { transport, ended } = connectTo(closed, protocol);
+    const attempt = newAttempt('www.example.com');
+    transport.send(attempt, 0);
+    await expect.poll(() => ended).toEqual([{ kind: 'refused', attempt }]);
+  });
+
+  test('retired, it takes no more queries and hears what waits', async () => {
+    const upstream = track(await startFakeUpstream(() => undefined));
+    const { transport, ended } = connectTo(upstream, protocol);
+    transport.send(newAttempt('www.example.com'), 0);
+    await upstream.received(1);
+    transport.retire();
+    expect(transport.send(newAttempt('www.example.net'), 0)).toBe(false);
+    upstream.queries[0]!.reply(respond(upstream.queries[0]!));
+    await expect.poll(() => ended.map(({ kind }) => kind)).toEqual(['response']);
+  });
+
+  test('closed, it says nothing more', async () => {
+    const upstream = track(await startFakeUpstream(() => undefined));
+    const { transport, ended } = connectTo(upstream, protocol);
+    transport.send(newAttempt('www.example.com'), 0);
+    await upstream.received(1);
+    transport.close();
+    upstream.queries[0]!.reply(respond(upstream.queries[0]!));
+    const other = connectTo(upstream, protocol);
+    other.transport.send(newAttempt('www.example.net'), 0);
+    await upstream.received(2);
+    upstream.queries[1]!.reply(respond(upstream.queries[1]!));
+    await expect.poll(() => other.ended.length).toBe(1);
+    expect(ended).toEqual([]);
+  });
+});
