@@ -1,18 +1,15 @@
 /**
- * The log: JSON lines on standard output, one logger a thread. Writing never waits for the reader: where standard output
- * is a pipe that nobody empties, or a full disk, lines are lost rather than queries. Query names and client addresses
- * are logged at `debug` and below only.
+ * The log: JSON lines on standard output, one logger a thread. Writing never waits for the reader (log-stream.ts):
+ * lines are lost rather than queries. Query names and client addresses are logged at `debug` and below only.
  */
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { monotonicMs } from '../clock.ts';
+import { standardOutputStream } from './log-stream.ts';
 
 export type Log = Logger;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Bytes that may wait for a slow reader of standard output; beyond them lines are dropped. */
-const BACKLOG_BYTES_MAX = 1024 * 1024;
-const STANDARD_OUTPUT = 1;
 /** Keys of rate-limited messages are constants in the source, so there are few; this bounds a mistake. */
 const KEYS_MAX = 1000;
 
@@ -35,15 +32,8 @@ export function createLog(settings: LogSettings, destination?: LogDestination): 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination ?? standardOutput(),
+    destination ?? standardOutputStream(),
   );
-}
-
-function standardOutput(): LogDestination {
-  const stream = pino.destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: BACKLOG_BYTES_MAX });
-  // Why: without a listener a write error (disk full) would be thrown and end the thread.
-  stream.on('error', () => undefined);
-  return stream;
 }
 
 export type LimitedLog = (
