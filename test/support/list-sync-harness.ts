@@ -104,8 +104,8 @@ export class SyncHarness {
       config,
       publish: async (policy) => {
         this.policies.push(policy);
-        await this.acknowledge();
         this.#settle();
+        await this.acknowledge();
       },
       onStatus: (status) => {
         this.statuses.push(status);

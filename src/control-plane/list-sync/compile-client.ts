@@ -29,6 +29,7 @@ export interface CompileClientOptions {
   readonly onDeath: (message: string) => void;
   /** For tests. */
   readonly threadUrl?: URL;
+  readonly heapMbMax?: number;
 }
 
 interface Running {
@@ -83,7 +84,10 @@ export class CompileClient implements CompileRunner {
   #spawn(): Worker {
     const here = new URL(import.meta.url);
     const url = this.#options.threadUrl ?? new URL(`./compile-thread${extname(here.pathname)}`, here);
-    const worker = new Worker(url, { name: 'weir-compile', resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX } });
+    const worker = new Worker(url, {
+      name: 'weir-compile',
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMbMax ?? HEAP_MB_MAX },
+    });
     worker.on('message', (message: ThreadMessage) => this.#onMessage(message));
     worker.on('error', (error) => this.#onDeath(worker, `${errorCode(error)} ${error.message}`.trim()));
     worker.on('exit', (code) => this.#onDeath(worker, `exit code ${code}`));

@@ -1,0 +1,197 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NameChecker, type CheckResult } from '../../../src/cli/check-name.ts';
+import { describeCheck } from '../../../src/cli/check-text.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { loadGuard } from '../../../src/control-plane/list-sync/guard-files.ts';
+import { guardFilesOf, loadPolicyOnce } from '../../../src/control-plane/list-sync/load-policy-once.ts';
+import { RecordType } from '../../../src/dns/iana.ts';
+import { runProgram, type ProgramResult } from '../../support/child-program.ts';
+import { testConfig, type ListInput } from '../../support/list-sync-harness.ts';
+import { PROJECT_ROOT } from '../../support/source-files.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'weir-check-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function file(name: string, content: string): Promise<string> {
+  await writeFile(join(folder, name), content);
+  return join(folder, name);
+}
+
+async function check(name: string, lists: readonly ListInput[], rest: Partial<Config> = {}): Promise<CheckResult> {
+  const config = testConfig(folder, lists, rest);
+  const checker = new NameChecker(config, await loadPolicyOnce(config), {
+    types: [RecordType.A, RecordType.HTTPS],
+    client: '192.0.2.1',
+    nowSeconds: 1_700_000_000,
+    guard: async () => {
+      const guard = await loadGuard(guardFilesOf(config));
+      return guard.kind === 'guard' ? guard.guard : undefined;
+    },
+  });
+  return checker.check(name);
+}
+
+describe('a listed name', () => {
+  test('names list, entry, scope, category, authority, reference, version, incident and the answer', async () => {
+    const entry = {
+      name: 'bad.example',
+      scope: 'subtree',
+      category: 'loan',
+      authority: 'Court 5',
+      reference: 'case 7',
+    };
+    const source = await file('a.jsonl', `${JSON.stringify(entry)}\n`);
+    const result = await check('www.bad.example', [{ name: 'court', source }]);
+    expect(result).toMatchObject({
+      name: 'www.bad.example',
+      verdict: 'blocked',
+      list: 'court',
+      entry: 'bad.example',
+      scope: 'subtree',
+      category: 'loan',
+      authority: 'Court 5',
+      reference: 'case 7',
+      version: 1,
+      action: 'sinkhole',
+      order: 'authority',
+      specialUse: null,
+      answers: [
+        { type: 'A', outcome: 'blocked', rcode: 'NOERROR', records: ['A 127.0.0.1'] },
+        { type: 'HTTPS', outcome: 'blocked', rcode: 'NOERROR', records: [] },
+      ],
+      client: { address: '192.0.2.1', served: false },
+    });
+    expect(result.incident).toMatch(/^[\dA-Z]{4}-[\dA-Z]{4}-[\dA-Z]{4}$/);
+    const text = describeCheck(result);
+    expect(text).toContain('list        court (version 1)');
+    expect(text).toContain('entry       bad.example (and every name below it)');
+    expect(text).toContain('reference   case 7');
+    expect(text).toContain('HTTPS query NODATA (no such record) (action sinkhole)');
+    expect(text).toContain('192.0.2.1 is refused (clients.allow)');
+  });
+
+  test('says of every other rule why it did not win', async () => {
+    const a = await file('a.txt', 'bad.example\n');
+    const b = await file('b.txt', 'bad.example\n');
+    const allow = await file('allow.txt', 'www.bad.example\n');
+    const lists = [
+      { name: 'a', source: a },
+      { name: 'b', source: b, mode: 'shadow' as const },
+    ];
+    const blocked = await check('bad.example', lists, { allow: [allow] });
+    expect(blocked.rules.map(({ list, outcome }) => [list, outcome])).toEqual([
+      ['a', 'decides'],
+      ['b', 'outranked'],
+    ]);
+    const allowed = await check('www.bad.example', lists, { allow: [allow] });
+    expect(allowed).toMatchObject({ verdict: 'allowlisted', list: allow, incident: null });
+    expect(describeCheck(allowed)).toContain('also met    block bad.example (and every name below it) of a');
+  });
+});
+
+describe('a name that is not blocked', () => {
+  test('is said to be forwarded', async () => {
+    const source = await file('a.txt', 'bad.example\n');
+    const result = await check('good.example', [{ name: 'a', source }]);
+    expect(result).toMatchObject({ verdict: 'allowed', list: null, answers: [{ outcome: 'forwarded' }, {}] });
+    expect(describeCheck(result)).toContain('goes to cache and upstreams');
+  });
+
+  test('because the guard holds its entry: says so, and why', async () => {
+    const source = await file('a.txt', 'bank.example\n');
+    const guarded = { protected: [await file('protected.txt', 'bank.example\n')] };
+    const result = await check('www.bank.example', [{ name: 'a', source }], guarded);
+    expect(result.held).toEqual([
+      {
+        list: 'a',
+        entry: 'bank.example',
+        scope: 'subtree',
+        guard: 'protected',
+        detail: 'bank.example is a protected name',
+      },
+    ]);
+    expect(describeCheck(result)).toContain('not in force: bank.example is a protected name');
+  });
+
+  test('because it is answered locally: says so', async () => {
+    const result = await check('localhost', []);
+    expect(result).toMatchObject({
+      specialUse: 'localhost',
+      answers: [{ outcome: 'local', records: ['A 127.0.0.1'] }, {}],
+    });
+  });
+
+  test('the root can be asked about', async () => {
+    expect(await check('.', [])).toMatchObject({ name: '.', verdict: 'allowed' });
+  });
+});
+
+function weir(...args: string[]): Promise<ProgramResult> {
+  return runProgram(process.execPath, [join(PROJECT_ROOT, 'src/main.ts'), 'check', ...args]);
+}
+
+async function configFile(): Promise<string> {
+  await file('a.txt', 'bad.example\nb\u00fccher.example\n');
+  return file('weir.yaml', 'lists: [{ name: a, source: ./a.txt, authority: us, category: scam, order: operator }]\n');
+}
+
+describe('the command', () => {
+  test('exits 0 whatever the verdict and takes international names', async () => {
+    const { code, stdout } = await weir(
+      '--config',
+      await configFile(),
+      '--json',
+      'www.b\u00fccher.example',
+      'good.example.',
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        name: 'www.xn--bcher-kva.example',
+        verdict: 'blocked',
+        list: 'a',
+        category: 'scam',
+        entry: 'xn--bcher-kva.example',
+      },
+      { name: 'good.example', verdict: 'allowed' },
+    ]);
+  });
+
+  test.each([
+    [['192.0.2.1'], '"192.0.2.1": an IP address, not a domain name'],
+    [[`${'a'.repeat(64)}.example`], 'a label of it is longer than 63 characters'],
+    [['not a name'], '"not a name": not a domain name'],
+    [['bad.example', '--type', 'NONSENSE'], '"NONSENSE" is not a query type'],
+    [['bad.example', '--client', 'me'], '"me" is not an IP address'],
+    [[], "missing required argument 'name'"],
+  ])('exits 2 on %j and says why', async (args, message) => {
+    const { code, stdout, stderr } = await weir('--config', await configFile(), ...args);
+    expect(stderr).toContain(message);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  test('exits 78 on a bad configuration', async () => {
+    const { code, stderr } = await weir('--config', await file('weir.yaml', 'lists: 7\n'), 'bad.example');
+    expect(code).toBe(78);
+    expect(stderr).toContain('lists');
+  });
+
+  test('warns of a list that is not looked at', async () => {
+    const config = await configFile();
+    await file('a.txt', '<!doctype html>');
+    const { code, stderr } = await weir('--config', config, 'bad.example');
+    expect(code).toBe(0);
+    expect(stderr).toContain('warning: list a:');
+    expect(stderr).toContain('nothing of it is looked at');
+  });
+});

@@ -1,0 +1,83 @@
+import { writeFile, rename } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BufferPool, POOL_BUFFERS_MAX, buffersOf } from '../../../../src/control-plane/list-sync/buffer-pool.ts';
+import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
+
+describe('the pool', () => {
+  test('gives a free buffer that fits, the smallest of them, and none that wastes much', () => {
+    const buffers = [10_000, 12_000, 100_000].map((bytes) => new SharedArrayBuffer(bytes));
+    const pool = new BufferPool(buffers);
+    expect(pool.take(9000)).toBe(buffers[0]);
+    expect(pool.take(9000)).toBe(buffers[1]);
+    const fresh = pool.take(9000);
+    expect(buffers).not.toContain(fresh);
+    expect(fresh.byteLength).toBeGreaterThanOrEqual(9000);
+    expect(fresh.byteLength % 4).toBe(0);
+  });
+
+  test('is bounded and keeps the largest', () => {
+    const pool = new BufferPool();
+    pool.giveBack(Array.from({ length: 100 }, (_, index) => new SharedArrayBuffer(5000 + index)));
+    expect(pool.free()).toHaveLength(POOL_BUFFERS_MAX);
+    expect(pool.free().every((buffer) => buffer.byteLength >= 5092)).toBe(true);
+  });
+
+  test('does not take the same buffer twice', () => {
+    const pool = new BufferPool();
+    const buffer = new SharedArrayBuffer(5000);
+    pool.giveBack([buffer, buffer]);
+    pool.giveBack([buffer]);
+    expect(pool.free()).toEqual([buffer]);
+  });
+});
+
+function names(word: string): string {
+  return Array.from({ length: 2000 }, (_, i) => `${word}-${i}.example`).join('\n');
+}
+
+describe('retired policies', () => {
+  let harness: SyncHarness;
+
+  beforeEach(async () => {
+    harness = await SyncHarness.create();
+  });
+  afterEach(async () => {
+    await harness.remove();
+  });
+
+  async function publishThrice(): Promise<void> {
+    const source = await harness.file('a.txt', names('one'));
+    await harness.start(testConfig(harness.folder, [{ name: 'a', source }]));
+    for (const [index, word] of ['two', 'six'].entries()) {
+      await writeFile(`${source}.new`, names(word));
+      await rename(`${source}.new`, source);
+      await harness.until(() => harness.policies.length === index + 2);
+      await harness.until(() => harness.status('a')?.version === index + 2);
+    }
+  }
+
+  test('are reused once the next policy is acknowledged', async () => {
+    await publishThrice();
+    const [first, , third] = harness.policies;
+    expect(third?.base.table).toBe(first?.base.table);
+    expect(third?.base.names).toBe(first?.base.names);
+    expect(harness.verdict('six-1999.example')).toBe('blocked by a');
+    expect(harness.verdict('one-1999.example')).toBe('allowed');
+  });
+
+  test('are not touched while one thread has not acknowledged', async () => {
+    const source = await harness.file('a.txt', names('one'));
+    const sync = await harness.start(testConfig(harness.folder, [{ name: 'a', source }]));
+    const before = buffersOf(harness.policies[0]!).map((buffer) => Buffer.from(new Uint8Array(buffer)));
+    const acknowledged = Promise.withResolvers<void>();
+    harness.acknowledge = () => acknowledged.promise;
+    await writeFile(source, names('two'));
+    const reloading = sync.reload(testConfig(harness.folder, [{ name: 'a', source }]));
+    await harness.until(() => harness.policies.length === 2);
+    const shared = buffersOf(harness.policies[1]!).filter((buffer) => buffersOf(harness.policies[0]!).includes(buffer));
+    expect(shared).toEqual([]);
+    expect(buffersOf(harness.policies[0]!).map((buffer) => Buffer.from(new Uint8Array(buffer)))).toEqual(before);
+    acknowledged.resolve();
+    await reloading;
+  });
+});
