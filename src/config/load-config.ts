@@ -17,6 +17,7 @@ import { crossCheck, isUrl, valueAt } from './cross-checks.ts';
 import { describeReadError } from './file-access.ts';
 import { configSchema } from './schema.ts';
 import type { ConfigInput } from './schema.ts';
+import { systemUpstreams } from './system-upstreams.ts';
 
 export const CONFIG_BYTES_MAX = 1024 * 1024;
 const AUTO_WORKERS_MAX = 16;
@@ -45,8 +46,8 @@ function invalid(message: string): ConfigOutcome {
   return { kind: 'invalid', problems: [{ path: '', message }] };
 }
 
-/** Checks the text of a configuration whose relative paths start at `folder`. */
-export function parseConfig(text: string, folder: string): ConfigOutcome {
+/** Checks the text of a configuration whose relative paths start at `folder`. `systemServers` is for tests. */
+export function parseConfig(text: string, folder: string, systemServers?: readonly string[]): ConfigOutcome {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, version: '1.2' });
   const problems: ConfigProblem[] = document.errors.map((error) => ({
@@ -72,7 +73,7 @@ export function parseConfig(text: string, folder: string): ConfigOutcome {
   if (!parsed.success || problems.length > 0) {
     return { kind: 'invalid', problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
   }
-  const config = complete(parsed.data, folder);
+  const config = complete(parsed.data, folder, systemServers);
   return { kind: 'ok', config, warnings: warningsAbout(config) };
 }
 
@@ -130,14 +131,14 @@ function lineOf(document: Document, path: readonly PropertyKey[], lineCounter: L
   return offset === undefined ? undefined : lineCounter.linePos(offset).line;
 }
 
-function complete(input: ConfigInput, folder: string): Config {
+function complete(input: ConfigInput, folder: string, systemServers?: readonly string[]): Config {
   const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
   const { do53, admin, warningPageHttp } = input.listen;
   return {
     listen: { do53, admin, warningPageHttp },
     workers: input.workers === 'auto' ? Math.min(availableParallelism(), AUTO_WORKERS_MAX) : input.workers,
     stateDirectory: resolve(folder, input.stateDirectory),
-    upstreams: input.upstreams,
+    upstreams: input.upstreams.length > 0 ? input.upstreams : systemUpstreams(do53, systemServers),
     upstreamQueries: input.upstreamQueries,
     lists: input.lists.map((list): ListConfig => {
       const isHttp = isUrl(list.source);
@@ -179,6 +180,9 @@ function warningsAbout(config: Config): string[] {
   }
   if (config.upstreamQueries.attemptTimeoutMs >= config.upstreamQueries.deadlineMs) {
     warnings.push('upstreamQueries.attemptTimeoutMs: not below deadlineMs, so a second upstream is never tried');
+  }
+  if (config.upstreams.length === 0) {
+    warnings.push('upstreams: there is none, and the system has no resolver; what is not blocked gets SERVFAIL');
   }
   if (config.clients.allow.length === 0) warnings.push('clients.allow: it is empty, so every query is refused');
   if (config.protected.length === 0) {

@@ -19,13 +19,13 @@ function problemsOf(text: string): string[] {
 }
 
 function configOf(text: string): Config {
-  const outcome = parseConfig(text, folder);
+  const outcome = parseConfig(text, folder, ['192.0.2.53']);
   if (outcome.kind === 'invalid') throw new ConfigError('test', outcome.problems);
   return outcome.config;
 }
 
 function warningsOf(text: string): readonly string[] {
-  const outcome = parseConfig(text, folder);
+  const outcome = parseConfig(text, folder, []);
   return outcome.kind === 'ok' ? outcome.warnings : [];
 }
 
@@ -45,7 +45,7 @@ describe('a good configuration', () => {
     ]);
     expect(config.listen.admin).toEqual({ host: '127.0.0.1', port: 9153 });
     expect(config.clients.allow).toEqual(['127.0.0.0/8', '::1/128']);
-    expect(config.upstreams).toEqual([]);
+    expect(config.upstreams.map(({ url }) => url)).toEqual(['udp://192.0.2.53']);
     expect(config.lists).toEqual([]);
     expect(config.workers).toBeGreaterThanOrEqual(1);
     expect(config.cache.bytesMax).toBe(64 * 1024 * 1024);
@@ -249,6 +249,7 @@ describe('what is legal and yet hardly meant is warned of', () => {
     ['lists: [{ name: a, source: list.txt }]\nsinkhole: { addresses: [] }', /no warning page/],
     ['upstreamQueries: { deadlineMs: 500, attemptTimeoutMs: 500 }', /a second upstream is never tried/],
     ['clients: { allow: [] }', /every query is refused/],
+    ['', /upstreams: there is none, and the system has no resolver/],
   ])('%s', (text, warning) => {
     expect(warningsOf(text)).toContainEqual(expect.stringMatching(warning));
   });
