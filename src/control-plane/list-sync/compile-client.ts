@@ -13,6 +13,12 @@ const HEAP_MB_MAX = 2048;
 /** A job that takes longer is ended with its thread. */
 export const JOB_MS_MAX = 600_000;
 
+/**
+ * A thread without work for so long is ended: what parsing a million names left in its heap goes with it, and all it
+ * must do again is to read the guard's names.
+ */
+export const IDLE_MS = 5000;
+
 export type JobOutcome<K extends JobKind> =
   { readonly kind: 'done'; readonly result: JobResults[K] } | { readonly kind: 'failed'; readonly message: string };
 
@@ -45,6 +51,7 @@ export class CompileClient implements CompileRunner {
   #queue: Promise<unknown> = Promise.resolve();
   #lastId = 0;
   #closed = false;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(options: CompileClientOptions) {
     this.#options = options;
@@ -64,12 +71,14 @@ export class CompileClient implements CompileRunner {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#idle);
     await this.#worker?.terminate();
     this.#finish({ kind: 'failed', message: 'the compile thread was closed' });
   }
 
   #start(job: CompileJob): Promise<JobOutcome<JobKind>> {
     if (this.#closed) return Promise.resolve({ kind: 'failed', message: 'the compile thread was closed' });
+    clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#spawn());
     this.#lastId += 1;
     const message: JobMessage = { id: this.#lastId, job };
@@ -107,6 +116,13 @@ export class CompileClient implements CompileRunner {
     this.#finish({ kind: 'failed', message: `the compile thread ended: ${why}` });
   }
 
+  #endIdle(): void {
+    const worker = this.#worker;
+    if (worker === undefined || this.#running !== undefined) return;
+    this.#worker = undefined;
+    worker.terminate().catch(() => undefined);
+  }
+
   async #overrun(worker: Worker, kind: JobKind): Promise<void> {
     this.#onDeath(worker, `a ${kind} job took over ${JOB_MS_MAX} ms`);
     await worker.terminate();
@@ -118,5 +134,6 @@ export class CompileClient implements CompileRunner {
     this.#running = undefined;
     clearTimeout(running.timer);
     running.settle(outcome);
+    if (!this.#closed) this.#idle = setTimeout(() => this.#endIdle(), IDLE_MS);
   }
 }

@@ -10,8 +10,17 @@ import type { Guard } from './guard/guard.ts';
 import { loadGuard, type GuardFiles } from './guard-files.ts';
 import { holdsKey, holdsOfSegment, type ListHolds } from './list-holds.ts';
 import { SegmentWriter } from './list-segment.ts';
-import { parseList, restoreList, type ParseOutcome, type ParseSettings, type RestoreOutcome } from './parse-list.ts';
+import {
+  movable,
+  parseList,
+  restoreList,
+  type ParseOutcome,
+  type ParseSettings,
+  type RestoreOutcome,
+} from './parse-list.ts';
 import { encodeSegmentFile, type SegmentHeader } from './list-segment-file.ts';
+import type { SyncFailure } from './list-status.ts';
+import { ListStore, type ListRecord } from './list-store.ts';
 import type { SourceInput } from './sources/list-source.ts';
 
 export interface BuildList {
@@ -35,7 +44,7 @@ export interface JobResults {
     readonly holds: readonly ListHolds[];
     readonly unused: readonly SharedArrayBuffer[];
   };
-  readonly encode: { readonly bytes: Uint8Array<ArrayBuffer> };
+  readonly persist: { readonly failure: SyncFailure | undefined };
 }
 
 export type CompileJob =
@@ -61,7 +70,13 @@ export type CompileJob =
       /** Lent for this build. */
       readonly buffers: readonly SharedArrayBuffer[];
     }
-  | { readonly kind: 'encode'; readonly header: SegmentHeader; readonly payload: Uint8Array };
+  | {
+      readonly kind: 'persist';
+      readonly stateDirectory: string;
+      readonly record: ListRecord;
+      readonly header: SegmentHeader;
+      readonly payload: Uint8Array;
+    };
 
 export type JobKind = CompileJob['kind'];
 export type JobOf<K extends JobKind> = Extract<CompileJob, { kind: K }>;
@@ -95,10 +110,12 @@ export class CompileWorkshop {
         return readAllowFile(job.path);
       case 'build':
         return this.#build(job);
-      case 'encode':
+      case 'persist':
         break;
     }
-    return { bytes: new Uint8Array(encodeSegmentFile(job.header, job.payload)) };
+    const { stateDirectory, header, record, payload } = job;
+    const file = encodeSegmentFile(header, payload);
+    return { failure: await new ListStore(stateDirectory).write(header.list, record, [file]) };
   }
 
   async #build(job: JobOf<'build'>): Promise<JobResults['build']> {
@@ -134,5 +151,5 @@ async function readAllowFile(path: string): Promise<JobResults['allow']> {
     { entry: (entry) => writer.add(entry) },
   );
   if (outcome.kind === 'refused') return { kind: 'refused', message: `the allow list ${path}: ${outcome.message}` };
-  return { kind: 'parsed', payload: new Uint8Array(writer.payload()), entries: writer.entryCount };
+  return { kind: 'parsed', payload: movable(writer.payload()), entries: writer.entryCount };
 }

@@ -35,6 +35,5 @@ if (port !== null) {
 
 /** Segments move; the published index is shared memory already. */
 function transferable(result: JobResults[JobKind]): ArrayBuffer[] {
-  if ('payload' in result) return [result.payload.buffer];
-  return 'bytes' in result ? [result.bytes.buffer] : [];
+  return 'payload' in result ? [result.payload.buffer] : [];
 }

@@ -12,8 +12,6 @@ import type { Validators } from './sources/list-source.ts';
 
 /** A record larger than this is not one of ours. */
 export const RECORD_BYTES_MAX = 64 * 1024;
-/** A segment file larger than this is not read back. */
-export const SEGMENT_FILE_BYTES_MAX = 4 * 1024 * 1024 * 1024 - 1;
 const TEMPORARY_SUFFIX = '.tmp';
 
 export interface ListRecord {
@@ -28,9 +26,11 @@ export interface ListRecord {
 }
 
 export class ListStore {
+  readonly stateDirectory: string;
   readonly #folder: string;
 
   constructor(stateDirectory: string) {
+    this.stateDirectory = stateDirectory;
     this.#folder = join(stateDirectory, 'lists');
   }
 
@@ -56,17 +56,6 @@ export class ListStore {
       const path = this.#recordPath(list);
       if ((await stat(path)).size > RECORD_BYTES_MAX) return undefined;
       return recordFrom(JSON.parse(await readFile(path, 'utf8')));
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** The bytes of the last good copy, undefined where there is none. Their content is not checked here. */
-  async readSegment(list: string): Promise<Uint8Array | undefined> {
-    try {
-      const path = this.segmentPath(list);
-      if ((await stat(path)).size > SEGMENT_FILE_BYTES_MAX) return undefined;
-      return await readFile(path);
     } catch {
       return undefined;
     }

@@ -151,17 +151,17 @@ export class ListTask {
     const { name, source } = this.#config;
     const { format, sourceSha256, entries, skippedByReason, samples } = content.facts;
     const header = { list: name, version: content.version, format, sourceSha256, entries, skippedByReason, samples };
-    const encoded = await this.#services.compile.run({
-      kind: 'encode',
+    const record = this.#recordOf(content, source);
+    const done = await this.#services.compile.run({
+      kind: 'persist',
+      stateDirectory: this.#services.store().stateDirectory,
+      record,
       header: { ...header, createdAt: new Date(wallClockMs()).toISOString() },
       payload: content.payload,
     });
     if (this.#closed) return;
-    const record = this.#recordOf(content, source);
     const failure =
-      encoded.kind === 'failed'
-        ? ({ reason: 'store', message: encoded.message } as const)
-        : await this.#services.store().write(name, record, [encoded.result.bytes]);
+      done.kind === 'failed' ? ({ reason: 'store', message: done.message } as const) : done.result.failure;
     if (failure === undefined) {
       this.#storedVersion = content.version;
       this.#record = record;

@@ -78,7 +78,7 @@ export async function parseList(
       skippedByReason: report.skippedByReason,
       samples: report.samples,
     },
-    payload: new Uint8Array(writer.payload()),
+    payload: movable(writer.payload()),
     holds: collector.holds(key),
     warnings: report.warnings,
   };
@@ -113,11 +113,20 @@ export async function restoreList(
   const { header } = file;
   if (!Number.isSafeInteger(header.version) || header.version < 1)
     return { kind: 'damaged', message: `${path}: its version is no number` };
-  const payload = new Uint8Array(file.payload);
+  const payload = movable(file.payload);
   const holds = holdsOfSegment(payload, guard, approved, key);
   return { kind: 'restored', facts: header, version: header.version, payload, holds };
 }
 
+/** The bytes over memory of their own, so that moving them to another thread takes nothing else along; no copy if large. */
+export function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && byteLength > buffer.byteLength / 4 && byteLength > MOVABLE_BYTES_MIN;
+  return isOwn ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
+}
+
+/** Smaller ones may lie in memory that Node shares out among Buffers. */
+const MOVABLE_BYTES_MIN = 64 * 1024;
 const PIECE_BYTES = 256 * 1024;
 
 /** A body in memory as the stream that the reader takes. */
