@@ -32,6 +32,7 @@ const metrics = new Metrics({
   syncFailureReasons: SYNC_FAILURE_REASONS,
   guards: GUARD_CODES,
 });
+metrics.setBatchIo(data.batchIo);
 for (const block of data.counters) metrics.attach(block);
 for (const [thread, count] of Object.entries(data.restarts)) {
   for (let i = 0; i < count; i++) metrics.countRestart(thread as keyof typeof data.restarts);
@@ -122,6 +123,9 @@ port.on('message', (message: ToControl) => {
       break;
     case 'listening':
       listening = message.addresses;
+      break;
+    case 'batchIo':
+      metrics.setBatchIo(message.mode);
       break;
     case 'restarted':
       metrics.countRestart(message.thread);

@@ -4,6 +4,7 @@
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
+import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
 
 export interface ControlThreadData {
@@ -13,6 +14,7 @@ export interface ControlThreadData {
   /** Counter blocks of every thread that has one. */
   readonly counters: readonly SharedArrayBuffer[];
   readonly listSlots: Readonly<Record<string, number>>;
+  readonly batchIo: BatchIoMode;
   /** Addresses that resolver threads listen on; empty while they do not. */
   readonly listening: readonly SocketAddress[];
   /** Replaced threads so far, for the metric to go on from. */
@@ -23,6 +25,7 @@ export interface ControlThreadData {
 export type ToControl =
   | { readonly kind: 'configure'; readonly config: Config; readonly listSlots: Readonly<Record<string, number>> }
   | { readonly kind: 'listening'; readonly addresses: readonly SocketAddress[] }
+  | { readonly kind: 'batchIo'; readonly mode: BatchIoMode }
   | { readonly kind: 'inForce'; readonly publication: number }
   | { readonly kind: 'restarted'; readonly thread: ThreadKind }
   | { readonly kind: 'reloadRefused' }

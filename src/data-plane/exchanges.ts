@@ -21,6 +21,7 @@ export interface Waiter {
   readonly reply: ReplyPath;
   readonly transport: number;
   readonly receivedAtMs: number;
+  readonly isLate: true;
 }
 
 export interface Exchange {

@@ -4,6 +4,7 @@
  */
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
+import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 
 export interface ResolverThreadData {
@@ -25,5 +26,7 @@ export type FromResolver =
       readonly addresses: readonly SocketAddress[];
       readonly failures: readonly BindFailure[];
     }
+  /** Once, before listening: how datagrams are moved, and why not in batches where it is not so. */
+  | { readonly kind: 'batchIo'; readonly mode: BatchIoMode; readonly reason: string }
   | { readonly kind: 'inForce'; readonly generation: number }
   | { readonly kind: 'drained' };

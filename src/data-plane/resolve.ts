@@ -135,6 +135,7 @@ export class Resolver {
       reply: arrival.keepReplyPath(),
       transport: arrival.transport,
       receivedAtMs: nowMs,
+      isLate: true,
     };
     return this.#exchanges.wait(exchange, waiter)
       ? ANSWERED_LATER

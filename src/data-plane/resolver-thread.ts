@@ -10,6 +10,7 @@ import { DropRow } from '../telemetry/counter-labels.ts';
 import { Counter, CounterCells, dropCounter } from '../telemetry/counters.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLog, createLogLimiter } from '../telemetry/log.ts';
+import { batchSupport } from './batch/self-check.ts';
 import { type Arrival } from './listener/arrival.ts';
 import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
 import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
@@ -62,6 +63,7 @@ const listeners = new ListenerSet({
   onConnections: (change) => (cells[Counter.tcpConnectionsOpen]! += change),
   onRejected: () => cells[Counter.tcpConnectionsRejected]!++,
   onSendFailed: () => cells[dropCounter(DropRow.sendFailed)]!++,
+  onBatchEnd: (receivedAtMs) => respond.endBatch(receivedAtMs),
   onError: (error) => logSocket('warn', { err: error }, 'a listening socket reported an error'),
 });
 
@@ -108,4 +110,7 @@ port.on('message', (message: ToResolver) => {
 });
 
 respond.tick();
+const support = batchSupport();
+if (support.kind === 'ok') say({ kind: 'batchIo', mode: 'batch', reason: '' });
+else say({ kind: 'batchIo', mode: 'dgram', reason: support.reason });
 await listen(config);

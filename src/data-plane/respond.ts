@@ -12,7 +12,7 @@ import { BlockAnswers } from '../policy/block-answer.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
-import { DropRow, VerdictRow } from '../telemetry/counter-labels.ts';
+import { DropRow, RESPONSE_VERDICTS, VerdictRow } from '../telemetry/counter-labels.ts';
 import {
   blockedCounter,
   Counter,
@@ -33,6 +33,8 @@ import { DROPPED } from './listener/arrival.ts';
 export interface Asked {
   readonly transport: number;
   readonly receivedAtMs: number;
+  /** Whether the answer comes after the query path was left. */
+  readonly isLate: boolean;
 }
 
 export class Respond {
@@ -46,6 +48,8 @@ export class Respond {
   readonly #onBug: (error: Error) => void;
   /** Of a chain's name while it is judged. */
   readonly #targetLabels = new Uint8Array(LABELS_MAX);
+  /** Answers given at once since the last `endBatch`, by verdict. */
+  readonly #inBatch = new Uint32Array(RESPONSE_VERDICTS.length);
   /** Wall clock less monotonic clock, so that a query costs no second clock read. */
   #wallOffsetMs = 0;
 
@@ -205,8 +209,20 @@ export class Respond {
     rcode = query.bytes[query.start + 3]! & 0x0f,
   ): number {
     this.#cells[responseCounter(rcode, verdictRow)]!++;
-    observeDuration(this.#cells, durationHistogram(verdictRow), monotonicMs() - asked.receivedAtMs);
+    if (asked.isLate) observeDuration(this.#cells, durationHistogram(verdictRow), this.nowMs() - asked.receivedAtMs);
+    else this.#inBatch[verdictRow]!++;
     return length;
+  }
+
+  /** Times what was answered at once, with one look at the clock: no answer of the batch waited longer. */
+  endBatch(receivedAtMs: number): void {
+    const durationMs = this.nowMs() - receivedAtMs;
+    for (let row = 0; row < this.#inBatch.length; row++) {
+      const count = this.#inBatch[row]!;
+      if (count === 0) continue;
+      observeDuration(this.#cells, durationHistogram(row), durationMs, count);
+      this.#inBatch[row] = 0;
+    }
   }
 
   #seconds(atMs: number): number {

@@ -12,6 +12,7 @@ import type { FromControl, FromPage, ToControl, ToPage } from '../control-plane/
 import type { FromResolver, ToResolver } from '../data-plane/messages.ts';
 import { createCounters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
 import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
 import { ListSlots } from './list-slots.ts';
@@ -67,6 +68,7 @@ export class Supervisor {
   readonly #reloads = { ok: 0, refused: 0 };
   readonly #waits = new Map<string, Waiting>();
   #undrained = 0;
+  #batchIo: BatchIoMode | undefined;
   #hasStarted = false;
 
   constructor(config: Config, version: string, log: Log) {
@@ -122,6 +124,7 @@ export class Supervisor {
         version: this.#version,
         counters: [...this.#resolverCounters, this.#pageCounters],
         listSlots: this.#slots.all(),
+        batchIo: this.#batchIo ?? 'dgram',
         listening: this.#listening,
         restarts: this.#restarts,
         reloads: this.#reloads,
@@ -191,6 +194,9 @@ export class Supervisor {
       case 'listening':
         this.#onBound(name, message.addresses, message.failures);
         break;
+      case 'batchIo':
+        this.#onBatchIo(message.mode, message.reason);
+        break;
       case 'inForce':
         this.#publisher.acknowledge(name, message.generation);
         break;
@@ -198,6 +204,13 @@ export class Supervisor {
         if (--this.#undrained === 0) this.#settle('drained');
         break;
     }
+  }
+
+  #onBatchIo(mode: BatchIoMode, reason: string): void {
+    if (mode === this.#batchIo) return;
+    this.#batchIo = mode;
+    if (mode === 'dgram') this.#log.warn({ reason }, 'datagrams are moved one at a time, which costs twice the CPU');
+    this.#tellControl({ kind: 'batchIo', mode });
   }
 
   #onBound(name: string, addresses: readonly SocketAddress[], failures: readonly BindFailure[]): void {

@@ -132,3 +132,7 @@ export const PAGE_SCHEMES = ['http', 'https'] as const;
 /** The language that a warning page puts first. */
 export const PAGE_LANGUAGES = ['zh-CN', 'en'] as const;
 export type PageLanguage = (typeof PAGE_LANGUAGES)[number];
+
+/** How UDP datagrams are moved: one an event, or many a system call. */
+export const BATCH_IO_MODES = ['dgram', 'batch'] as const;
+export type BatchIoMode = (typeof BATCH_IO_MODES)[number];

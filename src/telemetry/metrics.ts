@@ -5,14 +5,13 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { ActionName } from '../policy/actions.ts';
 import { registerCounterMetrics } from './counter-metrics.ts';
-import { UPSTREAM_OUTCOMES } from './counter-labels.ts';
+import { BATCH_IO_MODES, UPSTREAM_OUTCOMES } from './counter-labels.ts';
+import type { BatchIoMode } from './counter-labels.ts';
 import { CounterSum } from './counter-sum.ts';
 import { HISTOGRAM_CELLS, upstreamCounter, upstreamDurationHistogram } from './counters.ts';
 import { METRICS } from './metric-definitions.ts';
 import type { MetricName } from './metric-definitions.ts';
 
-export const BATCH_IO_MODES = ['dgram', 'batch'] as const;
-export type BatchIoMode = (typeof BATCH_IO_MODES)[number];
 export const THREAD_KINDS = ['resolver', 'control', 'page', 'compile'] as const;
 export type ThreadKind = (typeof THREAD_KINDS)[number];
 /** Units: seconds. From one pushed name to ten million reloaded. */

@@ -30,6 +30,7 @@ export interface Arrival {
   readonly client: Uint8Array;
   /** Monotonic; read once a wake-up. Units: milliseconds. */
   receivedAtMs: number;
+  readonly isLate: false;
   /** Called only when the answer comes later. */
   keepReplyPath(): ReplyPath;
 }

@@ -7,6 +7,8 @@ import { networkInterfaces } from 'node:os';
 import type { BindFailure } from '../../config/bind-failure.ts';
 import type { SocketAddress } from '../../config/config.ts';
 import type { Listener, QueryHandler } from './arrival.ts';
+import { batchSupport } from '../batch/self-check.ts';
+import { bindUdpInBatches } from './batch-udp-listener.ts';
 import { bindTcp, type TcpLimits } from './tcp-listener.ts';
 import { bindUdp } from './udp-listener.ts';
 
@@ -20,12 +22,17 @@ export interface ListenerDependencies {
   readonly onConnections: (change: number) => void;
   readonly onRejected: () => void;
   readonly onSendFailed: () => void;
+  readonly onBatchEnd: (receivedAtMs: number) => void;
   readonly onError: (error: Error) => void;
 }
 
 /** How each transport is bound. A new transport is a new file and a line here. */
 export const LISTENERS = {
-  udp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> => bindUdp({ ...address, ...deps }),
+  udp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> => {
+    const support = batchSupport();
+    const options = { ...address, ...deps };
+    return support.kind === 'ok' ? bindUdpInBatches(support.libc, options) : bindUdp(options);
+  },
   tcp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> => bindTcp({ ...address, ...deps }),
 } as const;
 

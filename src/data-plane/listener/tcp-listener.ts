@@ -38,6 +38,8 @@ export interface TcpListenerOptions {
   readonly onConnections: (change: number) => void;
   readonly onRejected: () => void;
   readonly onSendFailed: () => void;
+  /** Every query taken at `receivedAtMs` has been handled. */
+  readonly onBatchEnd: (receivedAtMs: number) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -50,6 +52,7 @@ class TcpArrival implements Arrival {
   family: number = Family.v4;
   client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
+  readonly isLate = false;
   connection: Connection | undefined;
 
   keepReplyPath(): ReplyPath {
@@ -106,6 +109,7 @@ class Connection implements ReplyPath {
       arrival.connection = this;
       arrival.receivedAtMs = this.lastMessageAtMs;
       const answered = options.handler(arrival);
+      options.onBatchEnd(arrival.receivedAtMs);
       if (answered === ANSWERED_LATER) this.pending++;
       else if (answered > 0) {
         writeFrameLength(arrival.bytes, 0, answered);

@@ -21,6 +21,8 @@ export interface UdpListenerOptions {
   readonly handler: QueryHandler;
   /** A response could not be handed to the kernel. */
   readonly onSendFailed: () => void;
+  /** Every query taken at `receivedAtMs` has been handled. */
+  readonly onBatchEnd: (receivedAtMs: number) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -33,6 +35,7 @@ class UdpArrival implements Arrival {
   readonly family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
+  readonly isLate = false;
   peer: RemoteInfo | undefined;
   readonly #listener: UdpListener;
 
@@ -84,6 +87,7 @@ class UdpListener implements Listener {
     const length = this.#options.handler(arrival);
     // Why: dgram.send defers to a later tick, so the shared slot is copied.
     if (length > 0) this.send(Buffer.from(arrival.bytes.subarray(0, length)), peer.port, peer.address);
+    this.#options.onBatchEnd(arrival.receivedAtMs);
   }
 
   /** `message` must not change until it is sent. */

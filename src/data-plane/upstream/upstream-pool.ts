@@ -276,16 +276,24 @@ class Pool implements UpstreamPool, TransportEvents {
 
   /** An attempt has ended without a good answer: on to the next upstream, or the end. */
   #afterLoss(exchange: Exchange, nowMs: number): void {
-    const hasAttemptsLeft = exchange.attemptsStarted < this.#settings.attemptsMax;
-    if (hasAttemptsLeft && this.#choose(exchange.triedMask) !== -1) {
+    if (this.#hasUntried(exchange)) {
       this.#startAttempt(exchange, nowMs);
-    } else if (exchange.badAnswer !== undefined) {
-      if (oldestLiveSentAtMs(exchange) === Number.POSITIVE_INFINITY) this.#giveUp(exchange, nowMs);
-    } else if (exchange.attempts === undefined && !hasAttemptsLeft) {
+    } else if (this.#isOver(exchange)) {
       this.#giveUp(exchange, nowMs);
     } else if (exchange.attempts === undefined) {
       this.#plan(exchange, nowMs + REFUSED_RETRY_MS * 2 ** exchange.networkFailures, nowMs);
     }
+  }
+
+  #hasUntried(exchange: Exchange): boolean {
+    return exchange.attemptsStarted < this.#settings.attemptsMax && this.#choose(exchange.triedMask) !== -1;
+  }
+
+  /** Whether waiting longer, up to the deadline, could bring anything better. */
+  #isOver(exchange: Exchange): boolean {
+    // Why: an error at hand is worth more to a client than another try at an upstream that is late.
+    if (exchange.badAnswer !== undefined) return oldestLiveSentAtMs(exchange) === Number.POSITIVE_INFINITY;
+    return exchange.attempts === undefined && exchange.attemptsStarted >= this.#settings.attemptsMax;
   }
 
   /** How long an attempt may take before another upstream is asked as well. Units: milliseconds. */
@@ -310,7 +318,7 @@ class Pool implements UpstreamPool, TransportEvents {
     const liveSinceMs = oldestLiveSentAtMs(exchange);
     const isLive = liveSinceMs !== Number.POSITIVE_INFINITY;
     const hasAttemptsLeft = exchange.attemptsStarted < this.#settings.attemptsMax;
-    if (nowMs >= exchange.deadlineMs || (exchange.attempts === undefined && !hasAttemptsLeft)) {
+    if (nowMs >= exchange.deadlineMs || (this.#isOver(exchange) && !this.#hasUntried(exchange))) {
       this.#giveUp(exchange, nowMs);
     } else if (!hasAttemptsLeft || (isLive && !this.#hedges.spend())) {
       this.#plan(exchange, liveSinceMs + this.#settings.attemptTimeoutMs, nowMs);
