@@ -1,0 +1,242 @@
+/**
+ * UDP in batches: node:dgram only wakes us and carries the first datagram; the rest of the queue is drained by recvmmsg,
+ * answered in place and sent by one sendmmsg. Same Listener interface and contract suite as udp-listener.ts, which
+ * stands in where the system calls cannot be had. Why: the system call and the event, not the logic, are what a query
+ * costs (docs/performance.md).
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
+import { monotonicMs } from '../../clock.ts';
+import type { Libc } from '../batch/libc.ts';
+import { MessageBatch } from '../batch/message-batch.ts';
+import { readSockaddrAddress, sockaddrBytes, sockaddrHost, sockaddrPort, writeSockaddr } from '../batch/sockaddr.ts';
+import { ADDRESS_BYTES, writeAddress } from '../client-address.ts';
+import { type Arrival, Family, type Listener, type ReplyPath, Transport } from './arrival.ts';
+import type { UdpListenerOptions } from './udp-listener.ts';
+
+/** Datagrams a system call. */
+const SLOTS = 64;
+/** Room for a query and for the response over it: the configuration allows no larger UDP response. */
+const SLOT_BYTES = 4_096;
+/** Kernel queue for bursts; the kernel may grant less (net.core.rmem_max). */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Datagrams taken in one turn of the event loop before other sockets get theirs. */
+const DRAIN_MAX = 1_024;
+/** Responses that may wait in the process for the kernel to take them, per socket. */
+const SEND_QUEUE_MAX = 4_096;
+
+class BatchArrival implements Arrival {
+  readonly bytes: Buffer;
+  start = 0;
+  end = 0;
+  capacityEnd = 0;
+  readonly transport = Transport.udp;
+  readonly family: number;
+  readonly client = new Uint8Array(ADDRESS_BYTES);
+  receivedAtMs = 0;
+  readonly isLate = false;
+  slot = 0;
+  readonly #listener: BatchUdpListener;
+
+  constructor(listener: BatchUdpListener, bytes: Buffer, isV6: boolean) {
+    this.#listener = listener;
+    this.bytes = bytes;
+    this.family = isV6 ? Family.v6 : Family.v4;
+    writeAddress(isV6 ? '::' : '0.0.0.0', this.client);
+  }
+
+  keepReplyPath(): ReplyPath {
+    return this.#listener.replyPathOf(this.slot);
+  }
+}
+
+class BatchReply implements ReplyPath {
+  readonly #listener: BatchUdpListener;
+  readonly #sockaddr: Uint8Array;
+
+  constructor(listener: BatchUdpListener, sockaddr: Uint8Array) {
+    this.#listener = listener;
+    this.#sockaddr = sockaddr;
+  }
+
+  send(message: Uint8Array): void {
+    this.#listener.sendLater(message, this.#sockaddr);
+  }
+
+  abandon(): void {}
+}
+
+class BatchUdpListener implements Listener {
+  readonly #libc: Libc;
+  readonly #socket: Socket;
+  readonly #fd: number;
+  readonly #isV6: boolean;
+  readonly #options: UdpListenerOptions;
+  /** Queries, and their answers in place. */
+  readonly #batch: MessageBatch;
+  /** Answers that come later. */
+  readonly #late: MessageBatch;
+  readonly #arrival: BatchArrival;
+  #isFlushScheduled = false;
+  #drained = 0;
+  #isTurnScheduled = false;
+  #closed = false;
+
+  constructor(socket: Socket, fd: number, libc: Libc, options: UdpListenerOptions) {
+    this.#libc = libc;
+    this.#socket = socket;
+    this.#fd = fd;
+    this.#isV6 = options.host.includes(':');
+    this.#options = options;
+    this.#batch = new MessageBatch(libc, this.#isV6, SLOTS, SLOT_BYTES);
+    this.#late = new MessageBatch(libc, this.#isV6, SLOTS, SLOT_BYTES);
+    this.#arrival = new BatchArrival(this, this.#batch.bytes, this.#isV6);
+    socket.on('message', (message, peer) => this.#wake(message, peer));
+    socket.on('error', options.onError);
+  }
+
+  get address(): string {
+    return this.#options.host;
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  /** The first datagram joins the batch; the rest is drained, as long as this turn of the event loop allows. */
+  #wake(message: Buffer, peer: RemoteInfo): void {
+    const batch = this.#batch;
+    const scopeId = peer.address.startsWith('fe80:') ? scopeOf(peer.address) : 0;
+    // Why: a response to port 0 cannot be sent; only a forged datagram carries it.
+    if (peer.port === 0 || !writeSockaddr(batch.names, 0, this.#isV6, peer.address, peer.port, scopeId)) return;
+    message.copy(batch.bytes, 0, 0, SLOT_BYTES);
+    this.#arrival.receivedAtMs = monotonicMs();
+    this.#answer(0, Math.min(message.length, SLOT_BYTES));
+    this.#drain();
+  }
+
+  #drain(): void {
+    const batch = this.#batch;
+    let from = 1;
+    while (this.#drained < DRAIN_MAX && !this.#closed) {
+      const received = batch.receive(this.#fd, from);
+      if (received <= 0) break;
+      for (let slot = from; slot < from + received; slot++) this.#answer(slot, batch.receivedBytes(slot));
+      this.#drained += received;
+      const isFull = from + received === SLOTS;
+      if (!isFull) break;
+      this.#endBatch();
+      this.#arrival.receivedAtMs = monotonicMs();
+      from = 0;
+    }
+    this.#endBatch();
+    if (this.#drained > 0 && !this.#isTurnScheduled) {
+      this.#isTurnScheduled = true;
+      setImmediate(() => {
+        this.#isTurnScheduled = false;
+        this.#drained = 0;
+      });
+    }
+  }
+
+  #answer(slot: number, length: number): void {
+    const arrival = this.#arrival;
+    const batch = this.#batch;
+    const start = slot * SLOT_BYTES;
+    arrival.slot = slot;
+    arrival.start = start;
+    arrival.end = start + length;
+    arrival.capacityEnd = start + SLOT_BYTES;
+    readSockaddrAddress(batch.names, slot * batch.nameBytes, this.#isV6, arrival.client);
+    const answered = this.#options.handler(arrival);
+    if (answered > 0) batch.queue(slot, answered);
+  }
+
+  #endBatch(): void {
+    this.#batch.flush(this.#fd, (error, message, nameOffset) =>
+      this.#unsent(error, message, this.#batch.names, nameOffset),
+    );
+    this.#options.onBatchEnd(this.#arrival.receivedAtMs);
+  }
+
+  replyPathOf(slot: number): ReplyPath {
+    const at = slot * this.#batch.nameBytes;
+    return new BatchReply(this, new Uint8Array(this.#batch.names.subarray(at, at + sockaddrBytes(this.#isV6))));
+  }
+
+  /** Answers that come in one turn (an upstream's batch) leave together. */
+  sendLater(message: Uint8Array, sockaddr: Uint8Array): void {
+    if (this.#closed) return this.#options.onSendFailed();
+    const late = this.#late;
+    const slot = late.queued;
+    late.names.set(sockaddr, slot * late.nameBytes);
+    late.bytes.set(message, slot * SLOT_BYTES);
+    late.queue(slot, message.length);
+    if (late.queued === SLOTS) this.#flushLate();
+    else if (!this.#isFlushScheduled) {
+      this.#isFlushScheduled = true;
+      queueMicrotask(() => {
+        this.#isFlushScheduled = false;
+        this.#flushLate();
+      });
+    }
+  }
+
+  #flushLate(): void {
+    if (this.#closed) {
+      for (let i = 0; i < this.#late.queued; i++) this.#options.onSendFailed();
+      return;
+    }
+    this.#late.flush(this.#fd, (error, message, nameOffset) =>
+      this.#unsent(error, message, this.#late.names, nameOffset),
+    );
+  }
+
+  /** The kernel's queue is full: node:dgram waits for room. Anything else is counted. */
+  #unsent(error: number, message: Uint8Array, names: Uint8Array, nameOffset: number): void {
+    const isBusy = error === this.#libc.EAGAIN || error === this.#libc.ENOBUFS;
+    if (!isBusy || this.#socket.getSendQueueCount() > SEND_QUEUE_MAX) return this.#options.onSendFailed();
+    const host = sockaddrHost(names, nameOffset, this.#isV6);
+    this.#socket.send(Buffer.from(message), sockaddrPort(names, nameOffset), host, (failed) => {
+      if (failed !== null) this.#options.onSendFailed();
+    });
+  }
+
+  stop(): void {
+    // A bound UDP socket cannot refuse datagrams without losing them: it goes on until close().
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#flushLate();
+    this.#closed = true;
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  }
+}
+
+/** The interface index that the kernel wants beside a link-local address. */
+function scopeOf(address: string): number {
+  const zone = address.slice(address.indexOf('%') + 1);
+  const index = Number(zone);
+  if (Number.isInteger(index)) return index;
+  return networkInterfaces()[zone]?.find((each) => each.family === 'IPv6')?.scopeid ?? 0;
+}
+
+/** Errors: rejects when the address cannot be bound (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
+export async function bindUdpInBatches(libc: Libc, options: UdpListenerOptions): Promise<Listener> {
+  const isV6 = options.host.includes(':');
+  const sockaddr = new Uint8Array(sockaddrBytes(isV6));
+  const scopeId = options.host.includes('%') ? scopeOf(options.host) : 0;
+  if (!writeSockaddr(sockaddr, 0, isV6, options.host, options.port, scopeId)) {
+    throw Object.assign(new Error(`not an address: ${options.host}`), { code: 'EADDRNOTAVAIL' });
+  }
+  const fd = libc.openUdp({ sockaddr, isV6, shared: true, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
+  const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4' });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ fd }, () => {
+      socket.removeListener('error', reject);
+      resolve(new BatchUdpListener(socket, fd, libc, options));
+    });
+  });
+}
