@@ -11,6 +11,16 @@ import { runProgram, type ProgramResult } from '../support/child-program.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { startWeir } from '../support/running-weir.ts';
 
+/**
+ * npm on the machine's own Node, so that it reads the machine's own settings (registry, certificates): npm finds its
+ * global settings beside the Node that runs it.
+ */
+const npmEnv = {
+  PATH: (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(delimiter),
+};
 /** The Node that runs this test runs the package, whatever the machine's own is. */
 const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`, NODE_OPTIONS: '' };
 
@@ -28,11 +38,15 @@ beforeAll(async () => {
 }, 240_000);
 
 async function npm(cwd: string, ...args: string[]): Promise<ProgramResult> {
-  const result = await runProgram('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd,
-    env,
-    timeoutMs: 200_000,
-  });
+  const result = await runProgram(
+    'npm',
+    [...args, '--no-audit', '--no-fund', '--fetch-retries=1', '--loglevel=error'],
+    {
+      cwd,
+      env: npmEnv,
+      timeoutMs: 100_000,
+    },
+  );
   if (result.code !== 0) throw new Error(`npm ${args[0]}: ${result.stdout}${result.stderr}`);
   return result;
 }
