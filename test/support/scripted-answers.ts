@@ -11,10 +11,13 @@ export interface Sections {
   readonly additionals?: readonly Uint8Array[];
 }
 
+/** What a response repeats of its query. */
+export type Asked = Pick<FakeQuery, 'message' | 'name' | 'qtype'>;
+
 const QR_RD_RA = 0x8180;
 
 /** A response with the query's id and question, an OPT where the query has one. */
-export function answerWithRecords(query: FakeQuery, sections: Sections): Uint8Array {
+export function answerWithRecords(query: Asked, sections: Sections): Uint8Array {
   const { flags = 0, rcode = 0, answers = [], authorities = [], additionals = [] } = sections;
   const hasEdns = query.message[11] === 1;
   const id = (query.message[0]! << 8) | query.message[1]!;

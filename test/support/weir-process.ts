@@ -15,18 +15,18 @@ const POLL_MS = 20;
 
 export type YamlConfig = Readonly<Record<string, unknown>>;
 
-const address = z.object({ host: z.string(), port: z.int() });
-const logLine = z.looseObject({
+const addressShape = z.object({ host: z.string(), port: z.int() });
+const logLineShape = z.looseObject({
   level: z.string(),
   msg: z.string(),
   thread: z.string().optional(),
   /** Of the line "ready". */
-  do53: z.array(address).optional(),
-  admin: address.optional(),
-  page: address.optional(),
+  do53: z.array(addressShape).optional(),
+  admin: addressShape.optional(),
+  page: addressShape.optional(),
 });
-type Address = z.output<typeof address>;
-export type LogLine = z.output<typeof logLine>;
+type Address = z.output<typeof addressShape>;
+export type LogLine = z.output<typeof logLineShape>;
 
 export interface WeirProcessOptions {
   /** Merged over the test's defaults, key by key at the top level. */
@@ -199,7 +199,7 @@ function logLines(output: string): LogLine[] {
   return output.split('\n').flatMap((line) => {
     if (!line.startsWith('{')) return [];
     try {
-      return [logLine.parse(JSON.parse(line))];
+      return [logLineShape.parse(JSON.parse(line))];
     } catch {
       // The last line may not be whole yet.
       return [];
