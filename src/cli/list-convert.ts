@@ -74,7 +74,9 @@ function report(file: string, target: ListFormat, outcome: ReadOutcome, written:
   }
   const skipped = Object.entries(outcome.report.skippedByReason).map(([reason, count]) => `${reason} ${count}`);
   const skippedText = skipped.length === 0 ? '' : `; lines skipped: ${skipped.join(', ')}`;
-  process.stderr.write(`${written} entries from ${outcome.report.format} to ${target.name}${skippedText}\n`);
+  process.stderr.write(
+    `${written} ${written === 1 ? 'entry' : 'entries'} from ${outcome.report.format} to ${target.name}${skippedText}\n`,
+  );
 }
 
 function described(entry: ListEntry): string {

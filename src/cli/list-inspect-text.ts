@@ -44,6 +44,7 @@ function reportLines(file: string, report: ReadReport): string[] {
     `${file}: ${report.format}${compressed}, ${count(report.bytes)} bytes, sha256 ${report.sha256}`,
     `${count(report.entries)} entries${exceptions}, from ${count(report.lines)} lines`,
   ];
+  if (report.entries === 0) lines.push('nothing in it would be blocked');
   for (const reason of SKIP_REASONS) {
     const skipped = report.skippedByReason[reason] ?? 0;
     if (skipped === 0) continue;

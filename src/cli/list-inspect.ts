@@ -68,7 +68,7 @@ async function inspect(file: string, options: InspectOptions): Promise<number> {
       badLinesPercentMax: BAD_LINES_PERCENT_MAX,
       isSharedHost: (name) => guard.isSharedHost(name),
     },
-    { entry: (entry, lineNumber) => holds.look(entry, lineNumber) },
+    { entry: (entry, lineNumber) => void holds.look(entry, lineNumber) },
   );
   process.stdout.write(
     options.json === true

@@ -85,6 +85,56 @@ describe.each([...FORMATS.map(({ name }) => name), 'auto', 'csv:2'])('%s', (form
   });
 });
 
+/** Runs of what patterns stumble over: nested quantifiers take quadratic time on them, and 200 lines of it for ever. */
+const RUNS = [
+  ' ',
+  '.',
+  'a.',
+  '/',
+  '|',
+  '#',
+  '@',
+  ',',
+  '"',
+  '\u2028',
+  '$',
+  '^',
+  '*',
+  ';',
+  '(',
+  '[',
+  '\\\\',
+  '%',
+  ':',
+  '-',
+  '=',
+];
+const PREFIXES = [
+  '',
+  'a',
+  '||a',
+  'address=/a',
+  'address',
+  'local-zone: ',
+  'local-data: "a A',
+  'a CNAME',
+  'a 1 IN A',
+  '0.0.0.0 a',
+  'http://a',
+  '{"name":"',
+  '["',
+];
+
+describe.each(FORMATS.map(({ name }) => name))('%s', (format) => {
+  test('long lines of any one thing come to an end', async () => {
+    for (const prefix of PREFIXES) {
+      const lines = RUNS.map((run) => `${prefix}${run.repeat(60_000 / run.length)}x\u2028y\n`);
+      const { outcome } = await readText(lines.join(''), { format });
+      expect(['read', 'refused']).toContain(outcome.kind);
+    }
+  });
+});
+
 describe('names', () => {
   test('normalising is idempotent, whatever the text', () => {
     const text = fc.oneof(

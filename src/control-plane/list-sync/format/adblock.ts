@@ -70,7 +70,7 @@ class AdblockParser implements LineParser {
     // A bare name among Adblock rules is a DNS filter's rule for that name.
     const host = match?.[2] ?? rule.replace(/\^$/, '');
     const anchor = match?.[1] ?? '';
-    if (/[/?=&^|]|:\/\/|^\./.test(host) || (match === null && !/^[^\s*]+\.[^\s*]+$/.test(host))) {
+    if (/[/?=&^|]|:\/\/|^\./.test(host) || (match === null && !isBareName(host))) {
       this.#sink.skipped('unsupportedRule', lineNumber, line);
       return;
     }
@@ -89,6 +89,10 @@ class AdblockParser implements LineParser {
   }
 
   end(): void {}
+}
+
+function isBareName(host: string): boolean {
+  return !/[\s*]/.test(host) && host.indexOf('.') > 0;
 }
 
 function modifiersAreHarmless(text: string): boolean {

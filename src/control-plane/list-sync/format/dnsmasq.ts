@@ -12,7 +12,7 @@ import { stripComment } from './strip-comment.ts';
 const COMMENT_MARKS = '#;';
 const NAMES_A_LINE_MAX = 1000;
 const RULE = /^(?:--)?(address|local|server)(?:\s*=\s*|\s+)\/(.*)\/([^/]*)$/;
-const OPTION = /^(?:--)?[a-z][a-z\d-]*(?:\s*[=\s].*)?$/;
+const OPTION = /^(?:--)?[a-z][a-z\d-]*\s*=/;
 
 export const dnsmasqFormat: ListFormat = {
   name: 'dnsmasq',
@@ -54,7 +54,7 @@ class DnsmasqParser implements LineParser {
     if (stripped === '') return;
     const rule = RULE.exec(stripped);
     if (rule === null) {
-      this.#sink.skipped(OPTION.test(stripped) && stripped.includes('=') ? 'notABlock' : 'syntax', lineNumber, text);
+      this.#sink.skipped(OPTION.test(stripped) ? 'notABlock' : 'syntax', lineNumber, text);
       return;
     }
     const kind = kindOf(rule[1] ?? '', rule[3] ?? '');

@@ -1,6 +1,5 @@
 /**
- * Cuts decoded text into lines (LF, CRLF or a lone CR at a piece's end belongs to the next piece) and hands each to a
- * parser with its number. A line over the limit is reported once and dropped, so that a file of one endless line costs
+ * Cuts decoded text into lines (LF or CRLF), wherever the pieces of it end, and hands each to a parser with its number. A line over the limit is reported once and dropped, so that a file of one endless line costs
  * no more memory than a short one.
  */
 import type { EntrySink, LineParser } from './list-format.ts';

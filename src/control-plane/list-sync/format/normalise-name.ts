@@ -61,7 +61,7 @@ function plainName(text: string, hasPath: boolean): NormalisedName | undefined {
 /** Everything that plainName leaves: URLs, ports, wildcards, U-labels, and the reasons why something is no name. */
 function unusualName(text: string): NormalisedName {
   if (text.length > INPUT_TEXT_MAX) return skip('nameTooLong');
-  const { host, hasPath, hasScheme } = splitUrl(undefang(text.trim().replace(/\s*[,;]+$/, '')));
+  const { host, hasPath, hasScheme } = splitUrl(undefang(withoutListMarks(text.trim())));
   if (host.length > HOST_TEXT_MAX) return skip('nameTooLong');
   let rest = host;
   const at = rest.lastIndexOf('@');
@@ -115,6 +115,14 @@ function asciiLabel(label: string): string | undefined {
 /** Would a URL parser take a name with this last label for an IPv4 address? (decimal, octal or 0x hexadecimal) */
 function endsInNumber(label: string): boolean {
   return /^(?:\d+|0x[\da-f]*)$/i.test(label);
+}
+
+/** Takes off the commas that a name has left of the list that it stood in. */
+function withoutListMarks(text: string): string {
+  let end = text.length;
+  // Why no regular expression: one anchored at the end only takes quadratic time on a long run.
+  while (end > 0 && (text[end - 1] === ',' || text[end - 1] === ';')) end--;
+  return end === text.length ? text : text.slice(0, end).trimEnd();
 }
 
 function splitUrl(text: string): { host: string; hasPath: boolean; hasScheme: boolean } {

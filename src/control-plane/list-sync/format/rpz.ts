@@ -8,7 +8,8 @@ import type { EntrySink, LineParser, ListEntry, ListFormat } from './list-format
 import { normaliseName } from './normalise-name.ts';
 import { isSinkAddress } from './sink-address.ts';
 
-const RECORD = /^(\S*)\s+(?:(?:\d+[smhdw]?|IN)\s+){0,2}([A-Z][A-Z\d-]*)(?:\s+(.*))?$/i;
+const TTL_OR_CLASS = /^(?:\d+[smhdw]?|IN)$/i;
+const RECORD_WORDS_MAX = 20;
 const RECORD_TYPES = /^(?:CNAME|A|AAAA|SOA|NS|TXT|DNAME|MX|SRV|HTTPS|SVCB|PTR|LOC|CAA|TYPE\d+)$/;
 const OTHER_TRIGGER = /(?:^|\.)rpz-(?:ip|client-ip|nsdname|nsip)$/;
 const BLOCK_TARGETS = new Set(['.', '*.', 'rpz-drop.', 'rpz-drop']);
@@ -25,8 +26,8 @@ export const rpzFormat: ListFormat = {
       if (text.trim() === '') continue;
       lines++;
       if (/^\$(?:TTL|ORIGIN)\b/i.test(text)) return 1;
-      const record = RECORD.exec(text);
-      if (record !== null && RECORD_TYPES.test((record[2] ?? '').toUpperCase()) && record[3] !== undefined) matching++;
+      const record = recordOf(text);
+      if (RECORD_TYPES.test(record.type) && record.data !== '') matching++;
     }
     return lines === 0 ? 0 : matching / lines;
   },
@@ -76,14 +77,13 @@ class RpzParser implements LineParser {
       else if (!/^\$TTL\s/i.test(text)) this.#sink.skipped('unsupportedRule', lineNumber, line);
       return;
     }
-    const record = RECORD.exec(text);
-    const type = (record?.[2] ?? '').toUpperCase();
-    if (record === null || !RECORD_TYPES.test(type)) {
+    const { owner, type, data } = recordOf(text);
+    if (!RECORD_TYPES.test(type)) {
       this.#sink.skipped('syntax', lineNumber, line);
       return;
     }
-    if (record[1] !== '') this.#owner = record[1] ?? '';
-    this.#record(type, (record[3] ?? '').trim(), lineNumber, line);
+    if (owner !== '') this.#owner = owner;
+    this.#record(type, data, lineNumber, line);
   }
 
   end(): void {
@@ -139,6 +139,20 @@ class RpzParser implements LineParser {
     const suffix = `.${this.#origin.toLowerCase()}`;
     return absolute.toLowerCase().endsWith(suffix) ? absolute.slice(0, -suffix.length) : absolute;
   }
+}
+
+interface ZoneRecord {
+  /** '' where the line begins with white space: the owner above it. */
+  readonly owner: string;
+  readonly type: string;
+  readonly data: string;
+}
+
+function recordOf(text: string): ZoneRecord {
+  const [owner = '', ...words] = text.trimEnd().split(/\s+/, RECORD_WORDS_MAX);
+  for (let index = 0; index < 2 && TTL_OR_CLASS.test(words[0] ?? ''); index++) words.shift();
+  const [type = '', ...data] = words;
+  return { owner, type: type.toUpperCase(), data: data.join(' ') };
 }
 
 function kindOf(type: string, data: string, owner: string): ListEntry['kind'] | undefined {

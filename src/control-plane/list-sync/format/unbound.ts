@@ -7,7 +7,8 @@ import { normaliseName } from './normalise-name.ts';
 import { isSinkAddress } from './sink-address.ts';
 
 const ZONE = /^local-zone:\s*["']?([^\s"']+)["']?\s+["']?(\w+)["']?$/;
-const DATA = /^local-data:\s*(["'])([^\s"']+)\s+(?:\d+\s+)?(?:IN\s+)?(\w+)\s+([^"']+)\1$/i;
+/** Of a record between quotes: name, perhaps a TTL and the class, type, data. */
+const DATA_WORDS_MAX = 10;
 const OPTION = /^[a-z][a-z\d-]*:/;
 const DENYING = new Set([
   'always_null',
@@ -34,7 +35,7 @@ export const unboundFormat: ListFormat = {
       const text = withoutComment(line);
       if (text === '' || text === 'server:') continue;
       lines++;
-      if (ZONE.test(text) || DATA.test(text)) matching++;
+      if (ZONE.test(text) || dataOf(text) !== undefined) matching++;
     }
     return lines === 0 ? 0 : matching / lines;
   },
@@ -68,11 +69,10 @@ class UnboundParser implements LineParser {
       this.#zone(zone[1] ?? '', (zone[2] ?? '').toLowerCase(), lineNumber, line);
       return;
     }
-    const data = DATA.exec(text);
-    if (data !== null) {
-      const type = (data[3] ?? '').toUpperCase();
-      const isBlock = (type === 'A' || type === 'AAAA') && isSinkAddress((data[4] ?? '').trim());
-      if (isBlock) this.#entry(data[2] ?? '', 'exact', 'block', lineNumber, line);
+    const data = dataOf(text);
+    if (data !== undefined) {
+      const isBlock = (data.type === 'A' || data.type === 'AAAA') && isSinkAddress(data.value);
+      if (isBlock) this.#entry(data.name, 'exact', 'block', lineNumber, line);
       else this.#sink.skipped('notABlock', lineNumber, line);
       return;
     }
@@ -100,6 +100,24 @@ class UnboundParser implements LineParser {
   }
 
   end(): void {}
+}
+
+interface LocalData {
+  readonly name: string;
+  readonly type: string;
+  readonly value: string;
+}
+
+function dataOf(text: string): LocalData | undefined {
+  if (!text.startsWith('local-data:')) return undefined;
+  const quoted = text.slice('local-data:'.length).trim();
+  const quote = quoted.charAt(0);
+  if ((quote !== '"' && quote !== "'") || quoted.indexOf(quote, 1) !== quoted.length - 1) return undefined;
+  const [name = '', ...words] = quoted.slice(1, -1).trim().split(/\s+/, DATA_WORDS_MAX);
+  if (/^\d+$/.test(words[0] ?? '')) words.shift();
+  if (words[0]?.toUpperCase() === 'IN') words.shift();
+  const [type = '', value] = words;
+  return value === undefined ? undefined : { name, type: type.toUpperCase(), value };
 }
 
 function withoutComment(line: string): string {

@@ -7,7 +7,7 @@ import { normaliseName } from './normalise-name.ts';
 import { stripComment } from './strip-comment.ts';
 
 const COMMENT_MARKS = '#!;';
-const URL_LINE = /^(?:(?:[a-z][a-z\d+.-]*|\*):\/\/|h(?:xx|XX)ps?:\/\/)\S+$|^[^\s/|@,]+\.[^\s/|@,]+\/\S*$/i;
+const SCHEME = /^(?:[a-z][a-z\d+.-]*|\*):\/\//i;
 
 export const urlListFormat: ListFormat = {
   name: 'url-list',
@@ -19,7 +19,7 @@ export const urlListFormat: ListFormat = {
       const text = stripComment(line, COMMENT_MARKS);
       if (text === '') continue;
       lines++;
-      if (URL_LINE.test(text) && normaliseName(text).kind === 'name') matching++;
+      if (looksLikeUrl(text) && normaliseName(text).kind === 'name') matching++;
     }
     return lines === 0 ? 0 : (0.95 * matching) / lines;
   },
@@ -31,6 +31,13 @@ export const urlListFormat: ListFormat = {
     footer: () => '',
   },
 };
+
+function looksLikeUrl(text: string): boolean {
+  if (/\s/.test(text)) return false;
+  if (SCHEME.test(text)) return true;
+  const slash = text.indexOf('/');
+  return slash > 0 && !/[|@,]/.test(text.slice(0, slash)) && text.lastIndexOf('.', slash) > 0;
+}
 
 class UrlListParser implements LineParser {
   readonly #sink: EntrySink;

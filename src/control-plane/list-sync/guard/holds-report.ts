@@ -27,16 +27,18 @@ export class HoldsReport {
     this.#guard = guard;
   }
 
-  look(entry: ListEntry, lineNumber: number): void {
-    if (entry.kind === 'exception') return;
+  /** Is the entry held? */
+  look(entry: ListEntry, lineNumber: number): boolean {
+    if (entry.kind === 'exception') return false;
     const hold = this.#guard.check(entry.name, entry.scope);
-    if (hold === undefined) return;
+    if (hold === undefined) return false;
     this.#total++;
     this.#byGuard[hold.guard] = (this.#byGuard[hold.guard] ?? 0) + 1;
     const samples = (this.#samples[hold.guard] ??= []);
     if (samples.length < SAMPLES_A_GUARD_MAX) {
       samples.push({ name: entry.name, scope: entry.scope, lineNumber, detail: hold.detail });
     }
+    return true;
   }
 
   summary(): HoldsSummary {

@@ -118,7 +118,7 @@ describe('the last good copy on disk', () => {
       kind: 'damaged',
       message: 'it is no list segment of this version',
     });
-    expect(decodeSegmentFile(file.with(-1, (file.at(-1) ?? 0) ^ 1))).toEqual({
+    expect(decodeSegmentFile(file.with(file.length - 1, (file.at(-1) ?? 0) ^ 1))).toEqual({
       kind: 'damaged',
       message: 'its checksum does not match',
     });

@@ -14,6 +14,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const GOOD = 'a.example\nb.example\n';
 const MANY = Array.from({ length: 20_000 }, (_, index) => `name-${index}.example\n`).join('');
 
+async function* failing(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(GOOD);
+  throw new Error('connection reset');
+}
+
 function* endless(chunks: number, chunk: Uint8Array): Generator<Uint8Array> {
   for (let index = 0; index < chunks; index++) yield chunk;
 }
@@ -143,10 +148,6 @@ describe('a file that is no list is refused with its reason', () => {
   });
 
   test('a source that fails on the way', async () => {
-    const failing = async function* (): AsyncGenerator<Uint8Array> {
-      yield Buffer.from(GOOD);
-      throw new Error('connection reset');
-    };
     expect(await readListFile(failing(), { format: 'auto' }, {})).toMatchObject({
       code: 'unreadable',
       message: 'connection reset',
