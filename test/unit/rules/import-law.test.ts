@@ -29,7 +29,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   undici: ['src/control-plane/list-sync/', 'src/data-plane/upstream/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/'],
-  koffi: ['src/data-plane/listener/'],
+  koffi: ['src/data-plane/batch/'],
   fastify: ['src/control-plane/'],
   'node:sqlite': ['src/control-plane/'],
   yaml: ['src/config/'],
