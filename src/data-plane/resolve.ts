@@ -156,7 +156,10 @@ export class Resolver {
         answer = stale;
       }
     }
-    if (answer !== stale && answer.freshUntilMs > nowMs) this.cache.store(exchange.key, answer);
+    if (answer !== stale) {
+      if (answer.freshUntilMs > nowMs) this.cache.store(exchange.key, answer);
+      else this.cache.remove(exchange.key);
+    }
     this.#answerAll(exchange.waiters, answer, nowMs);
   }
 

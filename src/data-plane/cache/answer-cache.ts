@@ -81,6 +81,11 @@ export class AnswerCache {
     this.#entries.set(key, answer);
   }
 
+  /** Forgets what was known: the upstream has said something newer that may not be kept. */
+  remove(key: number): void {
+    this.#entries.delete(key);
+  }
+
   clear(): void {
     this.#entries.clear();
   }

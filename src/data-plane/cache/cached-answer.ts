@@ -17,6 +17,8 @@ export const FAILURE_TTL_SECONDS = 1;
 /** Estimate of what an entry costs beside its octets: objects, Map slot, list links. Units: bytes. */
 export const ENTRY_OVERHEAD_BYTES = 420;
 const QUESTION_FIXED_BYTES = 4;
+/** What the header has room for; the OPT record carries the rest. */
+const HEADER_RCODE_MAX = 15;
 
 export interface CachedAnswer {
   /** Lower-case wire form; the full comparison that makes a hash match exact. */
@@ -60,19 +62,19 @@ export function answerFromMessage(
   const view = readResponse(received);
   if (view === undefined) return undefined;
   const message = stripForCache(received, view);
-  clampTtls(message, view, limits);
   const ttlSeconds = lifetimeSeconds(view, limits);
+  clampTtls(message, view, limits, ttlSeconds);
   const freshUntilMs = nowMs + ttlSeconds * 1000;
   const isUsableStale = ttlSeconds > 0 && view.kind !== 'failure';
   return {
     ...emptyAnswer(question, nowMs),
     // Why: some servers send their errors without the question; then there are no records either.
-    ...(view.questionCount === 1 ? recordsOf(message, question.qname.length) : {}),
-    rcode: view.rcode,
+    ...(view.questionCount === 1 ? recordsOf(message, view, question.qname.length) : {}),
+    // Why: an rcode above 15 (BADVERS, BADCOOKIE) is between us and the upstream; its four low bits would lie to a client.
+    rcode: view.rcode > HEADER_RCODE_MAX ? Rcode.SERVFAIL : view.rcode,
     authenticated: (view.flags & HeaderFlag.AD) !== 0,
     truncated: (view.flags & HeaderFlag.TC) !== 0,
     extendedError: view.extendedError ?? -1,
-    ttlOffsets: Uint16Array.from(view.ttlOffsets),
     targets: view.targets,
     freshUntilMs,
     staleUntilMs: isUsableStale ? freshUntilMs + limits.staleSecondsMax * 1000 : freshUntilMs,
@@ -81,9 +83,11 @@ export function answerFromMessage(
 
 function recordsOf(
   message: Uint8Array,
+  view: ResponseView,
   qnameBytes: number,
-): Pick<CachedAnswer, 'body' | 'answerCount' | 'authorityCount' | 'additionalCount'> {
+): Pick<CachedAnswer, 'body' | 'answerCount' | 'authorityCount' | 'additionalCount' | 'ttlOffsets'> {
   return {
+    ttlOffsets: Uint16Array.from(view.ttlOffsets),
     body: new Uint8Array(message.subarray(HEADER_BYTES + qnameBytes + QUESTION_FIXED_BYTES)),
     answerCount: readUint16(message, 6),
     authorityCount: readUint16(message, 8),
@@ -135,10 +139,16 @@ export function isReplaceableFailure(answer: CachedAnswer): boolean {
   return answer.extendedError < ExtendedError.dnssecBogus || answer.extendedError > ExtendedError.nsecMissing;
 }
 
-function clampTtls(message: Uint8Array, view: ResponseView, limits: Config['cache']): void {
+/**
+ * Why a negative answer's TTLs are cut to its lifetime: a cache behind us would start anew from a SOA whose TTL outlives
+ * it (RFC 2308 3: "the TTL of this record is set from the minimum of the MINIMUM field ... and the TTL of the SOA").
+ */
+function clampTtls(message: Uint8Array, view: ResponseView, limits: Config['cache'], lifetime: number): void {
+  const isNegative = view.kind !== 'answer' && view.negativeTtlSeconds !== undefined;
+  const ttlSecondsMax = isNegative ? Math.min(limits.ttlSecondsMax, lifetime) : limits.ttlSecondsMax;
   for (const offset of view.ttlOffsets) {
     const ttlSeconds = saneTtl(readUint32(message, offset));
-    writeUint32(message, offset, Math.min(limits.ttlSecondsMax, Math.max(limits.ttlSecondsMin, ttlSeconds)));
+    writeUint32(message, offset, Math.min(ttlSecondsMax, Math.max(limits.ttlSecondsMin, ttlSeconds)));
   }
 }
 
