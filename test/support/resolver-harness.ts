@@ -1,0 +1,228 @@
+/**
+ * A whole query path without sockets: a Resolver on a published policy, an upstream that says what the test tells it to,
+ * arrivals laid into a larger buffer as a listener's slot would hold them, and a clock that only the test moves.
+ */
+import { vi } from 'vitest';
+import type { Config } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/load-config.ts';
+import { writeAddress } from '../../src/data-plane/client-address.ts';
+import {
+  ANSWERED_LATER,
+  type Arrival,
+  Family,
+  type ReplyPath,
+  Transport,
+} from '../../src/data-plane/listener/arrival.ts';
+import { Resolver } from '../../src/data-plane/resolve.ts';
+import { Respond } from '../../src/data-plane/respond.ts';
+import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from '../../src/data-plane/upstream/upstream.ts';
+import { type DecodedMessage, decodeMessage, encodeQuery, type QueryFields } from '../../src/dns/codec.ts';
+import { HeaderFlag } from '../../src/dns/iana.ts';
+import type { PublishedPolicy } from '../../src/policy/published.ts';
+import { CounterCells, createCounters } from '../../src/telemetry/counters.ts';
+import { publishedPolicy, type TestEntry, type TestPolicy } from './publish-policy.ts';
+import { concat, header, words } from './wire.ts';
+
+/** Not 0, so that offsets must be kept apart from pointers. */
+const QUERY_START = 5;
+const FILLER = 0xee;
+const SLOT_BYTES = 65_535;
+
+/** Keys of the configuration file. */
+type Overrides = Readonly<Record<string, unknown>>;
+
+/** The defaults of the configuration file but for `overrides`. */
+export function testConfig(overrides: Overrides = {}): Config {
+  const outcome = parseConfig(JSON.stringify(overrides), '/', ['192.0.2.53']);
+  if (outcome.kind !== 'ok') throw new Error(JSON.stringify(outcome.problems));
+  return outcome.config;
+}
+
+/** Clock under the test's hand. Undone by vi.useRealTimers(). */
+export function freezeClock(): void {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+}
+
+export interface Sections {
+  readonly flags?: number;
+  readonly rcode?: number;
+  readonly answers?: readonly Uint8Array[];
+  readonly authorities?: readonly Uint8Array[];
+  readonly additionals?: readonly Uint8Array[];
+}
+
+/** A response to `question`. */
+export function responseTo(question: UpstreamQuestion, sections: Sections): Uint8Array {
+  const { flags = 0, rcode = 0, answers = [], authorities = [], additionals = [] } = sections;
+  return concat(
+    header(0x4242, HeaderFlag.QR | HeaderFlag.RD | HeaderFlag.RA | flags | rcode, {
+      questions: 1,
+      answers: answers.length,
+      authorities: authorities.length,
+      additionals: additionals.length,
+    }),
+    question.qname,
+    words(question.qtype, 1),
+    ...answers,
+    ...authorities,
+    ...additionals,
+  );
+}
+
+/** One question that the upstream was asked. */
+export interface UpstreamAsk {
+  readonly question: UpstreamQuestion;
+  end(outcome: UpstreamOutcome): void;
+  answer(sections: Sections): void;
+}
+
+export class ScriptedUpstream implements UpstreamExchanger {
+  readonly asks: UpstreamAsk[] = [];
+  /** Thrown by the next exchange. */
+  bug: Error | undefined;
+
+  exchange(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void {
+    const { bug } = this;
+    this.bug = undefined;
+    if (bug !== undefined) throw bug;
+    this.asks.push({
+      question,
+      end: done,
+      answer: (sections) => done({ kind: 'answer', message: responseTo(question, sections) }),
+    });
+  }
+
+  close(): void {}
+
+  /** The last question asked. */
+  get last(): UpstreamAsk {
+    const ask = this.asks.at(-1);
+    if (ask === undefined) throw new Error('the upstream was not asked');
+    return ask;
+  }
+}
+
+/** What became of one query. */
+export class TestReply {
+  message: Uint8Array | undefined;
+  sent = 0;
+  abandoned = 0;
+  readonly id: number;
+  wasLate = false;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** Errors: throws where no response came, or none that an independent reader makes sense of. */
+  get decoded(): DecodedMessage {
+    const decoded = this.message === undefined ? undefined : decodeMessage(this.message);
+    if (decoded === undefined) throw new Error('no response that can be decoded');
+    if (decoded.id !== this.id) throw new Error('the id is not the query’s');
+    return decoded;
+  }
+
+  get infoCodes(): number[] {
+    return this.decoded.edns?.extendedErrors.map(({ infoCode }) => infoCode) ?? [];
+  }
+
+  get ttls(): number[] {
+    return [...this.decoded.answers, ...this.decoded.authorities].map(({ ttlSeconds }) => ttlSeconds);
+  }
+}
+
+export interface AskFields extends Partial<QueryFields> {
+  readonly transport?: number;
+  readonly client?: string;
+  /** Sets AD in the query. */
+  readonly authenticData?: boolean;
+}
+
+export interface HarnessOptions {
+  readonly config?: Overrides;
+  readonly entries?: readonly TestEntry[];
+  readonly policy?: Partial<TestPolicy>;
+}
+
+export class ResolverHarness {
+  readonly upstream = new ScriptedUpstream();
+  readonly bugs: Error[] = [];
+  readonly cells = new CounterCells(createCounters()).cells;
+  readonly config: Config;
+  readonly respond: Respond;
+  readonly resolver: Resolver;
+  #generation = 1;
+  #id = 0x1000;
+
+  constructor(options: HarnessOptions = {}) {
+    this.config = testConfig(options.config);
+    const policy = this.#published({ entries: options.entries ?? [], ...options.policy });
+    this.respond = new Respond(this.config, policy, this.cells, (error) => this.bugs.push(error));
+    this.resolver = new Resolver(this.config, this.upstream, this.respond, this.cells);
+  }
+
+  #published(policy: TestPolicy): PublishedPolicy {
+    return publishedPolicy({ ...policy, generation: this.#generation++ });
+  }
+
+  publish(entries: readonly TestEntry[], policy: Partial<TestPolicy> = {}): void {
+    this.respond.setPolicy(this.#published({ entries, ...policy }));
+  }
+
+  advance(ms: number): void {
+    vi.advanceTimersByTime(ms);
+    this.resolver.tick(this.respond.tick());
+  }
+
+  ask(name: string, fields: AskFields = {}): TestReply {
+    const id = this.#id++;
+    const message = encodeQuery({ id, name, type: 1, ...fields });
+    if (message === undefined) throw new Error(`not a name: ${name}`);
+    if (fields.authenticData === true) message[3]! |= HeaderFlag.AD;
+    return this.send(message, fields);
+  }
+
+  /** Any octets, as a listener would bring them. */
+  send(message: Uint8Array, fields: AskFields = {}): TestReply {
+    const reply = new TestReply(((message[0] ?? 0) << 8) | (message[1] ?? 0));
+    const slot = Buffer.alloc(QUERY_START + SLOT_BYTES, FILLER);
+    slot.set(message, QUERY_START);
+    const client = new Uint8Array(16);
+    if (!writeAddress(fields.client ?? '127.0.0.1', client)) throw new Error('not an address');
+    const path: ReplyPath = {
+      send: (response) => {
+        reply.sent++;
+        reply.message = Uint8Array.from(response);
+      },
+      abandon: () => void reply.abandoned++,
+    };
+    const arrival: Arrival = {
+      bytes: slot,
+      start: QUERY_START,
+      end: QUERY_START + message.length,
+      capacityEnd: slot.length,
+      transport: fields.transport ?? Transport.udp,
+      family: Family.v4,
+      client,
+      receivedAtMs: this.respond.nowMs(),
+      isLate: false,
+      keepReplyPath: () => path,
+    };
+    const length = this.#resolve(arrival);
+    // Why: nothing kept may point into a slot that the next query overwrites.
+    const response = Uint8Array.from(slot.subarray(QUERY_START, QUERY_START + Math.max(0, length)));
+    slot.fill(FILLER);
+    if (length === ANSWERED_LATER) reply.wasLate = true;
+    else if (length > 0) path.send(response);
+    return reply;
+  }
+
+  /** As resolver-thread.ts has it. */
+  #resolve(arrival: Arrival): number {
+    try {
+      return this.resolver.resolve(arrival);
+    } catch (error) {
+      return this.resolver.recover(arrival, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
