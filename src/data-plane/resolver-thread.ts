@@ -16,6 +16,7 @@ import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
 import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
 import { Resolver } from './resolve.ts';
 import { Respond } from './respond.ts';
+import { openInBatches } from './upstream/batch-datagram-socket.ts';
 import { createUpstreamPool } from './upstream/upstream-pool.ts';
 
 const TICK_INTERVAL_MS = 100;
@@ -40,11 +41,13 @@ const respond = new Respond(config, policy, cells, (error) => {
   cells[dropCounter(DropRow.internalError)]!++;
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL');
 });
+const support = batchSupport();
 const upstream = createUpstreamPool({
   upstreams: config.upstreams,
   settings: config.upstreamQueries,
   ednsPayloadBytes: config.edns.udpPayloadBytes,
   counters: counterCells,
+  ...(support.kind === 'ok' ? { openSocket: openInBatches(support.libc) } : {}),
   log,
 });
 const resolver = new Resolver(config, upstream, respond, cells);
@@ -110,7 +113,6 @@ port.on('message', (message: ToResolver) => {
 });
 
 respond.tick();
-const support = batchSupport();
 if (support.kind === 'ok') say({ kind: 'batchIo', mode: 'batch', reason: '' });
 else say({ kind: 'batchIo', mode: 'dgram', reason: support.reason });
 await listen(config);

@@ -47,6 +47,8 @@ export interface Libc {
   openUdp(options: OpenUdpOptions): number;
   connect(fd: number, sockaddr: Uint8Array): void;
   close(fd: number): void;
+  /** E.g. ECONNREFUSED. */
+  errorName(number: number): string;
   readonly EAGAIN: number;
   readonly ENOBUFS: number;
 }
@@ -133,6 +135,7 @@ function bindLibc(koffi: typeof Koffi): Libc {
     layout: layoutOf(koffi),
     EAGAIN: koffi.os.errno['EAGAIN'] ?? 11,
     ENOBUFS: koffi.os.errno['ENOBUFS'] ?? 105,
+    errorName: (number) => names.get(number) ?? `errno ${number}`,
     addressOf: (buffer) => koffi.address(buffer),
     receive: (fd, headers, count) => {
       const received = recvmmsg(fd, headers, count, MSG_DONTWAIT, null);

@@ -1,6 +1,6 @@
 /**
- * Queries over UDP: a set of connected sockets on random ports, one drawn at random for each query, each renewed after
- * so many queries or so long. An old socket stays until nothing waits on it. A socket that sees many messages nobody
+ * Queries over UDP: a set of connected sockets on random ports, one drawn at random for each turn of the event loop,
+ * each renewed after so many queries or so long. An old socket stays until nothing waits on it. A socket that sees many messages nobody
  * waits for is given up at once, for someone may be guessing ids on it. RFC 5452 9.2, 10.
  */
 import type { OpenDatagramSocket } from './datagram-socket.ts';
@@ -40,6 +40,7 @@ export class UdpTransport implements Transport, AttemptPort, UdpPortOwner {
   readonly #retired = new Set<UdpPort>();
   /** Attempts that wait for the first socket. */
   readonly #waiting = new Set<Attempt>();
+  #turnPort: UdpPort | undefined;
   #nextOpenMs = Number.NEGATIVE_INFINITY;
   #isRetired = false;
 
@@ -61,10 +62,26 @@ export class UdpTransport implements Transport, AttemptPort, UdpPortOwner {
       if (ports.length === 0) return this.#wait(attempt);
     }
     const word = this.random.next();
-    const port = ports[pickBelow(word, ports.length)]!;
+    const port = this.#portOfTurn(word, ports);
     if (port.isWorn(nowMs)) this.#renew(port, nowMs);
     return port.send(attempt, word & 0xffff);
   }
+
+  /**
+   * The socket for queries sent now: drawn at random for each turn of the event loop. Why not for each query: queries
+   * that come together then leave together, in one system call, and are answered together. Nobody outside can tell which
+   * socket a turn drew; the id is random for each query.
+   */
+  #portOfTurn(word: number, ports: readonly UdpPort[]): UdpPort {
+    if (this.#turnPort !== undefined && ports.includes(this.#turnPort)) return this.#turnPort;
+    if (this.#turnPort === undefined) queueMicrotask(this.#endTurn);
+    this.#turnPort = ports[pickBelow(word, ports.length)]!;
+    return this.#turnPort;
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnPort = undefined;
+  };
 
   /** An attempt no longer waits for a socket. */
   release(attempt: Attempt): void {

@@ -1,0 +1,153 @@
+/**
+ * The connected UDP socket of udp-transport.ts in batches: what is sent in one turn leaves in one sendmmsg, and a wake-up
+ * drains the queue by recvmmsg. All sockets of a thread share two batches of memory, because only one of them is being
+ * filled or read at a time. node:dgram wakes us, closes the descriptor, and waits for room where the kernel has none.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import type { Libc } from '../batch/libc.ts';
+import { MessageBatch } from '../batch/message-batch.ts';
+import { sockaddrBytes, writeSockaddr } from '../batch/sockaddr.ts';
+import type { DatagramSocket, DatagramSocketHandler, OpenDatagramSocket } from './datagram-socket.ts';
+
+const SLOTS = 64;
+/** The largest response that the configuration lets us ask for. */
+const SLOT_BYTES = 4_096;
+const RECEIVE_BUFFER_BYTES = 1024 * 1024;
+/** Datagrams taken in one wake-up before other sockets get their turn. */
+const DRAIN_MAX = 512;
+
+/** Opens sockets that share the batches of the calling thread. */
+export function openInBatches(libc: Libc): OpenDatagramSocket {
+  const batches = new SharedBatches(libc);
+  return (host, port, handler) => new BatchDatagramSocket(batches, host, port, handler);
+}
+
+class SharedBatches {
+  readonly libc: Libc;
+  readonly incoming: MessageBatch;
+  readonly #outgoing: MessageBatch;
+  #sender: BatchDatagramSocket | undefined;
+  #isFlushScheduled = false;
+
+  constructor(libc: Libc) {
+    this.libc = libc;
+    this.incoming = new MessageBatch(libc, false, SLOTS, SLOT_BYTES);
+    this.#outgoing = new MessageBatch(libc, false, SLOTS, SLOT_BYTES);
+  }
+
+  queue(sender: BatchDatagramSocket, bytes: Uint8Array, end: number): void {
+    const outgoing = this.#outgoing;
+    if (outgoing.queued === SLOTS || (this.#sender !== sender && outgoing.queued > 0)) this.flush();
+    this.#sender = sender;
+    const slot = outgoing.queued;
+    const start = slot * SLOT_BYTES;
+    for (let i = 0; i < end; i++) outgoing.bytes[start + i] = bytes[i]!;
+    outgoing.queueConnected(slot, end);
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    queueMicrotask(() => {
+      this.#isFlushScheduled = false;
+      this.flush();
+    });
+  }
+
+  /** A socket that closes takes its queue along first. */
+  flush(): void {
+    const sender = this.#sender;
+    this.#sender = undefined;
+    if (sender !== undefined) this.#outgoing.flush(sender.fd, (error, message) => sender.unsent(error, message));
+  }
+
+  isSender(socket: BatchDatagramSocket): boolean {
+    return this.#sender === socket;
+  }
+}
+
+class BatchDatagramSocket implements DatagramSocket {
+  readonly fd: number;
+  readonly #batches: SharedBatches;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #handler: DatagramSocketHandler;
+  readonly #socket: Socket;
+  #isClosed = false;
+
+  constructor(batches: SharedBatches, host: string, port: number, handler: DatagramSocketHandler) {
+    this.#batches = batches;
+    this.#host = host;
+    this.#port = port;
+    this.#handler = handler;
+    const isV6 = host.includes(':');
+    this.#socket = createSocket(isV6 ? 'udp6' : 'udp4');
+    this.#socket.on('message', (message) => this.#wake(message));
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#report(error.code ?? 'unknown'));
+    this.fd = this.#connect(isV6);
+  }
+
+  /** -1, and a report in the next turn, where the socket cannot be had. */
+  #connect(isV6: boolean): number {
+    const { libc } = this.#batches;
+    const own = new Uint8Array(sockaddrBytes(isV6));
+    const peer = new Uint8Array(sockaddrBytes(isV6));
+    writeSockaddr(own, 0, isV6, isV6 ? '::' : '0.0.0.0', 0);
+    let fd = -1;
+    try {
+      if (!writeSockaddr(peer, 0, isV6, this.#host, this.#port))
+        throw Object.assign(new Error('no address'), { code: 'EINVAL' });
+      fd = libc.openUdp({ sockaddr: own, isV6, shared: false, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
+      libc.connect(fd, peer);
+    } catch (error) {
+      if (fd >= 0) libc.close(fd);
+      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      setImmediate(() => this.#report(code));
+      return -1;
+    }
+    this.#socket.bind({ fd }, () => {
+      if (!this.#isClosed) this.#handler.onOpen();
+    });
+    return fd;
+  }
+
+  send(bytes: Uint8Array, end: number): void {
+    this.#batches.queue(this, bytes, end);
+  }
+
+  #wake(message: Buffer): void {
+    this.#handler.onDatagram(message, 0, message.length, true);
+    const { incoming, libc } = this.#batches;
+    for (let drained = 0; drained < DRAIN_MAX && !this.#isClosed; drained += SLOTS) {
+      const received = incoming.receive(this.fd, 0);
+      if (received < 0 && received !== -libc.EAGAIN) this.#report(libc.errorName(-received));
+      for (let slot = 0; slot < received && !this.#isClosed; slot++) {
+        const start = slot * SLOT_BYTES;
+        this.#handler.onDatagram(incoming.bytes, start, start + incoming.receivedBytes(slot), false);
+      }
+      if (received < SLOTS) return;
+    }
+  }
+
+  /** The kernel did not take a datagram: node:dgram waits for room; anything else has not arrived. */
+  unsent(error: number, message: Uint8Array): void {
+    const { libc } = this.#batches;
+    if (error !== libc.EAGAIN && error !== libc.ENOBUFS) return this.#reportLater(libc.errorName(error));
+    this.#socket.send(Buffer.from(message), this.#port, this.#host, (failed) => {
+      if (failed !== null) this.#report((failed as NodeJS.ErrnoException).code ?? 'unknown');
+    });
+  }
+
+  /** Why later: the handler must not be called from within send. */
+  #reportLater(code: string): void {
+    setImmediate(() => this.#report(code));
+  }
+
+  #report(code: string): void {
+    if (!this.#isClosed) this.#handler.onError(code);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    if (this.#batches.isSender(this)) this.#batches.flush();
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+}
