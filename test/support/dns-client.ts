@@ -54,8 +54,9 @@ export class UdpClient {
     open.push(this);
   }
 
-  static async open(port: number, host = '127.0.0.1'): Promise<UdpClient> {
+  static async open(port: number, host = '127.0.0.1', localAddress?: string): Promise<UdpClient> {
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
+    if (localAddress !== undefined) socket.bind(0, localAddress);
     socket.connect(port, host);
     await once(socket, 'connect');
     return new UdpClient(socket);
