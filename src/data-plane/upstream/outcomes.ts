@@ -3,11 +3,12 @@
  */
 import { HEADER_BYTES } from '../../dns/iana.ts';
 import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
+import type { Exchange } from './exchange.ts';
 import type { UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
 
-export const FAILED_TIMEOUT: UpstreamOutcome = { kind: 'failed', reason: 'timeout' };
+const FAILED_TIMEOUT: UpstreamOutcome = { kind: 'failed', reason: 'timeout' };
 export const FAILED_NETWORK: UpstreamOutcome = { kind: 'failed', reason: 'network' };
-export const FAILED_REFUSED: UpstreamOutcome = { kind: 'failed', reason: 'refused' };
+const FAILED_REFUSED: UpstreamOutcome = { kind: 'failed', reason: 'refused' };
 export const FAILED_OVERLOAD: UpstreamOutcome = { kind: 'failed', reason: 'overload' };
 export const FAILED_CLOSED: UpstreamOutcome = { kind: 'failed', reason: 'closed' };
 
@@ -39,4 +40,11 @@ export function ownMessage(
   }
   if (message.length > HEADER_BYTES) message.set(question.qname, HEADER_BYTES);
   return message;
+}
+
+/** What an exchange has to show for itself when it is given up: the last error answer, or why there was none. */
+export function lastOutcome(exchange: Exchange): UpstreamOutcome {
+  if (exchange.badAnswer !== undefined) return { kind: 'answer', message: exchange.badAnswer };
+  if (exchange.attempts !== undefined || exchange.networkFailures === 0) return FAILED_TIMEOUT;
+  return exchange.refusals > 0 ? FAILED_REFUSED : FAILED_NETWORK;
 }

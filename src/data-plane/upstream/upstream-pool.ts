@@ -15,6 +15,7 @@ import { HEADER_BYTES } from '../../dns/iana.ts';
 import { Counter, type CounterCells, UPSTREAM_SLOTS, upstreamCounter } from '../../telemetry/counters.ts';
 import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
 import { blame, chooseProbe, chooseUpstream } from './choose.ts';
+import { type OpenDatagramSocket, openDgramSocket } from './datagram-socket.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { Attempt, Done, Exchange } from './exchange.ts';
 import { countTimeouts, ExchangeStore, linkAttempt, oldestLiveSentAtMs, unlinkAttempt } from './exchange-store.ts';
@@ -24,8 +25,7 @@ import {
   FAILED_CLOSED,
   FAILED_NETWORK,
   FAILED_OVERLOAD,
-  FAILED_REFUSED,
-  FAILED_TIMEOUT,
+  lastOutcome,
   OUTCOME_BY_KIND,
   ownMessage,
 } from './outcomes.ts';
@@ -51,6 +51,8 @@ export interface UpstreamPoolOptions {
   readonly ednsPayloadBytes: number;
   readonly counters: CounterCells;
   readonly log: UpstreamLog;
+  /** Default: node:dgram. */
+  readonly openSocket?: OpenDatagramSocket;
 }
 
 export interface UpstreamPool extends UpstreamExchanger {
@@ -71,6 +73,7 @@ class Pool implements UpstreamPool, TransportEvents {
   readonly #udpPayloadBytes: number;
   readonly #cells: Float64Array;
   readonly #log: UpstreamLog;
+  readonly #openSocket: OpenDatagramSocket;
   readonly #random = new RandomWords();
   readonly #store = new ExchangeStore();
   readonly #hedges = new HedgeBudget();
@@ -84,6 +87,7 @@ class Pool implements UpstreamPool, TransportEvents {
   constructor(options: UpstreamPoolOptions) {
     this.#cells = options.counters.cells;
     this.#log = options.log;
+    this.#openSocket = options.openSocket ?? openDgramSocket;
     this.#settings = options.settings;
     this.#udpPayloadBytes = options.ednsPayloadBytes;
     this.reconfigure(options.upstreams, options.settings);
@@ -117,7 +121,7 @@ class Pool implements UpstreamPool, TransportEvents {
     this.#links = upstreams.slice(0, UPSTREAM_SLOTS).map((upstream, slot) => {
       const kept = old[slot];
       if (kept !== undefined && kept.config.url === upstream.url && isSamePorts) return kept;
-      const context = { slot, sourcePorts, random: this.#random, events: this };
+      const context = { slot, sourcePorts, openSocket: this.#openSocket, random: this.#random, events: this };
       return new UpstreamLink(upstream, context, this.#cells, this.#log, nowMs);
     });
     this.#states = this.#links.map((link) => link.state);
@@ -198,6 +202,7 @@ class Pool implements UpstreamPool, TransportEvents {
 
   onUnderAttack(attempt: Attempt): void {
     unlinkAttempt(attempt);
+    if (!attempt.isCounted) attempt.link.count(UpstreamOutcomeRow.mismatched);
     this.#sendAgain(attempt, true, attempt.withEdns, monotonicMs());
   }
 
@@ -317,10 +322,13 @@ class Pool implements UpstreamPool, TransportEvents {
     }
     const liveSinceMs = oldestLiveSentAtMs(exchange);
     const isLive = liveSinceMs !== Number.POSITIVE_INFINITY;
-    const hasAttemptsLeft = exchange.attemptsStarted < this.#settings.attemptsMax;
-    if (nowMs >= exchange.deadlineMs || (this.#isOver(exchange) && !this.#hasUntried(exchange))) {
+    const hasUntried = this.#hasUntried(exchange);
+    // Why not the same upstream again while one is awaited and an error is at hand: it has said what it knows.
+    const mayAsk =
+      exchange.attemptsStarted < this.#settings.attemptsMax && (hasUntried || exchange.badAnswer === undefined);
+    if (nowMs >= exchange.deadlineMs || (this.#isOver(exchange) && !hasUntried)) {
       this.#giveUp(exchange, nowMs);
-    } else if (!hasAttemptsLeft || (isLive && !this.#hedges.spend())) {
+    } else if (!mayAsk || (isLive && !this.#hedges.spend())) {
       this.#plan(exchange, liveSinceMs + this.#settings.attemptTimeoutMs, nowMs);
     } else {
       if (isLive) this.#cells[Counter.upstreamHedges]!++;
@@ -336,13 +344,7 @@ class Pool implements UpstreamPool, TransportEvents {
   }
 
   #giveUp(exchange: Exchange, nowMs: number): void {
-    if (exchange.badAnswer !== undefined) {
-      this.#finish(exchange, { kind: 'answer', message: exchange.badAnswer }, nowMs);
-    } else if (exchange.attempts !== undefined || exchange.networkFailures === 0) {
-      this.#finish(exchange, FAILED_TIMEOUT, nowMs);
-    } else {
-      this.#finish(exchange, exchange.refusals > 0 ? FAILED_REFUSED : FAILED_NETWORK, nowMs);
-    }
+    this.#finish(exchange, lastOutcome(exchange), nowMs);
   }
 
   /** Delivers the outcome. Attempts still out live on until they are answered or late, so that each is counted. */

@@ -3,7 +3,7 @@
  * satisfies Transport and one line here; transport-contract.test.ts runs over all of them.
  */
 import type { UpstreamConfig } from '../../config/config.ts';
-import { openDgramSocket } from './datagram-socket.ts';
+import type { OpenDatagramSocket } from './datagram-socket.ts';
 import type { RandomWords } from './random-words.ts';
 import { TcpTransport } from './tcp-transport.ts';
 import type { Transport, TransportEvents } from './transport.ts';
@@ -13,6 +13,7 @@ export interface TransportContext {
   /** Row of the upstream's counters. */
   readonly slot: number;
   readonly sourcePorts: number;
+  readonly openSocket: OpenDatagramSocket;
   readonly random: RandomWords;
   readonly events: TransportEvents;
 }
@@ -20,7 +21,6 @@ export interface TransportContext {
 export type CreateTransport = (config: UpstreamConfig, context: TransportContext, nowMs: number) => Transport;
 
 export const TRANSPORT_BY_PROTOCOL: Readonly<Record<UpstreamConfig['protocol'], CreateTransport>> = {
-  udp: ({ host, port }, context, nowMs) =>
-    new UdpTransport({ host, port, openSocket: openDgramSocket, ...context }, nowMs),
+  udp: ({ host, port }, context, nowMs) => new UdpTransport({ host, port, ...context }, nowMs),
   tcp: ({ host, port }, context) => new TcpTransport({ host, port, ...context }),
 };

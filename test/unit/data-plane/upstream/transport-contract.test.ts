@@ -1,5 +1,6 @@
 /** What every transport of upstreams.ts does, whatever carries the queries. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { openDgramSocket } from '../../../../src/data-plane/upstream/datagram-socket.ts';
 import { Attempt, Exchange } from '../../../../src/data-plane/upstream/exchange.ts';
 import { writeQuery } from '../../../../src/data-plane/upstream/query-message.ts';
 import { RandomWords } from '../../../../src/data-plane/upstream/random-words.ts';
@@ -26,7 +27,7 @@ function connectTo(upstream: Pick<FakeUpstream, 'host' | 'port'>, protocol: 'udp
     onStranger: () => void ended.push({ kind: 'stranger', attempt: undefined }),
     onUnderAttack: (attempt: Attempt) => void ended.push({ kind: 'attack', attempt }),
   };
-  const context = { slot: 0, sourcePorts: 2, random: new RandomWords(), events };
+  const context = { slot: 0, sourcePorts: 2, openSocket: openDgramSocket, random: new RandomWords(), events };
   const transport = TRANSPORT_BY_PROTOCOL[protocol](upstreamConfig(upstream, protocol), context, 0);
   transports.push(transport);
   return { transport, ended };
