@@ -1,7 +1,7 @@
 /**
  * Queries over UDP: a set of connected sockets on random ports, one drawn at random for each turn of the event loop,
- * each renewed after so many queries or so long. An old socket stays until nothing waits on it. A socket that sees many messages nobody
- * waits for is given up at once, for someone may be guessing ids on it. RFC 5452 9.2, 10.
+ * each renewed after so many queries or so long. An old socket stays until nothing waits on it. A socket that sees many
+ * messages nobody waits for is given up at once, for someone may be guessing ids on it. RFC 5452 9.2, 10.
  */
 import type { OpenDatagramSocket } from './datagram-socket.ts';
 import type { Attempt, AttemptPort } from './exchange.ts';
