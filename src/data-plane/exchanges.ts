@@ -14,6 +14,8 @@ export const STALE_ANSWER_AFTER_MS = 1_800;
 export const WAITERS_MAX = 20_000;
 /** Clients that may wait for one exchange. */
 export const WAITERS_PER_EXCHANGE_MAX = 2_000;
+/** Octets of their queries, which may be padded to 65,535 each. */
+export const WAITER_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface Waiter {
   /** The query, copied. */
@@ -35,7 +37,7 @@ export interface Exchange {
 
 export interface ExchangeEvents {
   /** Called once an exchange; its waiters are the handler's to answer. */
-  onOutcome(exchange: Exchange, outcome: UpstreamOutcome): void;
+  onOutcome(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[]): void;
   /** The upstream is late and `exchange.stale` is there; the waiters are the handler's to answer. */
   onLate(exchange: Exchange, waiters: readonly Waiter[]): void;
 }
@@ -48,6 +50,7 @@ export class Exchanges {
   readonly #events: ExchangeEvents;
   #exchanges = 0;
   #waiters = 0;
+  #waiterBytes = 0;
 
   constructor(upstream: UpstreamExchanger, events: ExchangeEvents) {
     this.#upstream = upstream;
@@ -71,27 +74,36 @@ export class Exchanges {
   /** False: no more clients may wait. */
   wait(exchange: Exchange, waiter: Waiter): boolean {
     if (this.#waiters >= WAITERS_MAX || exchange.waiters.length >= WAITERS_PER_EXCHANGE_MAX) return false;
+    if (this.#waiterBytes + waiter.message.length > WAITER_BYTES_MAX) return false;
     exchange.waiters.push(waiter);
     this.#waiters++;
+    this.#waiterBytes += waiter.message.length;
     return true;
   }
 
   start(key: number, question: UpstreamQuestion, stale: CachedAnswer | undefined, nowMs: number): Exchange {
     const exchange: Exchange = { key, question, startedAtMs: nowMs, stale, waiters: [] };
+    // Why first: a bug met in there must leave nothing behind that others would wait for.
+    this.#upstream.exchange(question, (outcome) => this.#finish(exchange, outcome));
     // Why: a key shared by two names (a hash collision) only costs the sharing.
     if (!this.#underWay.has(key)) this.#underWay.set(key, exchange);
     if (stale !== undefined) this.#stalePending.push(exchange);
     this.#exchanges++;
-    this.#upstream.exchange(question, (outcome) => this.#finish(exchange, outcome));
     return exchange;
   }
 
   #finish(exchange: Exchange, outcome: UpstreamOutcome): void {
     this.#exchanges--;
     if (this.#underWay.get(exchange.key) === exchange) this.#underWay.delete(exchange.key);
-    this.#waiters -= exchange.waiters.length;
-    this.#events.onOutcome(exchange, outcome);
+    this.#events.onOutcome(exchange, outcome, this.#takeWaiters(exchange));
+  }
+
+  #takeWaiters(exchange: Exchange): readonly Waiter[] {
+    const { waiters } = exchange;
     exchange.waiters = [];
+    this.#waiters -= waiters.length;
+    for (const { message } of waiters) this.#waiterBytes -= message.length;
+    return waiters;
   }
 
   /** Lets late exchanges be answered with what is stale. Called a few times a second. */
@@ -101,18 +113,16 @@ export class Exchanges {
       const exchange = this.#stalePending[due]!;
       if (nowMs - exchange.startedAtMs < STALE_ANSWER_AFTER_MS) break;
       due++;
-      if (exchange.waiters.length === 0) continue;
-      const { waiters } = exchange;
-      exchange.waiters = [];
-      this.#waiters -= waiters.length;
-      this.#events.onLate(exchange, waiters);
+      if (exchange.waiters.length === 0 || !this.isLate(exchange, nowMs)) continue;
+      this.#events.onLate(exchange, this.#takeWaiters(exchange));
     }
     if (due > 0) this.#stalePending = this.#stalePending.slice(due);
   }
 
-  /** Whether this exchange is late and has something stale to answer with at once. */
+  /** Whether this exchange is late and has something to answer with at once that is not too old for it. */
   isLate(exchange: Exchange, nowMs: number): boolean {
-    return exchange.stale !== undefined && nowMs - exchange.startedAtMs >= STALE_ANSWER_AFTER_MS;
+    const { stale, startedAtMs } = exchange;
+    return stale !== undefined && nowMs < stale.staleUntilMs && nowMs - startedAtMs >= STALE_ANSWER_AFTER_MS;
   }
 }
 

@@ -5,7 +5,7 @@
  * the lists may have changed meanwhile. It never touches a socket and never waits for the control plane.
  */
 import type { Config } from '../config/config.ts';
-import { HeaderFlag } from '../dns/iana.ts';
+import { HeaderFlag, Rcode } from '../dns/iana.ts';
 import { ExtendedError } from '../dns/extended-error.ts';
 import { FOLD } from '../dns/name.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
@@ -42,7 +42,7 @@ export class Resolver {
     this.respond = respond;
     this.#cells = cells;
     this.#exchanges = new Exchanges(upstream, {
-      onOutcome: (exchange, outcome) => this.#complete(exchange, outcome),
+      onOutcome: (exchange, outcome, waiters) => this.#complete(exchange, outcome, waiters),
       onLate: (exchange, waiters) => this.#answerAll(waiters, exchange.stale!, this.respond.nowMs()),
     });
   }
@@ -105,7 +105,7 @@ export class Resolver {
     const lifeMs = cached.freshUntilMs - cached.storedAtMs;
     if (
       cached.freshUntilMs - nowMs > lifeMs * PREFETCH_REMAINING_FRACTION ||
-      cached.rcode > 3 ||
+      (cached.rcode !== Rcode.NOERROR && cached.rcode !== Rcode.NXDOMAIN) ||
       nowMs < cached.retryAtMs
     )
       return;
@@ -143,12 +143,10 @@ export class Resolver {
   }
 
   /** An exchange has ended: remembers the answer and gives it to everyone who waits. */
-  #complete(exchange: Exchange, outcome: UpstreamOutcome): void {
+  #complete(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[]): void {
     const nowMs = this.respond.nowMs();
     const { question, stale } = exchange;
-    const received =
-      outcome.kind === 'answer' ? answerFromMessage(question, outcome.message, this.#limits, nowMs) : undefined;
-    let answer = received ?? failureAnswer(question, failureCode(outcome), nowMs);
+    let answer = this.#received(question, outcome, nowMs) ?? failureAnswer(question, failureCode(outcome), nowMs);
     if (stale !== undefined) {
       stale.refreshing = false;
       if (isReplaceableFailure(answer) && nowMs < stale.staleUntilMs) {
@@ -160,7 +158,17 @@ export class Resolver {
       if (answer.freshUntilMs > nowMs) this.cache.store(exchange.key, answer);
       else this.cache.remove(exchange.key);
     }
-    this.#answerAll(exchange.waiters, answer, nowMs);
+    this.#answerAll(waiters, answer, nowMs);
+  }
+
+  #received(question: UpstreamQuestion, outcome: UpstreamOutcome, nowMs: number): CachedAnswer | undefined {
+    if (outcome.kind !== 'answer') return undefined;
+    try {
+      return answerFromMessage(question, outcome.message, this.#limits, nowMs);
+    } catch (error) {
+      this.respond.reportBug(error as Error);
+      return undefined;
+    }
   }
 
   /** Every waiter's query is read and judged as if it came now; only the cache is known to hit. */

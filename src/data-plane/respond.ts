@@ -194,9 +194,14 @@ export class Respond {
     return this.#done(query, asked, VerdictRow.error, this.#finisher.failure(query, asked.transport, extendedError));
   }
 
+  /** A bug met where no single query is to blame. */
+  reportBug(error: Error): void {
+    this.#onBug(error);
+  }
+
   /** A bug met while `query` was answered: SERVFAIL where the query can still be answered at all. */
   bug(query: QueryView, asked: Asked, error: Error): number {
-    this.#onBug(error);
+    this.reportBug(error);
     return query.fault === QueryFault.none ? this.fail(query, asked, 0) : DROPPED;
   }
 

@@ -146,9 +146,10 @@ describe('an answer from upstream', () => {
   });
 });
 
+const isSet = (flags: number) => (flags & HeaderFlag.AD) !== 0;
+
 describe('AD', () => {
   const authenticated = { flags: HeaderFlag.AD, answers: [aRecord(NAME)] };
-  const isSet = (flags: number) => (flags & HeaderFlag.AD) !== 0;
 
   it('goes to clients that set DO or AD, and to no other (RFC 6840 5.8)', () => {
     const weir = new ResolverHarness();
@@ -167,10 +168,10 @@ describe('AD', () => {
   });
 });
 
-describe('a negative answer (RFC 2308)', () => {
-  const soa = (ttlSeconds: number, minimumSeconds: number) =>
-    record('example', RecordType.SOA, ttlSeconds, soaRdata(minimumSeconds));
+const soa = (ttlSeconds: number, minimumSeconds: number) =>
+  record('example', RecordType.SOA, ttlSeconds, soaRdata(minimumSeconds));
 
+describe('a negative answer (RFC 2308)', () => {
   it.each([
     ['NXDOMAIN', Rcode.NXDOMAIN, 'the TTL of the SOA', 30, 600],
     ['NXDOMAIN', Rcode.NXDOMAIN, 'its MINIMUM', 600, 30],
