@@ -3,7 +3,6 @@
  * for `serve` is built in supervisor/; nothing else starts threads or handles signals.
  */
 import { Command, CommanderError } from 'commander';
-
 import { checkCommand } from './cli/check.ts';
 import { configCommand } from './cli/config-check.ts';
 import { ExitCode } from './cli/exit-code.ts';
@@ -18,7 +17,6 @@ const program = new Command('weir')
   .exitOverride()
   .addCommand(serveCommand())
   .addCommand(checkCommand())
-
   .addCommand(configCommand())
   .addCommand(listCommand())
   .addHelpText('after', '\nExit codes: 0 good, 1 failure, 2 usage, 78 configuration.\n');

@@ -38,7 +38,7 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkListeners(raw, report);
   checkUpstreams(raw, report);
   checkSinkhole(raw, report);
-  checkSources(raw, folder, report);
+  checkSources(raw, report);
   for (const key of FILE_KEYS) {
     for (const [index, file] of arrayAt(raw, key).entries()) {
       if (typeof file === 'string') checkFile(resolve(folder, file), [key, index], report);
@@ -133,13 +133,12 @@ function checkSinkhole(raw: unknown, report: Report): void {
   }
 }
 
-function checkSources(raw: unknown, folder: string, report: Report): void {
+function checkSources(raw: unknown, report: Report): void {
   for (const index of arrayAt(raw, 'lists').keys()) {
     const source = valueAt(raw, ['lists', index, 'source']);
     if (typeof source !== 'string' || source === '') continue;
     const problem = sourceProblem(source);
     if (problem !== undefined) report(['lists', index, 'source'], problem);
-    else if (!isUrl(source)) checkFile(resolve(folder, source), ['lists', index, 'source'], report);
   }
 }
 

@@ -14,7 +14,7 @@ import type { Config, ListConfig } from './config.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { keysAt, suggestKey } from './config-keys.ts';
 import { crossCheck, isUrl, valueAt } from './cross-checks.ts';
-import { describeReadError } from './file-access.ts';
+import { describeReadError, readProblem } from './file-access.ts';
 import { configSchema } from './schema.ts';
 import type { ConfigInput } from './schema.ts';
 import { systemUpstreams } from './system-upstreams.ts';
@@ -173,6 +173,11 @@ function warningsAbout(config: Config): string[] {
     warnings.push(
       'sinkhole.addresses: a loopback address sends subscribers to their own machine, not to the warning page',
     );
+  }
+  // Why only a warning: queries are answered all the same, with the list's last good copy where there is one.
+  for (const [index, { source, sourceKind }] of config.lists.entries()) {
+    const problem = sourceKind === 'file' ? readProblem(source) : undefined;
+    if (problem !== undefined) warnings.push(`lists[${index}].source: ${problem}`);
   }
   if (config.lists.length === 0) warnings.push('lists: there is none, so nothing is blocked');
   if (config.sinkhole.addresses.length === 0 && config.lists.some(({ action }) => action === 'sinkhole')) {

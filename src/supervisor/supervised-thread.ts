@@ -109,8 +109,13 @@ export class SupervisedThread {
     clearInterval(this.#watch);
   }
 
-  async terminate(): Promise<void> {
+  /** Lets a thread that has been told to stop end by itself, up to `graceMs`. */
+  async end(graceMs: number): Promise<void> {
     this.release();
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const timer = setTimeout(() => void worker.terminate(), graceMs);
+    await new Promise((resolve) => worker.once('exit', resolve));
+    clearTimeout(timer);
   }
 }

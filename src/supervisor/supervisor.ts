@@ -10,6 +10,7 @@ import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
 import type { FromControl, FromPage, ToControl, ToPage } from '../control-plane/messages.ts';
 import type { FromResolver, ToResolver } from '../data-plane/messages.ts';
+import { clearGauges } from '../telemetry/counter-sum.ts';
 import { createCounters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchIoMode } from '../telemetry/counter-labels.ts';
@@ -182,7 +183,7 @@ export class Supervisor {
         counters: this.#resolverCounters[index],
       }),
       onMessage: (message) => this.#onResolver(name, message as FromResolver),
-      onDeath: () => this.#onReaderDeath('resolver', name),
+      onDeath: () => this.#onReaderDeath('resolver', name, this.#resolverCounters[index]!),
       log: this.#log,
     });
     this.#resolvers.push(thread);
@@ -245,7 +246,7 @@ export class Supervisor {
         counters: this.#pageCounters,
       }),
       onMessage: (message) => this.#onPage(message as FromPage),
-      onDeath: () => this.#onReaderDeath('page', 'page'),
+      onDeath: () => this.#onReaderDeath('page', 'page', this.#pageCounters),
       log: this.#log,
     });
     await bound;
@@ -313,11 +314,12 @@ export class Supervisor {
       this.#tellControl({ kind: 'stop' });
       await within(stopped, STOP_GRACE_MS);
     }
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    await Promise.all(threads.map((thread) => thread.end(thread === this.#page ? 0 : STOP_GRACE_MS)));
   }
 
-  #onReaderDeath(kind: 'resolver' | 'page', name: string): void {
+  #onReaderDeath(kind: 'resolver' | 'page', name: string, counters: SharedArrayBuffer): void {
     this.#countRestart(kind);
+    clearGauges(counters);
     this.#publisher.forget(name);
     const stillborn = new StartError(`the thread ${name} ended before it listened; the log says why`);
     if (!this.#hasStarted) this.#waits.get(name)?.reject(stillborn);

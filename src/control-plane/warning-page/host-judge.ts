@@ -4,6 +4,7 @@
  */
 import { wallClockMs } from '../../clock.ts';
 import { LABELS_MAX, labelStartsOf, nameFromText, nameToText } from '../../dns/name.ts';
+import { ACTIONS } from '../../policy/actions.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { incidentId } from '../../policy/incident.ts';
 import { VerdictKind } from '../../policy/policy.ts';
@@ -23,7 +24,9 @@ export function createHostJudge(
     const labelCount = labelStartsOf(bytes, 0, labelStarts);
     const verdict = inForce.judge(bytes, 0, labelStarts, labelCount, Math.floor(nowMs() / 1000));
     if (verdict !== VerdictKind.blocked) return undefined;
-    const { list, categoryIndex, entryStart } = inForce.match;
+    const { list, categoryIndex, actionIndex, entryStart } = inForce.match;
+    // Why: no other action leads anyone here, so there is nothing to tell.
+    if (ACTIONS[actionIndex] !== 'sinkhole') return undefined;
     return {
       name: nameToText(bytes, 0),
       entry: nameToText(bytes, entryStart),

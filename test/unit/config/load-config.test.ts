@@ -202,10 +202,14 @@ describe('files that the configuration names', () => {
     ]);
   });
 
-  it('a list without its file is named, and a folder is no file', () => {
-    expect(problemsOf('lists: [{ name: a, source: nowhere.txt }]')).toEqual([
+  it('a list without its file is warned of, because its last good copy serves', () => {
+    expect(problemsOf('lists: [{ name: a, source: nowhere.txt }]')).toEqual([]);
+    expect(warningsOf('lists: [{ name: a, source: nowhere.txt }]')).toContain(
       `lists[0].source: cannot read ${join(folder, 'nowhere.txt')}: no such file`,
-    ]);
+    );
+  });
+
+  it('a folder is no file', () => {
     expect(problemsOf('allow: [folder]')).toEqual([`allow[0]: ${join(folder, 'folder')} is not a regular file`]);
   });
 });
