@@ -98,7 +98,7 @@ class BatchDatagramSocket implements DatagramSocket {
       libc.connect(fd, peer);
     } catch (error) {
       if (fd >= 0) libc.close(fd);
-      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
       setImmediate(() => this.#report(code));
       return -1;
     }

@@ -141,7 +141,7 @@ export class UdpTransport implements Transport, AttemptPort, UdpPortOwner {
   }
 
   #wait(attempt: Attempt): boolean {
-    if (this.#opening.size === 0 || this.#waiting.size >= WAITING_MAX) return false;
+    if (this.#isRetired || this.#opening.size === 0 || this.#waiting.size >= WAITING_MAX) return false;
     attempt.port = this;
     this.#waiting.add(attempt);
     return true;

@@ -1,6 +1,8 @@
 /** What every transport of upstreams.ts does, whatever carries the queries. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { openDgramSocket } from '../../../../src/data-plane/upstream/datagram-socket.ts';
+import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
+import { openInBatches } from '../../../../src/data-plane/upstream/batch-datagram-socket.ts';
+import { type OpenDatagramSocket, openDgramSocket } from '../../../../src/data-plane/upstream/datagram-socket.ts';
 import { Attempt, Exchange } from '../../../../src/data-plane/upstream/exchange.ts';
 import { writeQuery } from '../../../../src/data-plane/upstream/query-message.ts';
 import { RandomWords } from '../../../../src/data-plane/upstream/random-words.ts';
@@ -17,7 +19,11 @@ afterEach(async () => {
 
 type Ended = { readonly kind: string; readonly attempt: Attempt | undefined; readonly bytes?: number[] };
 
-function connectTo(upstream: Pick<FakeUpstream, 'host' | 'port'>, protocol: 'udp' | 'tcp') {
+function connectTo(
+  upstream: Pick<FakeUpstream, 'host' | 'port'>,
+  protocol: 'udp' | 'tcp',
+  openSocket: OpenDatagramSocket,
+) {
   const ended: Ended[] = [];
   const events = {
     onResponse: (attempt: Attempt, _match: number, bytes: Uint8Array, start: number, end: number) =>
@@ -27,7 +33,7 @@ function connectTo(upstream: Pick<FakeUpstream, 'host' | 'port'>, protocol: 'udp
     onStranger: () => void ended.push({ kind: 'stranger', attempt: undefined }),
     onUnderAttack: (attempt: Attempt) => void ended.push({ kind: 'attack', attempt }),
   };
-  const context = { slot: 0, sourcePorts: 2, openSocket: openDgramSocket, random: new RandomWords(), events };
+  const context = { slot: 0, sourcePorts: 2, openSocket, random: new RandomWords(), events };
   const transport = TRANSPORT_BY_PROTOCOL[protocol](upstreamConfig(upstream, protocol), context, 0);
   transports.push(transport);
   return { transport, ended };
@@ -40,16 +46,21 @@ function newAttempt(name: string): Attempt {
   return attempt;
 }
 
-const PROTOCOLS = ['udp', 'tcp'] as const satisfies (keyof typeof TRANSPORT_BY_PROTOCOL)[];
+const libc = loadLibc();
+const CASES: readonly (readonly [string, 'udp' | 'tcp', OpenDatagramSocket])[] = [
+  ['udp', 'udp', openDgramSocket],
+  ...(libc.kind === 'ok' ? [['udp in batches', 'udp', openInBatches(libc.libc)] as const] : []),
+  ['tcp', 'tcp', openDgramSocket],
+];
 
 test('this suite runs over every transport', () => {
-  expect(PROTOCOLS).toEqual(Object.keys(TRANSPORT_BY_PROTOCOL));
+  expect(new Set(CASES.map(([, protocol]) => protocol))).toEqual(new Set(Object.keys(TRANSPORT_BY_PROTOCOL)));
 });
 
-describe.each(PROTOCOLS)('%s', (protocol) => {
+describe.each(CASES)('%s', (_case, protocol, openSocket) => {
   test('hands over the response to each query, which then no longer waits', async () => {
     const upstream = track(await startFakeUpstream());
-    const { transport, ended } = connectTo(upstream, protocol);
+    const { transport, ended } = connectTo(upstream, protocol, openSocket);
     const attempts = Array.from({ length: 20 }, (_, index) => newAttempt(`n${index}.example.com`));
     for (const attempt of attempts) expect(transport.send(attempt, 0)).toBe(true);
     await expect.poll(() => ended.length).toBe(20);
@@ -64,7 +75,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   test('a response to a query that was released is a stranger', async () => {
     const upstream = track(await startFakeUpstream(() => undefined));
-    const { transport, ended } = connectTo(upstream, protocol);
+    const { transport, ended } = connectTo(upstream, protocol, openSocket);
     const attempt = newAttempt('www.example.com');
     transport.send(attempt, 0);
     await upstream.received(1);
@@ -76,7 +87,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
   test('says that a closed port refuses', async () => {
     const closed = await startFakeUpstream();
     await closed.stop();
-    const { transport, ended } = connectTo(closed, protocol);
+    const { transport, ended } = connectTo(closed, protocol, openSocket);
     const attempt = newAttempt('www.example.com');
     transport.send(attempt, 0);
     await expect.poll(() => ended).toEqual([{ kind: 'refused', attempt }]);
@@ -84,7 +95,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   test('retired, it takes no more queries and hears what waits', async () => {
     const upstream = track(await startFakeUpstream(() => undefined));
-    const { transport, ended } = connectTo(upstream, protocol);
+    const { transport, ended } = connectTo(upstream, protocol, openSocket);
     transport.send(newAttempt('www.example.com'), 0);
     await upstream.received(1);
     transport.retire();
@@ -95,12 +106,12 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   test('closed, it says nothing more', async () => {
     const upstream = track(await startFakeUpstream(() => undefined));
-    const { transport, ended } = connectTo(upstream, protocol);
+    const { transport, ended } = connectTo(upstream, protocol, openSocket);
     transport.send(newAttempt('www.example.com'), 0);
     await upstream.received(1);
     transport.close();
     upstream.queries[0]!.reply(respond(upstream.queries[0]!));
-    const other = connectTo(upstream, protocol);
+    const other = connectTo(upstream, protocol, openSocket);
     other.transport.send(newAttempt('www.example.net'), 0);
     await upstream.received(2);
     upstream.queries[1]!.reply(respond(upstream.queries[1]!));

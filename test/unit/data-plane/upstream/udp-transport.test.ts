@@ -177,6 +177,16 @@ test('retiring closes each socket when nothing waits on it, and one that opens l
   expect(transport.send(newAttempt(), 0)).toBe(false);
 });
 
+test('retired before any socket is open, it fails who waits and takes nobody', () => {
+  const { transport, sockets, ended } = setUp(2);
+  transport.send(newAttempt(), 0);
+  transport.retire();
+  expect(ended).toEqual(['failure']);
+  expect(transport.send(newAttempt(), 0)).toBe(false);
+  for (const socket of sockets) socket.handler.onOpen();
+  expect(open(sockets)).toEqual([]);
+});
+
 test('closing closes everything, once', () => {
   const { transport, sockets } = setUp(3);
   sockets[0]!.handler.onOpen();
