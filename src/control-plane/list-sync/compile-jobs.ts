@@ -10,6 +10,7 @@ import type { Guard } from './guard/guard.ts';
 import { loadGuard, type GuardFiles } from './guard-files.ts';
 import { holdsKey, holdsOfSegment, type ListHolds } from './list-holds.ts';
 import { SegmentWriter } from './list-segment.ts';
+import { compileOverlay, type OverlayChange, type OverlayResult } from './overlay.ts';
 import {
   movable,
   parseList,
@@ -44,6 +45,7 @@ export interface JobResults {
     readonly holds: readonly ListHolds[];
     readonly unused: readonly SharedArrayBuffer[];
   };
+  readonly overlay: OverlayResult;
   readonly persist: { readonly failure: SyncFailure | undefined };
 }
 
@@ -69,6 +71,12 @@ export type CompileJob =
       readonly guard: GuardFiles;
       /** Lent for this build. */
       readonly buffers: readonly SharedArrayBuffer[];
+    }
+  | {
+      readonly kind: 'overlay';
+      readonly base: NameSetBuffers;
+      readonly overlay: NameSetBuffers | undefined;
+      readonly changes: readonly OverlayChange[];
     }
   | {
       readonly kind: 'persist';
@@ -110,6 +118,8 @@ export class CompileWorkshop {
         return readAllowFile(job.path);
       case 'build':
         return this.#build(job);
+      case 'overlay':
+        return compileOverlay(job.base, job.overlay, job.changes);
       case 'persist':
         break;
     }

@@ -4,19 +4,16 @@
  *
  * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store
  */
-import { randomInt } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
 import { AllowFiles } from './allow-files.ts';
-import { BufferPool, buffersOf } from './buffer-pool.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
-import type { JobResults } from './compile-jobs.ts';
-import { compileBase } from './compiler.ts';
 import { listSourceHostsOf, type GuardFiles } from './guard-files.ts';
 import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
-import { ListTask, type ListContent, type TaskServices } from './list-task.ts';
-import { publishedLists } from './published-lists.ts';
+import { ListTask, type TaskServices } from './list-task.ts';
+import { PolicyPublisher } from './policy-publisher.ts';
 import type { SyncLog } from './sync-log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -51,18 +48,14 @@ export function createListSync(options: ListSyncOptions): ListSync {
 class ListSyncService implements ListSync {
   readonly #options: ListSyncOptions;
   readonly #compile: CompileRunner;
-  readonly #indexPool = new BufferPool();
   readonly #segmentPool = new BufferPool();
   readonly #allow: AllowFiles;
   readonly #watched: WatchedFiles;
-  /** Random, so that no list can be made whose names share a hash. */
-  readonly #seed = randomInt(0x1_0000_0000);
+  readonly #publisher: PolicyPublisher;
   #config: Config;
   #store: ListStore;
   #tasks: ListTask[] = [];
   #guardKey = 0;
-  #generation: number;
-  #published: PublishedPolicy | undefined;
   #started = false;
   #closed = false;
   #wanted = false;
@@ -74,7 +67,6 @@ class ListSyncService implements ListSync {
     const { config, log } = options;
     this.#options = options;
     this.#config = config;
-    this.#generation = (options.firstGeneration ?? 1) - 1;
     this.#compile =
       options.compile ??
       new CompileClient({
@@ -84,6 +76,13 @@ class ListSyncService implements ListSync {
           options.onCompileThreadDeath?.();
         },
       });
+    this.#publisher = new PolicyPublisher({
+      compile: this.#compile,
+      publish: options.publish,
+      counterSlotOf: options.counterSlotOf,
+      firstGeneration: options.firstGeneration ?? 1,
+      log,
+    });
     this.#store = new ListStore(config.stateDirectory);
     this.#allow = new AllowFiles(this.#compile, log);
     this.#watched = new WatchedFiles((path) => void this.#onFileChange(path));
@@ -97,7 +96,7 @@ class ListSyncService implements ListSync {
     await Promise.all(this.#tasks.map((task) => task.start()));
     this.#started = true;
     await this.#build();
-    if (this.#published === undefined) await this.#publishEmpty();
+    if (!this.#publisher.hasPublished) await this.#publisher.publishEmpty(this.#config.lists);
   }
 
   async reload(config: Config): Promise<void> {
@@ -108,7 +107,7 @@ class ListSyncService implements ListSync {
 
   readiness(): { ready: boolean; lists: ListStatus[] } {
     const lists = this.#tasks.map((task) => task.status());
-    const ready = this.#published !== undefined && lists.every(({ attempted, version }) => attempted || version > 0);
+    const ready = this.#publisher.hasPublished && lists.every(({ attempted, version }) => attempted || version > 0);
     return { ready, lists };
   }
 
@@ -206,72 +205,15 @@ class ListSyncService implements ListSync {
 
   async #buildOnce(): Promise<void> {
     const tasks = this.#tasks;
-    // Why from the tasks: in the middle of a reload the configuration is ahead of them.
-    const configs = tasks.map((task) => task.config);
-    const { allow } = this.#config;
-    const contents = tasks.map((task) => task.newest);
-    const lent = this.#indexPool.lendAll();
-    const done = await this.#compile.run({
-      kind: 'build',
-      seed: this.#seed,
-      lists: tasks.map((task) => task.buildList()),
-      allow: this.#allow.segments(allow),
-      guard: this.#guardFiles(),
-      buffers: lent,
-    });
-    if (this.#closed) return;
-    if (done.kind === 'failed') {
-      // Why the lent buffers are not taken back: a thread that overran its time may still write to them.
-      this.#options.log.error({}, `${done.message}; the policy in force stays`);
-      return;
-    }
-    const { base, unused } = done.result;
-    this.#indexPool.giveBack(unused);
-    await this.#publish({
-      generation: this.#nextGeneration(),
-      base,
-      overlay: undefined,
-      lists: publishedLists(configs, contents, this.#options.counterSlotOf),
-      allowSources: allow,
-    });
-    this.#activated(tasks, contents, done.result);
+    const allowPaths = this.#config.allow;
+    const allowSegments = this.#allow.segments(allowPaths);
+    await this.#publisher.publishNewest({ tasks, allowPaths, allowSegments, guard: this.#guardFiles() });
     this.#persisting = this.#persisting.then(() => this.#persist(tasks));
   }
 
   /** Nobody waits for the disk. */
   async #persist(tasks: readonly ListTask[]): Promise<void> {
     for (const task of tasks) await task.persist();
-  }
-
-  #activated(
-    tasks: readonly ListTask[],
-    contents: readonly (ListContent | undefined)[],
-    built: JobResults['build'],
-  ): void {
-    for (const [index, task] of tasks.entries()) {
-      task.activated(contents[index], built.entriesInForce[index] ?? 0, built.holds[index]!);
-    }
-  }
-
-  async #publish(policy: PublishedPolicy): Promise<void> {
-    const before = this.#published;
-    this.#published = policy;
-    await this.#options.publish(policy);
-    if (before === undefined) return;
-    const kept = buffersOf(policy);
-    this.#indexPool.giveBack(buffersOf(before).filter((buffer) => !kept.includes(buffer)));
-  }
-
-  /** So that resolver threads have a policy though the compile thread cannot make one. */
-  async #publishEmpty(): Promise<void> {
-    const { base } = compileBase({ seed: this.#seed, lists: [], allow: [] }, this.#indexPool);
-    const lists = publishedLists(this.#config.lists, [], this.#options.counterSlotOf);
-    await this.#publish({ generation: this.#nextGeneration(), base, overlay: undefined, lists, allowSources: [] });
-  }
-
-  #nextGeneration(): number {
-    this.#generation += 1;
-    return this.#generation;
   }
 }
 

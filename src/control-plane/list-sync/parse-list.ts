@@ -2,7 +2,7 @@
  * One content of one list: from the bytes of its source to a segment, with what the guard holds of it, or a refusal
  * that says why nothing of it is used. Runs in the compile thread. Must not know what is in force.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { SkipReason } from './format/list-format.ts';
 import { readListFile } from './format/read-list-file.ts';
 import type { LineSample, RefusalCode } from './format/read-report.ts';
@@ -46,7 +46,7 @@ export async function parseList(
   guard: Guard,
   key: string,
 ): Promise<ParseOutcome> {
-  const writer = new SegmentWriter();
+  const writer = new SegmentWriter(await bytesExpected(input));
   const collector = new HoldCollector(guard, settings.approved);
   const outcome = await readListFile(
     input.kind === 'path' ? input.path : piecesOf(input.bytes),
@@ -125,6 +125,20 @@ export function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return isOwn ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
 }
 
+/** A segment is about a tenth larger than the plain list it was read from. */
+async function bytesExpected(input: SourceInput): Promise<number> {
+  const bytes =
+    input.kind === 'bytes'
+      ? input.bytes.length
+      : await stat(input.path).then(
+          ({ size }) => size,
+          () => 0,
+        );
+  return Math.ceil(Math.min(bytes, BYTES_EXPECTED_MAX) * 1.15);
+}
+
+/** A wrong guess costs a few copies. */
+const BYTES_EXPECTED_MAX = 256 * 1024 * 1024;
 /** Smaller ones may lie in memory that Node shares out among Buffers. */
 const MOVABLE_BYTES_MIN = 64 * 1024;
 const PIECE_BYTES = 256 * 1024;

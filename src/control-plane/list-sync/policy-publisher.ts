@@ -1,0 +1,193 @@
+/**
+ * Makes a policy of the newest contents and publishes it: an overlay over the base in force for a small change, a new
+ * base else. Keeps the buffers of retired policies for the next one. One call at a time; list-sync sees to that.
+ */
+import { randomInt } from 'node:crypto';
+import type { NameSetBuffers, PublishedPolicy } from '../../policy/published.ts';
+import { BufferPool, buffersOf } from './buffer-pool.ts';
+import type { CompileRunner } from './compile-client.ts';
+import type { BuildList } from './compile-jobs.ts';
+import { compileBase } from './compiler.ts';
+import type { GuardFiles } from './guard-files.ts';
+import { holdsKey, type ListHolds } from './list-holds.ts';
+import type { ListContent, ListTask } from './list-task.ts';
+import { OVERLAY_ENTRIES_MAX } from './overlay.ts';
+import { publishedLists } from './published-lists.ts';
+import type { SyncLog } from './sync-log.ts';
+
+export interface PublisherOptions {
+  readonly compile: CompileRunner;
+  readonly publish: (policy: PublishedPolicy) => Promise<void>;
+  readonly counterSlotOf: (listName: string) => number;
+  readonly firstGeneration: number;
+  readonly log: SyncLog;
+}
+
+/** Everything that a policy is made of. */
+export interface PolicyParts {
+  readonly tasks: readonly ListTask[];
+  readonly allowPaths: readonly string[];
+  readonly allowSegments: readonly (Uint8Array | undefined)[];
+  readonly guard: GuardFiles;
+}
+
+interface BuiltList {
+  readonly list: BuildList;
+  readonly content: ListContent | undefined;
+  readonly holds: ListHolds;
+  readonly entriesInForce: number;
+}
+
+interface Built {
+  readonly parts: PolicyParts;
+  readonly lists: readonly BuiltList[];
+}
+
+interface Levels {
+  readonly base: NameSetBuffers;
+  readonly overlay: NameSetBuffers | undefined;
+  readonly lists: readonly BuiltList[];
+}
+
+export class PolicyPublisher {
+  readonly #options: PublisherOptions;
+  readonly #pool = new BufferPool();
+  /** Random, so that no list can be made whose names share a hash. */
+  readonly #seed = randomInt(0x1_0000_0000);
+  #generation: number;
+  #published: PublishedPolicy | undefined;
+  /** What the policy in force was made of. */
+  #built: Built | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#generation = options.firstGeneration - 1;
+  }
+
+  get hasPublished(): boolean {
+    return this.#published !== undefined;
+  }
+
+  /** Resolves when the policy is acknowledged; the policy in force stays where none can be made. */
+  async publishNewest(parts: PolicyParts): Promise<void> {
+    const { tasks, allowPaths } = parts;
+    // Why from the tasks: in the middle of a reload the configuration is ahead of them.
+    const configs = tasks.map((task) => task.config);
+    const contents = tasks.map((task) => task.newest);
+    const lists = tasks.map((task) => task.buildList());
+    const levels = (await this.#overlayOf(parts, lists, contents)) ?? (await this.#baseOf(parts, lists, contents));
+    if (levels === undefined) return;
+    await this.#publish({
+      generation: this.#nextGeneration(),
+      base: levels.base,
+      overlay: levels.overlay,
+      lists: publishedLists(configs, contents, this.#options.counterSlotOf),
+      allowSources: allowPaths,
+    });
+    this.#built = { parts, lists: levels.lists };
+    for (const [index, task] of tasks.entries()) {
+      const { content, entriesInForce, holds } = levels.lists[index]!;
+      task.activated(content, entriesInForce, holds);
+    }
+  }
+
+  /** So that resolver threads have a policy though the compile thread cannot make one. */
+  async publishEmpty(configs: Parameters<typeof publishedLists>[0]): Promise<void> {
+    const { base } = compileBase({ seed: this.#seed, lists: [], allow: [] }, this.#pool);
+    const lists = publishedLists(configs, [], this.#options.counterSlotOf);
+    await this.#publish({ generation: this.#nextGeneration(), base, overlay: undefined, lists, allowSources: [] });
+  }
+
+  async #baseOf(
+    { allowSegments, guard }: PolicyParts,
+    lists: readonly BuildList[],
+    contents: readonly (ListContent | undefined)[],
+  ): Promise<Levels | undefined> {
+    const buffers = this.#pool.lendAll();
+    const job = { kind: 'build' as const, seed: this.#seed, lists, allow: allowSegments, guard, buffers };
+    const done = await this.#options.compile.run(job);
+    if (done.kind === 'failed') {
+      // Why the lent buffers are not taken back: a thread that overran its time may still write to them.
+      this.#options.log.error({}, `${done.message}; the policy in force stays`);
+      return undefined;
+    }
+    const { base, unused, entriesInForce, holds } = done.result;
+    this.#pool.giveBack(unused);
+    const built = lists.map((list, index) => ({
+      list,
+      content: contents[index],
+      holds: holds[index]!,
+      entriesInForce: entriesInForce[index] ?? 0,
+    }));
+    return { base, overlay: undefined, lists: built };
+  }
+
+  /** Undefined where the change is not a small one. */
+  async #overlayOf(
+    parts: PolicyParts,
+    lists: readonly BuildList[],
+    contents: readonly (ListContent | undefined)[],
+  ): Promise<Levels | undefined> {
+    const published = this.#published;
+    const changed = this.#smallChange(parts, lists);
+    if (published === undefined || changed === undefined) return undefined;
+    const { base, overlay } = published;
+    const done = await this.#options.compile.run({
+      kind: 'overlay',
+      base,
+      overlay,
+      changes: changed.map((listIndex) => {
+        const { settings, payload, holds } = lists[listIndex]!;
+        return { listIndex, settings, payload, held: holds?.held ?? new Uint32Array(0) };
+      }),
+    });
+    if (done.kind === 'failed' || done.result.kind === 'tooLarge') return undefined;
+    const { entriesInForce } = done.result;
+    const built = lists.map((list, index) => {
+      const before = this.#built!.lists[index]!;
+      const place = changed.indexOf(index);
+      const content = contents[index];
+      if (place < 0 || list.holds === undefined) return { ...before, content };
+      return { list, content, holds: list.holds, entriesInForce: entriesInForce[place] ?? 0 };
+    });
+    return { base, overlay: done.result.overlay, lists: built };
+  }
+
+  /** Indexes of the lists whose content changed, if that is all that changed and they are small. */
+  #smallChange(parts: PolicyParts, lists: readonly BuildList[]): number[] | undefined {
+    const before = this.#built;
+    if (before === undefined || before.lists.length !== lists.length) return undefined;
+    if (before.parts.guard.key !== parts.guard.key) return undefined;
+    if (!isSame(before.parts.allowPaths, parts.allowPaths)) return undefined;
+    if (!isSame(before.parts.allowSegments, parts.allowSegments)) return undefined;
+    const changed: number[] = [];
+    for (const [index, list] of lists.entries()) {
+      const built = before.lists[index]!.list;
+      if (JSON.stringify(built.settings) !== JSON.stringify(list.settings)) return undefined;
+      if (!isSame(built.approved, list.approved)) return undefined;
+      if (built.payload === list.payload) continue;
+      const isJudged = list.holds?.key === holdsKey(parts.guard.key, list.approved);
+      if (!isJudged || Math.max(list.entries, built.entries) > OVERLAY_ENTRIES_MAX) return undefined;
+      changed.push(index);
+    }
+    return changed.length === 0 ? undefined : changed;
+  }
+
+  async #publish(policy: PublishedPolicy): Promise<void> {
+    const before = this.#published;
+    this.#published = policy;
+    await this.#options.publish(policy);
+    if (before === undefined) return;
+    const kept = buffersOf(policy);
+    this.#pool.giveBack(buffersOf(before).filter((buffer) => !kept.includes(buffer)));
+  }
+
+  #nextGeneration(): number {
+    this.#generation += 1;
+    return this.#generation;
+  }
+}
+
+function isSame<T>(some: readonly T[], others: readonly T[]): boolean {
+  return some.length === others.length && some.every((one, index) => one === others[index]);
+}
