@@ -33,6 +33,8 @@ export interface RunningProgram {
   signal(name: NodeJS.Signals): void;
   /** Resolves when its output satisfies `test`. Errors: rejects when the program ends first or the time is up. */
   waitForOutput(test: (output: string) => boolean, timeoutMs?: number): Promise<string>;
+  /** Resolves with how it ends by itself, or because of a signal sent elsewhere. */
+  ended(): Promise<ProgramResult>;
   /** SIGTERM, SIGKILL if that did not help; resolves with how it ended. */
   stop(): Promise<ProgramResult>;
 }
@@ -100,12 +102,16 @@ export async function startProgram(
         );
         check();
       }),
+    ended: async () => {
+      const [code, signal] = await end;
+      return { code, signal, stdout: streams.stdout(), stderr: streams.stderr() };
+    },
     stop: async () => {
       const limit = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
       child.kill('SIGTERM');
-      const [code, signal] = await end;
+      const result = await program.ended();
       clearTimeout(limit);
-      return { code, signal, stdout: streams.stdout(), stderr: streams.stderr() };
+      return result;
     },
   };
   try {
