@@ -153,13 +153,15 @@ export class Respond {
   }
 
   /**
-   * The worst verdict on the names an answer leads to. Why remembered by generation: a rule appears only with a new
-   * policy, and time takes rules away, never brings them.
+   * The worst verdict on the names an answer leads to. Why remembered for this second only: with time the rule that lets
+   * a name through may expire, and uncover one that blocks.
    */
   #judgeTargets(answer: CachedAnswer, asked: Asked): number {
     const policy = this.#policy;
-    if (policy === undefined || answer.cleanAtGeneration === policy.generation) return VerdictKind.allowed;
+    if (policy === undefined) return VerdictKind.allowed;
     const nowSeconds = this.#seconds(asked.receivedAtMs);
+    if (answer.cleanAtGeneration === policy.generation && answer.cleanAtSeconds === nowSeconds)
+      return VerdictKind.allowed;
     let worst: number = VerdictKind.allowed;
     for (const target of answer.targets) {
       const labelCount = labelStartsOf(target, 0, this.#targetLabels);
@@ -167,7 +169,10 @@ export class Respond {
       if (verdict === VerdictKind.blocked) return verdict;
       if (verdict === VerdictKind.shadow) worst = verdict;
     }
-    if (worst === VerdictKind.allowed) answer.cleanAtGeneration = policy.generation;
+    if (worst === VerdictKind.allowed) {
+      answer.cleanAtGeneration = policy.generation;
+      answer.cleanAtSeconds = nowSeconds;
+    }
     return worst;
   }
 

@@ -44,8 +44,9 @@ export interface CachedAnswer {
   readonly freshUntilMs: number;
   /** Equal to freshUntilMs where the answer may not be used beyond its TTL. */
   readonly staleUntilMs: number;
-  /** Policy generation at which every target was found clean; judged again when it moves. */
+  /** Policy generation and wall-clock second at which every target was found clean; judged again when either moves. */
   cleanAtGeneration: number;
+  cleanAtSeconds: number;
   hits: number;
   refreshing: boolean;
   /** After a failed refresh: not asked again before. Monotonic milliseconds. */
@@ -127,6 +128,7 @@ function emptyAnswer(question: UpstreamQuestion, nowMs: number): CachedAnswer {
     freshUntilMs: nowMs,
     staleUntilMs: nowMs,
     cleanAtGeneration: -1,
+    cleanAtSeconds: -1,
     hits: 0,
     refreshing: false,
     retryAtMs: 0,
