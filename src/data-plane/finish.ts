@@ -135,11 +135,13 @@ export class Finisher {
    * is an OPT without them. `optStart` and `end` are absolute; returns the new length of the message.
    */
   #extras(query: QueryView, transport: number, optStart: number, end: number): number {
+    const endMax = query.start + this.responseBytesMax(query, transport);
     let newEnd = end;
     // "If TCP ... the server MAY include the edns-tcp-keepalive option"; over UDP it "MUST be ignored" (RFC 7828 3.2).
-    if (query.hasKeepalive && transport === Transport.tcp)
+    if (query.hasKeepalive && transport === Transport.tcp && newEnd + this.#keepalive.length <= endMax) {
       newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#keepalive);
-    if (query.hasNsid && newEnd + this.#nsid.length - query.start <= this.responseBytesMax(query, transport)) {
+    }
+    if (query.hasNsid && newEnd + this.#nsid.length <= endMax) {
       newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#nsid);
     }
     return newEnd - query.start;
