@@ -27,6 +27,8 @@ function writeIpv4(text: string, from: number, to: number, out: Uint8Array, at: 
   for (let i = from; i <= to; i++) {
     const code = i < to ? text.charCodeAt(i) : 0x2e;
     if (code >= 0x30 && code <= 0x39) {
+      // Why: to some programs a leading zero means octal.
+      if (digits > 0 && value === 0) return false;
       value = value * 10 + (code - 0x30);
       if (++digits > 3 || value > 255) return false;
     } else if (code === 0x2e && digits > 0 && octets < 4) {
@@ -89,6 +91,10 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
+/** Where IPv4 lies in IPv6: ::ffff:0:0/96. */
+const MAPPED_BITS = 96;
+const MAPPED_BASE = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
+
 /** The clients that are served: a list of prefixes, asked once a query. */
 export class ClientAccess {
   readonly #bases: Uint8Array[] = [];
@@ -110,7 +116,10 @@ export class ClientAccess {
 
   /** Cost: a few comparisons a prefix, no allocation. */
   allows(client: Uint8Array): boolean {
+    const isV4 = hasPrefix(client, MAPPED_BASE, MAPPED_BITS);
     for (let i = 0; i < this.#bases.length; i++) {
+      // Why: who serves all of IPv6 (::/0) has not thereby opened the resolver to all of IPv4.
+      if (isV4 && this.#bits[i]! < MAPPED_BITS) continue;
       if (hasPrefix(client, this.#bases[i] as Uint8Array, this.#bits[i] as number)) return true;
     }
     return false;
