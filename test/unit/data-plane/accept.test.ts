@@ -165,9 +165,10 @@ describe('a client that is not served', () => {
   });
 });
 
+const ask = (weir: ResolverHarness, name: string, type: number = RecordType.TXT) =>
+  weir.ask(name, { type, recordClass: RecordClass.CH }).decoded;
+
 describe('CHAOS TXT', () => {
-  const ask = (weir: ResolverHarness, name: string, type: number = RecordType.TXT) =>
-    weir.ask(name, { type, recordClass: RecordClass.CH }).decoded;
   const identity = { version: 'weir 1', serverId: 'node-7' };
 
   it.each([
