@@ -55,10 +55,7 @@ export async function parseList(
       bytesMax: settings.bytesMax,
       badLinesPercentMax: settings.badLinesPercentMax,
       allowEmpty: settings.allowEmpty,
-      isSharedHost: (name) => {
-        const hold = guard.check(name, 'exact');
-        return hold?.guard === 'publicSuffix' || hold?.guard === 'sharedHost';
-      },
+      isSharedHost: (name) => guard.isSharedHost(name),
     },
     {
       entry: (entry, lineNumber) => {

@@ -3,8 +3,9 @@
  * before they block. One file a guard beside this one; here they meet in one check, made for each entry while a list is
  * read. A name in `approved` has been looked at. Exceptions and allow lists need no guard: they only ever unblock.
  */
+import { NameFilter, NameFound } from './name-filter.ts';
 import { createNameTree, type NameTree } from './name-tree.ts';
-import { isPathHost } from './path-hosts.ts';
+import { PATH_HOSTS, isPathHost } from './path-hosts.ts';
 import { isPublicSuffix, publicSuffixHold } from './public-suffix.ts';
 
 /** A closed set: the label `guard` of weir_list_guard_holds. */
@@ -52,18 +53,16 @@ export function createGuard(options: GuardOptions): Guard {
   const popular = createNameTree(options.popularNames);
   const sharedHosts = createNameTree(options.sharedHosts);
   const listSources = createNameTree(options.listSourceHosts ?? []);
-  // Why: nearly every entry of a list is in none of the trees; one lookup says so, and halves the cost of a check.
-  const reach = new Set<string>();
+  const reach = new Set<string>(PATH_HOSTS);
   for (const tree of [protectedNames, popular, sharedHosts, listSources]) {
     for (const name of tree.reach()) reach.add(name);
   }
+  const filter = new NameFilter([...reach], protectedNames.names());
   return {
     check(name, scope) {
       const suffixHold = publicSuffixHold(name);
-      if (suffixHold === undefined && !reach.has(name) && !isPathHost(name)) {
-        const above = protectedNames.nearestAbove(name);
-        return above === undefined || approved.has(name) ? undefined : belongsTo(name, above);
-      }
+      // Why: nearly every entry of a list is in none of the sets.
+      if (suffixHold === undefined && filter.look(name) === NameFound.nothing) return undefined;
       const hold =
         suffixHold ??
         protectedHold(protectedNames, name, scope) ??

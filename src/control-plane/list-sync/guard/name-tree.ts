@@ -45,6 +45,10 @@ export class NameTree {
     return undefined;
   }
 
+  names(): string[] {
+    return [...this.#ranks.keys()];
+  }
+
   /** Every name and every ancestor of one. */
   *reach(): Generator<string> {
     yield* this.#ranks.keys();

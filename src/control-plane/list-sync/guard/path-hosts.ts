@@ -5,7 +5,7 @@
  * send a visitor on, under the service's own name. Hosting that gives each customer a name is the Public Suffix List's.
  */
 
-const PATH_HOSTS: ReadonlySet<string> = new Set<string>([
+export const PATH_HOSTS: ReadonlySet<string> = new Set<string>([
   // Documents, forms, drives and pages that anybody fills.
   'docs.google.com',
   'drive.google.com',
