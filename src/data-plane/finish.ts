@@ -31,6 +31,8 @@ const RECORD_FIXED_BYTES = POINTER_BYTES + 10;
 /** One EDE option without text. */
 const EXTENDED_ERROR_BYTES = 6;
 
+/** An answer so small has room behind it in any slot for what follows its body; for a larger one a view is made. */
+const WHOLE_COPY_BYTES_MAX = 1_024;
 /** RFC 1035 3.3. */
 const CHARACTER_STRING_BYTES_MAX = 255;
 /** BIND's names and RFC 4892's. */
@@ -92,15 +94,16 @@ export class Finisher {
     const extendedError = isStale ? staleOption(answer) : this.#extendedErrors[answer.extendedError];
     const optBytes = query.hasEdns ? OPT_BYTES + (extendedError === undefined ? 0 : EXTENDED_ERROR_BYTES) : 0;
     const flags = responseFlags(query.flags, answer.rcode) | this.#authenticatedFlag(query, answer);
-    const end = questionEnd + answer.body.length;
+    const end = questionEnd + answer.bodyBytes;
     if (answer.truncated || end + optBytes - start > this.responseBytesMax(query, transport)) {
       setFlags(bytes, start, flags | HeaderFlag.TC);
       setCounts(bytes, start, 1, 0, 0, 0);
       return this.#finishEdns(query, transport, questionEnd, answer.rcode, extendedError);
     }
-    bytes.set(answer.body, questionEnd);
-    if (isStale) patchTtls(bytes, start, answer.ttlOffsets, Number.MAX_SAFE_INTEGER, STALE_TTL_SECONDS);
-    else patchTtls(bytes, start, answer.ttlOffsets, Math.floor((nowMs - answer.storedAtMs) / 1000), 0);
+    const { octets, bodyBytes, qnameBytes, ttlCount } = answer;
+    bytes.set(octets.length <= WHOLE_COPY_BYTES_MAX ? octets : octets.subarray(0, bodyBytes), questionEnd);
+    const elapsedSeconds = isStale ? Number.MAX_SAFE_INTEGER : Math.floor((nowMs - answer.storedAtMs) / 1000);
+    patchTtls(bytes, start, octets, bodyBytes + qnameBytes, ttlCount, elapsedSeconds, isStale ? STALE_TTL_SECONDS : 0);
     setFlags(bytes, start, flags);
     setCounts(bytes, start, 1, answer.answerCount, answer.authorityCount, answer.additionalCount);
     return this.#finishEdns(query, transport, end, answer.rcode, extendedError);

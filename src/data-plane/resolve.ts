@@ -27,7 +27,7 @@ const FAILURE_RECHECK_MS = 30_000;
 const SCRATCH_BYTES = 65_537;
 
 export class Resolver {
-  readonly cache: AnswerCache;
+  cache: AnswerCache;
   readonly respond: Respond;
   #exchanges: Exchanges;
   #limits: Config['cache'];
@@ -175,7 +175,7 @@ export class Resolver {
   #answerAll(waiters: readonly Waiter[], answer: CachedAnswer, nowMs: number): void {
     for (const waiter of waiters) {
       const length = this.#answerLate(waiter, answer, nowMs);
-      if (length > DROPPED) waiter.reply.send(Buffer.from(this.#scratch.subarray(0, length)));
+      if (length > DROPPED) waiter.reply.send(this.#scratch, length);
       else waiter.reply.abandon();
     }
   }
@@ -203,7 +203,7 @@ export class Resolver {
     this.#exchanges.tick(nowMs);
     this.#cells[Counter.cacheEntries] = this.cache.entryCount;
     this.#cells[Counter.cacheBytes] = this.cache.bytes;
-    this.#cells[Counter.cacheEvictions] = this.cache.evictions;
+    this.#cells[Counter.cacheEvictions]! += this.cache.takeEvictions();
   }
 
   /** Clients that wait for upstreams. */
@@ -211,7 +211,9 @@ export class Resolver {
     return this.#exchanges.waiterCount;
   }
 
+  /** A cache of another size begins empty. */
   configure(config: Config): void {
+    if (config.cache.bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(config.cache.bytesMax);
     this.#limits = config.cache;
   }
 }

@@ -60,10 +60,17 @@ function handle(arrival: Arrival): number {
   }
 }
 
+/** Follows the configuration; read by connections already open as well. */
+const tcpLimits = { ...config.tcp };
+let { shutdownTimeoutMs } = config;
+
 const listeners = new ListenerSet({
   handler: handle,
-  limits: config.tcp,
-  onConnections: (change) => (cells[Counter.tcpConnectionsOpen]! += change),
+  limits: tcpLimits,
+  onConnections: (change) => {
+    cells[Counter.tcpConnectionsOpen]! += change;
+    if (change > 0) cells[Counter.tcpConnectionsAccepted]! += change;
+  },
   onRejected: () => cells[Counter.tcpConnectionsRejected]!++,
   onSendFailed: () => cells[dropCounter(DropRow.sendFailed)]!++,
   onBatchEnd: (receivedAtMs) => respond.endBatch(receivedAtMs),
@@ -103,11 +110,13 @@ port.on('message', (message: ToResolver) => {
     case 'configure':
       respond.configure(message.config);
       resolver.configure(message.config);
+      Object.assign(tcpLimits, message.config.tcp);
+      ({ shutdownTimeoutMs } = message.config);
       upstream.reconfigure(message.config.upstreams, message.config.upstreamQueries);
       void listen(message.config);
       break;
     case 'drain':
-      void drain(monotonicMs() + config.shutdownTimeoutMs);
+      void drain(monotonicMs() + shutdownTimeoutMs);
       break;
   }
 });

@@ -190,9 +190,9 @@ export class ResolverHarness {
     const client = new Uint8Array(16);
     if (!writeAddress(fields.client ?? '127.0.0.1', client)) throw new Error('not an address');
     const path: ReplyPath = {
-      send: (response) => {
+      send: (bytes, length) => {
         reply.sent++;
-        reply.message = Uint8Array.from(response);
+        reply.message = Uint8Array.from(bytes.subarray(0, length));
       },
       abandon: () => void reply.abandoned++,
     };
@@ -213,7 +213,7 @@ export class ResolverHarness {
     const response = Uint8Array.from(slot.subarray(QUERY_START, QUERY_START + Math.max(0, length)));
     slot.fill(FILLER);
     if (length === ANSWERED_LATER) reply.wasLate = true;
-    else if (length > 0) path.send(response);
+    else if (length > 0) path.send(response, length);
     return reply;
   }
 

@@ -17,15 +17,15 @@ export class AnswerCache {
   readonly #entries: LRUCache<number, CachedAnswer>;
   readonly #seedA = randomBytes(4).readInt32LE();
   readonly #seedB = randomBytes(4).readInt32LE();
-  evictions = 0;
+  #evictions = 0;
 
   constructor(bytesMax: number) {
     this.#entries = new LRUCache<number, CachedAnswer>({
       max: Math.max(1, Math.floor(bytesMax / ENTRY_OVERHEAD_BYTES)),
       maxSize: Math.max(1, bytesMax),
-      sizeCalculation: (answer) => ENTRY_OVERHEAD_BYTES + answer.body.length + answer.qname.length,
+      sizeCalculation: (answer) => ENTRY_OVERHEAD_BYTES + answer.octets.length,
       dispose: (_answer, _key, reason) => {
-        if (reason === 'evict') this.evictions++;
+        if (reason === 'evict') this.#evictions++;
       },
     });
   }
@@ -36,6 +36,13 @@ export class AnswerCache {
 
   get bytes(): number {
     return this.#entries.calculatedSize;
+  }
+
+  /** Entries that gave way since the last call: a thread's successor counts on from where its counter stood. */
+  takeEvictions(): number {
+    const evictions = this.#evictions;
+    this.#evictions = 0;
+    return evictions;
   }
 
   /** Seeded, so that nobody can aim for collisions. Cost: one pass over the name. */
@@ -70,10 +77,10 @@ export class AnswerCache {
     checkingDisabled: boolean,
   ): CachedAnswer | undefined {
     const answer = this.#entries.get(key);
-    if (answer === undefined || answer.qtype !== qtype || answer.qname.length !== nameBytes) return undefined;
+    if (answer === undefined || answer.qtype !== qtype || answer.qnameBytes !== nameBytes) return undefined;
     if (answer.dnssecOk !== dnssecOk || answer.checkingDisabled !== checkingDisabled) return undefined;
-    const { qname } = answer;
-    for (let i = 0; i < nameBytes; i++) if (FOLD[qname[i]!] !== FOLD[bytes[nameStart + i]!]) return undefined;
+    const { octets, bodyBytes } = answer;
+    for (let i = 0; i < nameBytes; i++) if (octets[bodyBytes + i] !== FOLD[bytes[nameStart + i]!]) return undefined;
     return answer;
   }
 

@@ -12,8 +12,8 @@ export const ANSWERED_LATER = -1;
 
 /** The way back to one client for a response that comes after the arrival has been reused. */
 export interface ReplyPath {
-  /** Sends one whole DNS message, once. The bytes are copied or owned by the callee after the call. */
-  send(message: Uint8Array): void;
+  /** Sends the first `length` octets, once. They may be overwritten when it returns. */
+  send(bytes: Uint8Array, length: number): void;
   /** There will be no response. */
   abandon(): void;
 }

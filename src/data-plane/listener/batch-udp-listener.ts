@@ -59,8 +59,8 @@ class BatchReply implements ReplyPath {
     this.#sockaddr = sockaddr;
   }
 
-  send(message: Uint8Array): void {
-    this.#listener.sendLater(message, this.#sockaddr);
+  send(bytes: Uint8Array, length: number): void {
+    this.#listener.sendLater(bytes, length, this.#sockaddr);
   }
 
   abandon(): void {}
@@ -165,13 +165,14 @@ class BatchUdpListener implements Listener {
   }
 
   /** Answers that come in one turn (an upstream's batch) leave together. */
-  sendLater(message: Uint8Array, sockaddr: Uint8Array): void {
+  sendLater(bytes: Uint8Array, length: number, sockaddr: Uint8Array): void {
     if (this.#closed) return this.#options.onSendFailed();
     const late = this.#late;
     const slot = late.queued;
     late.names.set(sockaddr, slot * late.nameBytes);
-    late.bytes.set(message, slot * SLOT_BYTES);
-    late.queue(slot, message.length);
+    const start = slot * SLOT_BYTES;
+    for (let i = 0; i < length; i++) late.bytes[start + i] = bytes[i]!;
+    late.queue(slot, length);
     if (late.queued === SLOTS) this.#flushLate();
     else if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;

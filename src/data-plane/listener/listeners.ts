@@ -9,7 +9,7 @@ import type { SocketAddress } from '../../config/config.ts';
 import type { Listener, QueryHandler } from './arrival.ts';
 import { batchSupport } from '../batch/self-check.ts';
 import { bindUdpInBatches } from './batch-udp-listener.ts';
-import { bindTcp, type TcpLimits } from './tcp-listener.ts';
+import { bindTcp, ConnectionCount, type TcpLimits } from './tcp-listener.ts';
 import { bindUdp } from './udp-listener.ts';
 
 /** Why so many: with port 0 the kernel picks for UDP, and TCP may have that port taken. */
@@ -19,6 +19,8 @@ export const RESCAN_INTERVAL_MS = 10_000;
 export interface ListenerDependencies {
   readonly handler: QueryHandler;
   readonly limits: TcpLimits;
+  /** Shared by all TCP listeners of a thread. */
+  readonly connectionCount?: ConnectionCount;
   readonly onConnections: (change: number) => void;
   readonly onRejected: () => void;
   readonly onSendFailed: () => void;
@@ -33,7 +35,8 @@ export const LISTENERS = {
     const options = { ...address, ...deps };
     return support.kind === 'ok' ? bindUdpInBatches(support.libc, options) : bindUdp(options);
   },
-  tcp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> => bindTcp({ ...address, ...deps }),
+  tcp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
+    bindTcp({ connectionCount: new ConnectionCount(), ...address, ...deps }),
 } as const;
 
 interface BoundAddress {
@@ -46,9 +49,11 @@ interface BoundAddress {
 export class ListenerSet {
   #bound: BoundAddress[] = [];
   readonly #deps: ListenerDependencies;
+  /** Binding and closing, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(deps: ListenerDependencies) {
-    this.#deps = deps;
+    this.#deps = { connectionCount: new ConnectionCount(), ...deps };
   }
 
   /** What is bound, with the port that was given for port 0. */
@@ -60,7 +65,18 @@ export class ListenerSet {
    * Binds what is new in `addresses` and closes what is no longer there; what stays is not touched.
    * Returns the addresses that could not be bound.
    */
-  async rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
+  rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
+    return this.#inTurn(() => this.#rebind(addresses));
+  }
+
+  /** Why: with SO_REUSEPORT two at a time would both bind an address, and one socket of it be lost sight of. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
     const isSame = (a: SocketAddress, bound: BoundAddress): boolean =>
       a.host === bound.asked.host && (a.port === bound.asked.port || a.port === bound.port);
     const gone = this.#bound.filter((bound) => !addresses.some((address) => isSame(address, bound)));
@@ -101,12 +117,23 @@ export class ListenerSet {
       await listener.close();
     }
     for (const host of hosts) {
-      if (!bound.udp.has(host)) bound.udp.set(host, await LISTENERS.udp({ host, port: bound.port }, this.#deps));
+      if (bound.udp.has(host)) continue;
+      try {
+        bound.udp.set(host, await LISTENERS.udp({ host, port: bound.port }, this.#deps));
+      } catch (error) {
+        // Why: an interface's address may be gone or not be usable yet (IPv6 right after boot); rescan() tries again.
+        const isNotThere = error instanceof Error && 'code' in error && error.code === 'EADDRNOTAVAIL';
+        if (!isWildcard(bound.asked.host) || !isNotThere) throw error;
+      }
     }
   }
 
   /** Follows the machine's interfaces for wildcard addresses. */
-  async rescan(): Promise<void> {
+  rescan(): Promise<void> {
+    return this.#inTurn(() => this.#rescan());
+  }
+
+  async #rescan(): Promise<void> {
     for (const bound of this.#bound) {
       if (isWildcard(bound.asked.host)) await this.#bindUdp(bound).catch((error: Error) => this.#deps.onError(error));
     }
@@ -117,7 +144,11 @@ export class ListenerSet {
     for (const { tcp } of this.#bound) tcp.stop();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
     await Promise.all(this.#bound.map(closeAddress));
     this.#bound = [];
   }

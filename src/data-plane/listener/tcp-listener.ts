@@ -21,6 +21,8 @@ const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
 const UNREAD_BYTES_MAX = 256 * 1024;
 const SWEEP_INTERVAL_MS = 500;
 const BACKLOG = 511;
+/** For clients to take what was just answered, at close. */
+const CLOSE_FLUSH_MS_MAX = 1_000;
 
 export interface TcpLimits {
   readonly connectionsMax: number;
@@ -29,10 +31,34 @@ export interface TcpLimits {
   readonly pipelineMax: number;
 }
 
+/** The connections of a thread, over all its addresses. */
+export class ConnectionCount {
+  #open = 0;
+  readonly #perClient = new Map<string, number>();
+
+  /** Counts one more; false: the limits do not allow it. */
+  take(client: string, { connectionsMax, connectionsPerClientMax }: TcpLimits): boolean {
+    const ofClient = this.#perClient.get(client) ?? 0;
+    if (this.#open >= connectionsMax || ofClient >= connectionsPerClientMax) return false;
+    this.#open++;
+    this.#perClient.set(client, ofClient + 1);
+    return true;
+  }
+
+  giveBack(client: string): void {
+    this.#open--;
+    const left = (this.#perClient.get(client) ?? 1) - 1;
+    if (left > 0) this.#perClient.set(client, left);
+    else this.#perClient.delete(client);
+  }
+}
+
 export interface TcpListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** Looked at anew for each connection and message. */
   readonly limits: TcpLimits;
+  readonly connectionCount: ConnectionCount;
   readonly handler: QueryHandler;
   /** +1 for one that opened, -1 for one that closed. */
   readonly onConnections: (change: number) => void;
@@ -118,12 +144,12 @@ class Connection implements ReplyPath {
     }
   }
 
-  send(message: Uint8Array): void {
+  send(bytes: Uint8Array, length: number): void {
     if (this.socket.destroyed) this.#listener.options.onSendFailed();
     else {
-      const frame = Buffer.allocUnsafe(FRAME_PREFIX_BYTES + message.length);
-      writeFrameLength(frame, 0, message.length);
-      frame.set(message, FRAME_PREFIX_BYTES);
+      const frame = Buffer.allocUnsafe(FRAME_PREFIX_BYTES + length);
+      writeFrameLength(frame, 0, length);
+      frame.set(bytes.subarray(0, length), FRAME_PREFIX_BYTES);
       this.#write(frame);
     }
     this.abandon();
@@ -160,7 +186,6 @@ class TcpListener implements Listener {
   readonly arrival = new TcpArrival();
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
-  readonly #perClient = new Map<string, number>();
   readonly #sweep: NodeJS.Timeout;
 
   constructor(server: Server, options: TcpListenerOptions) {
@@ -183,24 +208,20 @@ class TcpListener implements Listener {
 
   #admit(socket: Socket): void {
     const key = socket.remoteAddress;
-    const ofClient = key === undefined ? 0 : (this.#perClient.get(key) ?? 0);
-    const { connectionsMax, connectionsPerClientMax } = this.options.limits;
-    if (key === undefined || this.#connections.size >= connectionsMax || ofClient >= connectionsPerClientMax) {
+    const { connectionCount, limits } = this.options;
+    if (key === undefined || !connectionCount.take(key, limits)) {
       this.options.onRejected();
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
-    this.#perClient.set(key, ofClient + 1);
     this.#connections.add(new Connection(socket, key, this));
     this.options.onConnections(1);
   }
 
   forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    const left = (this.#perClient.get(connection.clientKey) ?? 1) - 1;
-    if (left > 0) this.#perClient.set(connection.clientKey, left);
-    else this.#perClient.delete(connection.clientKey);
+    this.options.connectionCount.giveBack(connection.clientKey);
     this.options.onConnections(-1);
   }
 
@@ -222,12 +243,16 @@ class TcpListener implements Listener {
       ({ socket }) =>
         new Promise<void>((resolve) => {
           socket.once('close', () => resolve());
-          // Why: end() flushes what was just answered; a client that does not read must not hold the shutdown up.
           if (socket.writableLength === 0) socket.destroy();
           else socket.end(() => socket.destroy());
         }),
     );
+    // Why: end() flushes what was just answered; a client that does not read must not hold up a stop or a reload.
+    const impatience = setTimeout(() => {
+      for (const { socket } of this.#connections) socket.destroy();
+    }, CLOSE_FLUSH_MS_MAX);
     await Promise.all(closed);
+    clearTimeout(impatience);
   }
 }
 

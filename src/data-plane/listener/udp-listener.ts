@@ -47,7 +47,7 @@ class UdpArrival implements Arrival {
   keepReplyPath(): ReplyPath {
     const listener = this.#listener;
     const { port, address } = this.peer as RemoteInfo;
-    return { send: (message) => listener.send(message, port, address), abandon: () => undefined };
+    return { send: (bytes, length) => listener.send(bytes, length, port, address), abandon: () => undefined };
   }
 }
 
@@ -85,15 +85,14 @@ class UdpListener implements Listener {
     arrival.receivedAtMs = monotonicMs();
     if (!writeAddress(peer.address, arrival.client)) return;
     const length = this.#options.handler(arrival);
-    // Why: dgram.send defers to a later tick, so the shared slot is copied.
-    if (length > 0) this.send(Buffer.from(arrival.bytes.subarray(0, length)), peer.port, peer.address);
+    if (length > 0) this.send(arrival.bytes, length, peer.port, peer.address);
     this.#options.onBatchEnd(arrival.receivedAtMs);
   }
 
-  /** `message` must not change until it is sent. */
-  send(message: Uint8Array, port: number, address: string): void {
+  send(bytes: Uint8Array, length: number, port: number, address: string): void {
     if (this.#closed || this.#socket.getSendQueueCount() > SEND_QUEUE_MAX) return this.#options.onSendFailed();
-    this.#socket.send(message, port, address, (error) => {
+    // Why copied: dgram.send defers to a later tick.
+    this.#socket.send(Buffer.from(bytes.subarray(0, length)), port, address, (error) => {
       if (error !== null) this.#options.onSendFailed();
     });
   }
