@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HostileHttpServer } from '../../../support/hostile-http-server.ts';
+import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
+
+let harness: SyncHarness;
+let server: HostileHttpServer;
+
+beforeEach(async () => {
+  harness = await SyncHarness.create();
+  server = await HostileHttpServer.start();
+});
+afterEach(async () => {
+  await harness.remove();
+  await server.close();
+});
+
+describe('a list behind a URL', () => {
+  test('does not hold up the start: the other lists are in force, and it is as soon as it has come', async () => {
+    const answer = Promise.withResolvers<void>();
+    server.handler = (_request, response) => void answer.promise.then(() => response.end('remote.example\n'));
+    const local = await harness.file('a.txt', 'local.example\n');
+    const sync = await harness.start(
+      testConfig(harness.folder, [
+        { name: 'local', source: local },
+        { name: 'remote', source: server.url() },
+      ]),
+    );
+    expect(harness.verdict('local.example')).toBe('blocked by local');
+    expect(sync.readiness().ready).toBe(false);
+    answer.resolve();
+    await harness.until(() => harness.status('remote')?.version === 1);
+    expect(harness.verdict('remote.example')).toBe('blocked by remote');
+    expect(sync.readiness().ready).toBe(true);
+  });
+
+  test('that fails the first time is shown, and the process is ready all the same', async () => {
+    server.handler = (_request, response) => void response.writeHead(503).end();
+    const sync = await harness.start(testConfig(harness.folder, [{ name: 'remote', source: server.url() }]));
+    await harness.until(() => harness.status('remote')?.failure?.reason === 'httpStatus');
+    expect(sync.readiness()).toMatchObject({ ready: true, lists: [{ version: 0, attempted: true }] });
+  });
+
+  test('is asked for again with what the server said, and keeps its version on 304 and on a bad answer', async () => {
+    const answers: ((etag: string | undefined) => { status: number; type: string; body: string })[] = [
+      () => ({ status: 200, type: 'text/plain', body: 'one.example\n' }),
+      (etag) => ({ status: etag === '"same"' ? 304 : 500, type: 'text/plain', body: '' }),
+      () => ({ status: 200, type: 'text/html', body: '<html>' }),
+      () => ({ status: 200, type: 'text/plain', body: 'two.example\n' }),
+    ];
+    server.handler = (request, response) => {
+      const { status, type, body } = answers.shift()?.(request.headers['if-none-match']) ?? {
+        status: 304,
+        type: '',
+        body: '',
+      };
+      response.writeHead(status, { etag: '"same"', 'content-type': type }).end(body);
+    };
+    await harness.start(testConfig(harness.folder, [{ name: 'remote', source: server.url(), refreshSeconds: 1 }]));
+    await harness.until(() => harness.status('remote')?.version === 1);
+    await harness.until(() => harness.status('remote')?.failure?.reason === 'html');
+    expect(answers).toHaveLength(1);
+    expect(harness.verdict('one.example')).toBe('blocked by remote');
+    await harness.until(() => harness.status('remote')?.version === 2);
+    expect(harness.status('remote')?.failure).toBeUndefined();
+    expect(harness.verdict('two.example')).toBe('blocked by remote');
+  });
+});
