@@ -18,8 +18,8 @@ export const WAITERS_PER_EXCHANGE_MAX = 2_000;
 export const WAITER_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface Waiter {
-  /** The query, copied. */
-  readonly message: Uint8Array;
+  /** The query, copied: its octets as characters 0 to 255 (see CachedAnswer.octets for why). */
+  readonly message: string;
   readonly reply: ReplyPath;
   readonly transport: number;
   readonly receivedAtMs: number;

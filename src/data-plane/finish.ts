@@ -31,8 +31,6 @@ const RECORD_FIXED_BYTES = POINTER_BYTES + 10;
 /** One EDE option without text. */
 const EXTENDED_ERROR_BYTES = 6;
 
-/** An answer so small has room behind it in any slot for what follows its body; for a larger one a view is made. */
-const WHOLE_COPY_BYTES_MAX = 1_024;
 /** RFC 1035 3.3. */
 const CHARACTER_STRING_BYTES_MAX = 255;
 /** BIND's names and RFC 4892's. */
@@ -45,6 +43,10 @@ const CHAOS_NAMES = [
 
 const STALE_ANSWER = extendedErrorOption(ExtendedError.staleAnswer);
 const STALE_NXDOMAIN = extendedErrorOption(ExtendedError.staleNxdomainAnswer);
+
+/** Why through the prototype: a query lies in a Buffer, but the views of it say Uint8Array, which serves as well. */
+const writeOctets: (this: Uint8Array, octets: string, at: number, length: number, encoding: 'latin1') => number =
+  Buffer.prototype.write;
 
 export class Finisher {
   readonly #udpPayloadBytes: number;
@@ -101,7 +103,7 @@ export class Finisher {
       return this.#finishEdns(query, transport, questionEnd, answer.rcode, extendedError);
     }
     const { octets, bodyBytes, qnameBytes, ttlCount } = answer;
-    bytes.set(octets.length <= WHOLE_COPY_BYTES_MAX ? octets : octets.subarray(0, bodyBytes), questionEnd);
+    writeOctets.call(bytes, octets, questionEnd, bodyBytes, 'latin1');
     const elapsedSeconds = isStale ? Number.MAX_SAFE_INTEGER : Math.floor((nowMs - answer.storedAtMs) / 1000);
     patchTtls(bytes, start, octets, bodyBytes + qnameBytes, ttlCount, elapsedSeconds, isStale ? STALE_TTL_SECONDS : 0);
     setFlags(bytes, start, flags);

@@ -131,7 +131,7 @@ export class Resolver {
       return this.respond.answer(query, arrival, verdict, exchange.stale, nowMs);
     }
     const waiter: Waiter = {
-      message: new Uint8Array(query.bytes.subarray(query.start, query.end)),
+      message: arrival.bytes.toString('latin1', query.start, query.end),
       reply: arrival.keepReplyPath(),
       transport: arrival.transport,
       receivedAtMs: nowMs,
@@ -182,7 +182,7 @@ export class Resolver {
 
   #answerLate(waiter: Waiter, answer: CachedAnswer, nowMs: number): number {
     const query = this.#lateQuery;
-    this.#scratch.set(waiter.message, 0);
+    this.#scratch.write(waiter.message, 'latin1');
     readQuery(query, this.#scratch, 0, waiter.message.length);
     try {
       const verdict = this.respond.judge(query, waiter);

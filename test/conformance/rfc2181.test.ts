@@ -11,7 +11,7 @@ describe('RFC 2181', () => {
     const view = readResponse(message);
     expect(view?.ttlSecondsMin).toBe(0);
     const ttl = long(0x8000_0001);
-    patchTtls(ttl, 0, Uint8Array.of(0, 0), 0, 1, 1, 0);
+    patchTtls(ttl, 0, '\0\0', 0, 1, 1, 0);
     expect(ttl).toEqual(long(0));
   });
 

@@ -80,7 +80,8 @@ export class AnswerCache {
     if (answer === undefined || answer.qtype !== qtype || answer.qnameBytes !== nameBytes) return undefined;
     if (answer.dnssecOk !== dnssecOk || answer.checkingDisabled !== checkingDisabled) return undefined;
     const { octets, bodyBytes } = answer;
-    for (let i = 0; i < nameBytes; i++) if (octets[bodyBytes + i] !== FOLD[bytes[nameStart + i]!]) return undefined;
+    for (let i = 0; i < nameBytes; i++)
+      if (octets.charCodeAt(bodyBytes + i) !== FOLD[bytes[nameStart + i]!]) return undefined;
     return answer;
   }
 

@@ -5,9 +5,9 @@
  * RFC 2308 (negative answers), RFC 8767 (stale answers), RFC 9520 (failures are remembered too).
  */
 import { ExtendedError } from '../../dns/extended-error.ts';
-import { HEADER_BYTES, HeaderFlag, Rcode } from '../../dns/iana.ts';
+import { HEADER_BYTES, HeaderFlag, MESSAGE_BYTES_MAX, Rcode } from '../../dns/iana.ts';
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../../dns/patch.ts';
-import { readResponse, type ResponseView, stripForCache } from '../../dns/response-view.ts';
+import { readResponse, type ResponseView } from '../../dns/response-view.ts';
 import { saneTtl } from '../../dns/ttl.ts';
 import type { Config } from '../../config/config.ts';
 import type { UpstreamQuestion } from '../upstream/upstream.ts';
@@ -15,7 +15,7 @@ import type { UpstreamQuestion } from '../upstream/upstream.ts';
 /** "Resolvers MUST cache resolution failures for at least 1 second" (RFC 9520 3.2). */
 export const FAILURE_TTL_SECONDS = 1;
 /** Estimate of what an entry costs beside its octets: objects, Map slot, list links. Units: bytes. */
-export const ENTRY_OVERHEAD_BYTES = 420;
+export const ENTRY_OVERHEAD_BYTES = 320;
 const QUESTION_FIXED_BYTES = 4;
 /** What the header has room for; the OPT record carries the rest. */
 const HEADER_RCODE_MAX = 15;
@@ -23,10 +23,11 @@ const HEADER_RCODE_MAX = 15;
 export interface CachedAnswer {
   /**
    * Everything behind the question without OPT (`bodyBytes`), then the qname in lower case (`qnameBytes`), then `ttlCount`
-   * offsets of two octets, from the start of a message that carries this question. Why in one array: three cost twice the
-   * memory and the collector's time. A response takes it over whole; what stands behind the body is not sent.
+   * offsets of two octets, from the start of a message that carries this question. Why a string of characters 0 to 255:
+   * it lies on the heap with the object; as an array of octets it took three times the memory to keep and three times as
+   * long to make (643 against 32 octets of resident memory beyond its content, 786 against 255 ns, for 90 octets).
    */
-  readonly octets: Uint8Array;
+  readonly octets: string;
   readonly bodyBytes: number;
   readonly qnameBytes: number;
   readonly ttlCount: number;
@@ -67,18 +68,21 @@ export function answerFromMessage(
 ): CachedAnswer | undefined {
   const view = readResponse(received);
   if (view === undefined) return undefined;
-  const message = stripForCache(received, view);
+  // Why not stripForCache: it copies, and leaving OPT out is a matter of where the body ends.
+  const message = view.rebuilt ?? received;
+  const hasOpt = view.rebuilt === undefined && view.optStart > 0;
   const ttlSeconds = lifetimeSeconds(view, limits);
   clampTtls(message, view, limits, ttlSeconds);
   // Why: some servers send their errors without the question; then there are no records either.
   const hasQuestion = view.questionCount === 1;
-  const bodyStart = hasQuestion ? HEADER_BYTES + question.qname.length + QUESTION_FIXED_BYTES : message.length;
+  const bodyEnd = hasOpt ? view.optStart : message.length;
+  const bodyStart = hasQuestion ? HEADER_BYTES + question.qname.length + QUESTION_FIXED_BYTES : bodyEnd;
   const isUsableStale = ttlSeconds > 0 && view.kind !== 'failure';
   const storedAtMs = Math.floor(nowMs);
   const freshUntilMs = storedAtMs + ttlSeconds * 1000;
   return {
-    octets: pack(message, bodyStart, question.qname, view.ttlOffsets),
-    bodyBytes: message.length - bodyStart,
+    octets: pack(message, bodyStart, bodyEnd, question, view),
+    bodyBytes: bodyEnd - bodyStart,
     qnameBytes: question.qname.length,
     ttlCount: view.ttlOffsets.length,
     qtype: question.qtype,
@@ -86,7 +90,7 @@ export function answerFromMessage(
     checkingDisabled: question.checkingDisabled,
     answerCount: hasQuestion ? readUint16(message, 6) : 0,
     authorityCount: hasQuestion ? readUint16(message, 8) : 0,
-    additionalCount: hasQuestion ? readUint16(message, 10) : 0,
+    additionalCount: hasQuestion ? readUint16(message, 10) - (hasOpt ? 1 : 0) : 0,
     // Why: an rcode above 15 (BADVERS, BADCOOKIE) is between us and the upstream; its four low bits would lie to a client.
     rcode: view.rcode > HEADER_RCODE_MAX ? Rcode.SERVFAIL : view.rcode,
     authenticated: (view.flags & HeaderFlag.AD) !== 0,
@@ -104,14 +108,25 @@ export function answerFromMessage(
   };
 }
 
-function pack(message: Uint8Array, bodyStart: number, qname: Uint8Array, ttlOffsets: readonly number[]): Uint8Array {
-  const bodyBytes = message.length - bodyStart;
-  const octets = new Uint8Array(bodyBytes + qname.length + ttlOffsets.length * 2);
-  for (let i = 0; i < bodyBytes; i++) octets[i] = message[bodyStart + i]!;
-  octets.set(qname, bodyBytes);
-  const offsetsStart = bodyBytes + qname.length;
-  for (let i = 0; i < ttlOffsets.length; i++) writeUint16(octets, offsetsStart + i * 2, ttlOffsets[i]!);
-  return octets;
+/** Where entries are put together; larger than any. */
+const scratch = Buffer.allocUnsafeSlow(2 * MESSAGE_BYTES_MAX);
+
+function pack(
+  message: Uint8Array,
+  bodyStart: number,
+  bodyEnd: number,
+  question: UpstreamQuestion,
+  view: ResponseView,
+): string {
+  let end = bodyEnd - bodyStart;
+  for (let i = 0; i < end; i++) scratch[i] = message[bodyStart + i]!;
+  scratch.set(question.qname, end);
+  end += question.qname.length;
+  for (const offset of view.ttlOffsets) {
+    writeUint16(scratch, end, offset);
+    end += 2;
+  }
+  return scratch.toString('latin1', 0, end);
 }
 
 /** What is said when no upstream gave an answer: SERVFAIL, remembered for a moment. */
@@ -119,7 +134,7 @@ export function failureAnswer(question: UpstreamQuestion, extendedError: number,
   const storedAtMs = Math.floor(nowMs);
   const freshUntilMs = storedAtMs + FAILURE_TTL_SECONDS * 1000;
   return {
-    octets: question.qname,
+    octets: Buffer.from(question.qname).toString('latin1'),
     bodyBytes: 0,
     qnameBytes: question.qname.length,
     ttlCount: 0,

@@ -20,7 +20,7 @@ export interface ReplyPath {
 
 export interface Arrival {
   /** The response may overwrite [start, capacityEnd). */
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   start: number;
   end: number;
   capacityEnd: number;
