@@ -148,10 +148,17 @@ port.on('message', (message: ToControl) => {
   }
 });
 
+async function start(): Promise<void> {
+  await listenAdmin(config.listen.admin);
+  await listSync.start();
+  say({
+    kind: 'started',
+    lists: listSync
+      .readiness()
+      .lists.map(({ name, entries, failure }) => ({ name, entries, failure: failure?.message })),
+  });
+}
+
 describeConfig(config);
-await listenAdmin(config.listen.admin);
-await listSync.start();
-say({
-  kind: 'started',
-  lists: listSync.readiness().lists.map(({ name, entries, failure }) => ({ name, entries, failure: failure?.message })),
-});
+// Why not awaited at top level: told to stop meanwhile, the thread ends before this does, and Node would warn of it.
+void start();

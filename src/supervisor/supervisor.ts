@@ -90,9 +90,13 @@ export class Supervisor {
     const listsStarted = this.#waitFor('lists');
     const withoutLists = setTimeout(() => this.#settle('policy'), SERVE_WITHOUT_LISTS_AFTER_MS);
     this.#control = this.#startControl();
-    await adminBound;
-    await firstPolicy;
-    clearTimeout(withoutLists);
+    try {
+      await adminBound;
+      await firstPolicy;
+    } finally {
+      // Why also on failure: the timer would keep a process that could not start alive for minutes.
+      clearTimeout(withoutLists);
+    }
     // Why one first: it finds out what can be bound, and with port 0 which ports the others share.
     await this.#startResolver(0);
     for (let index = 1; index < this.#config.workers; index++) await this.#startResolver(index);
