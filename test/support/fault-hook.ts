@@ -1,0 +1,41 @@
+/**
+ * Preloaded into the process by NODE_OPTIONS=--import: lets a test break one thread. A worker thread whose
+ * workerData.role is R waits for the file FAULT_FOLDER/R, removes it and does what it says: throw, heap or block.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMainThread, workerData } from 'node:worker_threads';
+
+const POLL_MS = 20;
+const folder = process.env['WEIR_TEST_FAULT_FOLDER'];
+const role = roleOf(workerData);
+
+if (!isMainThread && folder !== undefined && role !== undefined) {
+  const file = join(folder, role);
+  setInterval(() => {
+    const fault = take(file);
+    if (fault !== undefined) commit(fault.trim());
+  }, POLL_MS).unref();
+}
+
+function roleOf(data: unknown): string | undefined {
+  if (typeof data !== 'object' || data === null || !('role' in data)) return undefined;
+  return typeof data.role === 'string' ? data.role : undefined;
+}
+
+function take(file: string): string | undefined {
+  try {
+    const fault = readFileSync(file, 'utf8');
+    rmSync(file);
+    return fault;
+  } catch {
+    // Not there yet, or another thread of the same role was quicker.
+    return undefined;
+  }
+}
+
+function commit(fault: string): void {
+  if (fault === 'throw') throw new Error('a fault that a test wants');
+  const hoard: unknown[] = [];
+  for (;;) if (fault === 'heap') hoard.push(Array.from({ length: 10_000 }, (_, index) => ({ index })));
+}
