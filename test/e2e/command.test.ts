@@ -1,10 +1,10 @@
 /** bin/weir.js: which program it chooses, and what it says where the Node that runs it is too old. */
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram, type ProgramResult } from '../support/child-program.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Makes Node believe that it is an old one. */
 const PRETEND_OLD = `data:text/javascript,${encodeURIComponent(
@@ -14,7 +14,7 @@ const PRETEND_OLD = `data:text/javascript,${encodeURIComponent(
 
 /** A folder with bin/weir.js and the given files. */
 function layout(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-bin-'));
+  const folder = temporaryFolder('bin');
   cpSync(join(PROJECT_ROOT, 'bin'), join(folder, 'bin'), { recursive: true });
   for (const [path, content] of Object.entries({ 'package.json': '{"type":"module"}', ...files })) {
     mkdirSync(join(folder, path, '..'), { recursive: true });

@@ -2,14 +2,14 @@
  * What `npm pack` makes, installed into an empty folder as an operator would, and run from there: compiled JavaScript,
  * production dependencies, the whole command.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
-import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { runProgram, type ProgramResult } from '../support/child-program.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { startWeir } from '../support/running-weir.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /**
  * npm on the machine's own Node, so that it reads the machine's own settings (registry, certificates): npm finds its
@@ -29,7 +29,7 @@ let installed: string;
 
 beforeAll(async () => {
   const clone = copyProject();
-  installed = mkdtempSync(join(tmpdir(), 'weir-installed-'));
+  installed = temporaryFolder('installed');
   const pack = await npm(clone, 'pack', '--json', '--pack-destination', installed);
   const description: unknown = JSON.parse(pack.stdout.slice(pack.stdout.search(/^[[{]/m)));
   packed = filesOf(description);

@@ -2,11 +2,11 @@
  * Other people's DNS servers on loopback: NSD as an authority for a zone that the test gives, Unbound as a recursor that
  * asks that NSD. Each has its files in a folder of its own and an ephemeral port, and is stopped by its process id.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProgram, type RunningProgram } from './child-program.ts';
 import { freePort } from './free-port.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export interface OtherServer {
   readonly port: number;
@@ -18,7 +18,7 @@ const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 
 /** NSD with one zone. Its response rate limit is off: it would drop the queries of a benchmark. */
 export async function startNsd(zone: string, records: string): Promise<OtherServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-nsd-'));
+  const folder = temporaryFolder('nsd');
   const port = await freePort();
   const soa = `$ORIGIN ${zone}.\n$TTL 300\n@ SOA ns.${zone}. hostmaster.${zone}. 1 3600 600 86400 60\n@ NS ns.${zone}.\nns A 127.0.0.1\n`;
   writeFileSync(join(folder, 'zone'), `${soa}${records}\n`);
@@ -58,7 +58,7 @@ zone:
 
 /** Unbound that resolves one zone by asking an authority on loopback, and knows no other part of the DNS. */
 export async function startUnbound(zone: string, authorityPort: number): Promise<OtherServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-unbound-'));
+  const folder = temporaryFolder('unbound');
   const port = await freePort();
   writeFileSync(
     join(folder, 'unbound.conf'),

@@ -2,10 +2,10 @@
  * A copy of the project in a folder of its own, as a clone after `npm ci` would be: for tests that build, pack or change
  * files. Only node_modules is shared, by a link.
  */
-import { cpSync, existsSync, mkdtempSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from './source-files.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const COPIED = [
   'bin',
@@ -22,7 +22,7 @@ const COPIED = [
 
 /** Makes the copy; returns its folder. */
 export function copyProject(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-copy-'));
+  const folder = temporaryFolder('copy');
   for (const name of COPIED) {
     if (existsSync(join(PROJECT_ROOT, name))) cpSync(join(PROJECT_ROOT, name), join(folder, name), { recursive: true });
   }

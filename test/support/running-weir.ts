@@ -2,13 +2,13 @@
  * The real process, `weir serve`, with a configuration of the test's own on ephemeral loopback ports: for the tests that
  * talk to it from outside. Ready means what /readyz says.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startProgram, type RunningProgram } from './child-program.ts';
 import { freePort } from './free-port.ts';
 import { PROJECT_ROOT } from './source-files.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
@@ -36,7 +36,7 @@ export interface WeirOptions {
 
 /** Starts it and waits until it is ready. */
 export async function startWeir(options: WeirOptions = {}): Promise<RunningWeir> {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
+  const folder = temporaryFolder('test');
   const [dnsPort, adminPort, pagePort] = [await freePort(), await freePort(), await freePort()];
   for (const [name, content] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), content);
   const configFile = join(folder, 'weir.yaml');
