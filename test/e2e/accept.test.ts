@@ -1,5 +1,6 @@
 /** What is refused, and how, before policy, cache and upstream come into it; and what the server says of itself. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { DecodedMessage } from '../../src/dns/codec.ts';
 import { EdnsOption, Opcode, RecordClass, RecordType } from '../../src/dns/iana.ts';
 import { ask, askRaw, closeClients, decoded, query, UdpClient } from '../support/dns-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
@@ -74,9 +75,11 @@ describe('types and classes', () => {
   }
 });
 
-describe('CHAOS', () => {
-  const chaos = (name: string, type: number = RecordType.TXT) => ask(here, name, type, { recordClass: RecordClass.CH });
+function chaos(name: string, type: number = RecordType.TXT): Promise<DecodedMessage> {
+  return ask(here, name, type, { recordClass: RecordClass.CH });
+}
 
+describe('CHAOS', () => {
   test('version.bind and version.server say what the configuration says, in any letter case', async () => {
     for (const name of ['version.bind', 'VERSION.Bind', 'version.server']) {
       const { answers, rcode } = await chaos(name);

@@ -13,13 +13,14 @@ const AA = 0x0400;
 const CD = 0x0010;
 const INCIDENT = /^list=sinkhole category=loan incident=[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$/;
 
+const list = (name: string, fields: object) => ({ name, source: `${name}.txt`, category: 'loan', ...fields });
+
 let weir: WeirProcess;
 let upstream: FakeUpstream;
 let ways: (readonly [string, Where])[];
 
 beforeAll(async () => {
   upstream = await startFakeUpstream();
-  const list = (name: string, fields: object) => ({ name, source: `${name}.txt`, category: 'loan', ...fields });
   weir = await startWeirProcess({
     files: {
       ...Object.fromEntries(

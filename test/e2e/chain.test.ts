@@ -60,9 +60,9 @@ const ZONE: Record<string, Sections> = {
   'clean.example': { answers: [cnameRecord('clean.example', 'other.example'), aRecord('other.example')] },
 };
 
-const script = (query: FakeQuery): Uint8Array => {
-  const sections = ZONE[query.name];
-  return sections === undefined ? respond(query) : answerWithRecords(query, sections);
+const script = (asked: FakeQuery): Uint8Array => {
+  const sections = ZONE[asked.name];
+  return sections === undefined ? respond(asked) : answerWithRecords(asked, sections);
 };
 
 let weir: WeirProcess;

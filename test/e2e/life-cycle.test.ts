@@ -96,14 +96,14 @@ describe('SIGTERM', () => {
   });
 });
 
-describe('SIGHUP', () => {
-  async function reload(weir: WeirProcess, config: Record<string, unknown>, listen = {}): Promise<void> {
-    const before = await weir.metric('weir_policy_generation');
-    weir.writeConfig({ upstreams: [upstream.url], upstreamQueries: patient, lists: [list], ...config }, listen);
-    weir.program.signal('SIGHUP');
-    await weir.untilMetric((value) => value > before, 'weir_policy_generation');
-  }
+async function reload(weir: WeirProcess, config: Record<string, unknown>, listen = {}): Promise<void> {
+  const before = await weir.metric('weir_policy_generation');
+  weir.writeConfig({ upstreams: [upstream.url], upstreamQueries: patient, lists: [list], ...config }, listen);
+  weir.program.signal('SIGHUP');
+  await weir.untilMetric((value) => value > before, 'weir_policy_generation');
+}
 
+describe('SIGHUP', () => {
   test('adds and removes lists, changes their mode and action', async () => {
     const weir = await start();
     expect(await addressOf(weir, 'second.example')).toBe('192.0.2.1');
@@ -193,9 +193,9 @@ describe('SIGHUP', () => {
   });
 });
 
-describe('under a constant load no query is lost', () => {
-  const names = (index: number): string => ['listed.example', 'cached.example', `fresh${index}.example`][index % 3]!;
+const names = (index: number): string => ['listed.example', 'cached.example', `fresh${index}.example`][index % 3]!;
 
+describe('under a constant load no query is lost', () => {
   test('while lists are replaced', async () => {
     const weir = await start({ workers: 2 });
     const load = await QueryLoad.start(weir.port, 1, names);

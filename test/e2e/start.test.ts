@@ -11,6 +11,7 @@ import { ask } from '../support/dns-client.ts';
 import { freePort } from '../support/free-port.ts';
 import { startFakeUpstream } from '../support/fake-upstream.ts';
 import {
+  COMPILE_CACHE,
   defaultConfig,
   newFolder,
   startWeirProcess,
@@ -22,6 +23,7 @@ import {
 
 const ISROOT = process.getuid?.() === 0;
 const NOBODY = 65_534;
+const CACHED = { NODE_COMPILE_CACHE: COMPILE_CACHE };
 const asNobody = [
   'setpriv',
   `--reuid=${NOBODY}`,
@@ -49,7 +51,7 @@ async function run({ config = {}, files = {}, prefix = [], text, prepare }: Run)
   if (prefix.length > 0) openTo(folder, NOBODY);
   prepare?.(folder);
   const [command, ...args] = [...prefix, ...weirCommand(join(folder, 'weir.yaml'))];
-  const result = await runProgram(command!, args, { cwd: folder });
+  const result = await runProgram(command!, args, { cwd: folder, env: CACHED });
   rmSync(folder, { recursive: true });
   return { ...result, stderr: result.stderr.replaceAll(folder, 'FOLDER') };
 }
@@ -63,10 +65,11 @@ const listen = (changes: Record<string, unknown>) => ({
   listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '127.0.0.1:0', ...changes },
 });
 
-describe('a port that another program has', () => {
-  const inUse = (key: string, port: number): string =>
-    `weir: cannot listen on 127.0.0.1:${port}: another program has that port; stop it (ss -lntup shows it) or change ${key}\n`;
+function inUse(key: string, port: number): string {
+  return `weir: cannot listen on 127.0.0.1:${port}: another program has that port; stop it (ss -lntup shows it) or change ${key}\n`;
+}
 
+describe('a port that another program has', () => {
   test('UDP', async () => {
     const port = await freePort();
     const socket = createSocket('udp4');
@@ -97,7 +100,9 @@ describe('a port that another program has', () => {
   test('a second Weir with the configuration of a first one', async () => {
     const first = await startWeirProcess();
     first.writeConfig({});
-    const { code, stderr } = await runProgram(process.execPath, weirCommand(first.configFile).slice(1));
+    const { code, stderr } = await runProgram(process.execPath, weirCommand(first.configFile).slice(1), {
+      env: CACHED,
+    });
     expect([code, stderr]).toEqual([1, inUse('listen.admin', Number(new URL(first.adminUrl).port))]);
   });
 });
@@ -186,10 +191,11 @@ describe('a bad configuration: exit code 78 and every problem at once', () => {
   });
 });
 
+async function readiness(weir: WeirProcess): Promise<string> {
+  return (await fetch(`${weir.adminUrl}/readyz`)).text();
+}
+
 describe('lists', () => {
-  async function readiness(weir: WeirProcess): Promise<string> {
-    return (await fetch(`${weir.adminUrl}/readyz`)).text();
-  }
   const list = { name: 'list', source: 'list.txt' };
 
   test('a file that is not there: the rest is served, /readyz and the welcome say so, and it is read when it comes', async () => {
@@ -236,15 +242,15 @@ describe('lists', () => {
   });
 });
 
+async function expectServedWithoutCopies(weir: WeirProcess): Promise<void> {
+  expect((await ask({ port: weir.port }, 'listed.example')).answers[0]?.data).toBe('192.0.2.53');
+  await weir.log(({ level, msg }) => level === 'warn' && msg.endsWith('lists work without last good copies'));
+  expect((await fetch(`${weir.adminUrl}/readyz`)).status).toBe(200);
+}
+
 describe('the state directory', () => {
   const files = { 'list.txt': 'listed.example\n' };
   const config = { lists: [{ name: 'list', source: 'list.txt' }] };
-
-  async function expectServedWithoutCopies(weir: WeirProcess): Promise<void> {
-    expect((await ask({ port: weir.port }, 'listed.example')).answers[0]?.data).toBe('192.0.2.53');
-    await weir.log(({ level, msg }) => level === 'warn' && msg.endsWith('lists work without last good copies'));
-    expect((await fetch(`${weir.adminUrl}/readyz`)).status).toBe(200);
-  }
 
   test('that is a file: served without last good copies, and said', async () => {
     await expectServedWithoutCopies(await startWeirProcess({ files: { ...files, state: '' }, config }));

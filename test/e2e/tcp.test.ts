@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterEach(async () => {
   closeClients();
   upstream.answerWith((asked) => respond(asked));
-  await weir.untilMetric((open) => open === 0, 'weir_tcp_connections');
+  await weir.untilMetric((count) => count === 0, 'weir_tcp_connections');
 });
 
 afterAll(async () => {

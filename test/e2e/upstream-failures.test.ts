@@ -78,6 +78,11 @@ describe('one of two upstreams', () => {
   });
 });
 
+const isStale = (response: ReturnType<typeof decoded>): boolean => response.edns?.extendedErrors[0]?.infoCode === 3;
+
+const nxdomain = (asked: FakeQuery): Uint8Array =>
+  answerWithRecords(asked, { rcode: 3, authorities: [soaOf('example', 1)] });
+
 describe('the only upstream', () => {
   test('silent: SERVFAIL with EDE 22 at the deadline, not before', async () => {
     lonely.answerWith(() => undefined);
@@ -107,15 +112,12 @@ describe('the only upstream', () => {
     lonely.answerWith((asked) => respond(asked, { ttlSeconds: 1 }));
     await ask({ port: alone.port }, 'stale.example');
     lonely.answerWith((asked) => respond(asked, { rcode: 2 }));
-    const isStale = (response: ReturnType<typeof decoded>): boolean => response.edns?.extendedErrors[0]?.infoCode === 3;
     const { rcode, answers } = await until(() => ask({ port: alone.port }, 'stale.example'), isStale, 'a stale answer');
     expect([rcode, answers[0]?.ttlSeconds, answers[0]?.data]).toEqual([0, 30, '192.0.2.1']);
     expect(await alone.metric('weir_cache_stale_answers_total')).toBeGreaterThan(0);
   });
 
   test('stale: a silent upstream keeps nobody waiting until the deadline, and NXDOMAIN says EDE 19', async () => {
-    const nxdomain = (asked: FakeQuery): Uint8Array =>
-      answerWithRecords(asked, { rcode: 3, authorities: [soaOf('example', 1)] });
     lonely.answerWith(nxdomain);
     expect((await ask({ port: alone.port }, 'stale-nx.example')).rcode).toBe(3);
     lonely.answerWith(() => undefined);
