@@ -87,20 +87,20 @@ describe('rebind', () => {
   });
 });
 
-describe('a wildcard address', () => {
-  const wildcard = { host: '0.0.0.0', port: 0 };
-  const interfaceWith = (...addresses: string[]) =>
-    vi.mocked(networkInterfaces).mockReturnValue({
-      lo: addresses.map((address) => ({
-        address,
-        family: 'IPv4' as const,
-        netmask: '255.0.0.0',
-        mac: '00:00:00:00:00:00',
-        internal: true,
-        cidr: `${address}/8`,
-      })),
-    });
+const wildcard = { host: '0.0.0.0', port: 0 };
+const interfaceWith = (...addresses: string[]) =>
+  vi.mocked(networkInterfaces).mockReturnValue({
+    lo: addresses.map((address) => ({
+      address,
+      family: 'IPv4' as const,
+      netmask: '255.0.0.0',
+      mac: '00:00:00:00:00:00',
+      internal: true,
+      cidr: `${address}/8`,
+    })),
+  });
 
+describe('a wildcard address', () => {
   it('is served on each local address, and answers from the address that was asked', async () => {
     interfaceWith(HOST, '127.0.0.2');
     const { set } = openSet();
