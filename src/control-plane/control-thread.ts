@@ -79,7 +79,14 @@ function onStatus(status: ListStatus): void {
   if (status.activationSeconds > 0) metrics.observeActivation(status.activationSeconds);
 }
 
-const listSync = createListSync({ config, publish, onStatus, counterSlotOf: (name) => listSlots[name] ?? 0, log });
+const listSync = createListSync({
+  config,
+  publish,
+  onStatus,
+  counterSlotOf: (name) => listSlots[name] ?? 0,
+  onCompileThreadDeath: () => metrics.countRestart('compile'),
+  log,
+});
 
 const admin = createAdminServer({
   metrics,

@@ -120,7 +120,7 @@ export class ClientAccess {
     for (let i = 0; i < this.#bases.length; i++) {
       // Why: who serves all of IPv6 (::/0) has not thereby opened the resolver to all of IPv4.
       if (isV4 && this.#bits[i]! < MAPPED_BITS) continue;
-      if (hasPrefix(client, this.#bases[i] as Uint8Array, this.#bits[i] as number)) return true;
+      if (hasPrefix(client, this.#bases[i]!, this.#bits[i]!)) return true;
     }
     return false;
   }
@@ -132,5 +132,5 @@ function hasPrefix(address: Uint8Array, base: Uint8Array, bits: number): boolean
   const rest = bits & 7;
   if (rest === 0) return true;
   const shift = 8 - rest;
-  return (address[whole] as number) >> shift === (base[whole] as number) >> shift;
+  return address[whole]! >> shift === base[whole]! >> shift;
 }

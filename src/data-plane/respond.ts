@@ -177,21 +177,21 @@ export class Respond {
   }
 
   refuse(query: QueryView, asked: Asked, refusal: Refusal): number {
-    switch (refusal.kind) {
-      case 'drop':
-        this.#cells[dropCounter(refusal.reason)]!++;
-        return DROPPED;
-      case 'respond':
-        return this.#done(
-          query,
-          asked,
-          VerdictRow.error,
-          this.#finisher.empty(query, asked.transport, refusal.rcode, refusal.extendedError),
-          refusal.rcode,
-        );
-      case 'chaos':
-        return this.#done(query, asked, VerdictRow.allowed, this.#finisher.chaos(query, asked.transport));
+    const { transport } = asked;
+    if (refusal.kind === 'drop') {
+      this.#cells[dropCounter(refusal.reason)]!++;
+      return DROPPED;
     }
+    if (refusal.kind === 'chaos')
+      return this.#done(query, asked, VerdictRow.allowed, this.#finisher.chaos(query, transport));
+    const { rcode, extendedError } = refusal;
+    return this.#done(
+      query,
+      asked,
+      VerdictRow.error,
+      this.#finisher.empty(query, transport, rcode, extendedError),
+      rcode,
+    );
   }
 
   /** SERVFAIL that says why. */

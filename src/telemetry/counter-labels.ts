@@ -77,31 +77,15 @@ export type ResponseVerdict = (typeof RESPONSE_VERDICTS)[number];
 export const VerdictRow = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3, error: 4 } as const;
 
 /** Why a message got no answer. */
-export const DROP_REASONS = [
-  'tooShort',
-  'response',
-  'malformed',
-  'clientDenied',
-  'rateLimited',
-  'overload',
-  'policyDrop',
-  'sendFailed',
-  'tcpFraming',
-  'internalError',
-] as const;
+export const DROP_REASONS = ['tooShort', 'response', 'policyDrop', 'sendFailed', 'internalError'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Rows of DROP_REASONS. */
 export const DropRow = {
   tooShort: 0,
   response: 1,
-  malformed: 2,
-  clientDenied: 3,
-  rateLimited: 4,
-  overload: 5,
-  policyDrop: 6,
-  sendFailed: 7,
-  tcpFraming: 8,
-  internalError: 9,
+  policyDrop: 2,
+  sendFailed: 3,
+  internalError: 4,
 } as const satisfies Record<DropReason, number>;
 
 /** How one transmission to an upstream ended. */

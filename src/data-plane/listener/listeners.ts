@@ -77,8 +77,6 @@ export class ListenerSet {
   }
 
   async #rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
-    const isSame = (a: SocketAddress, bound: BoundAddress): boolean =>
-      a.host === bound.asked.host && (a.port === bound.asked.port || a.port === bound.port);
     const gone = this.#bound.filter((bound) => !addresses.some((address) => isSame(address, bound)));
     this.#bound = this.#bound.filter((bound) => !gone.includes(bound));
     await Promise.all(gone.map(closeAddress));
@@ -152,6 +150,10 @@ export class ListenerSet {
     await Promise.all(this.#bound.map(closeAddress));
     this.#bound = [];
   }
+}
+
+function isSame(a: SocketAddress, bound: BoundAddress): boolean {
+  return a.host === bound.asked.host && (a.port === bound.asked.port || a.port === bound.port);
 }
 
 async function closeAddress(bound: BoundAddress): Promise<void> {

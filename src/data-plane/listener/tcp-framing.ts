@@ -38,7 +38,7 @@ export class FrameReader {
   take(out: Uint8Array, at: number): number {
     const held = this.#to - this.#from;
     if (held < FRAME_PREFIX_BYTES) return -1;
-    const length = ((this.#buffer[this.#from] as number) << 8) | (this.#buffer[this.#from + 1] as number);
+    const length = (this.#buffer[this.#from]! << 8) | this.#buffer[this.#from + 1]!;
     if (held < FRAME_PREFIX_BYTES + length) return -1;
     const begin = this.#from + FRAME_PREFIX_BYTES;
     out.set(this.#buffer.subarray(begin, begin + length), at);

@@ -110,7 +110,7 @@ describe('/metrics', () => {
       cells[responseCounter(77, VerdictRow.error)]! += 1;
       cells[blockedCounter(3, 3, 0)]! += 4;
       cells[blockedCounter(3, 3, 4)]! += 1;
-      cells[dropCounter(DropRow.overload)]! += 5;
+      cells[dropCounter(DropRow.sendFailed)]! += 5;
       cells[Counter.cacheBytes] = 1000;
       cells[upstreamCounter(0, 1)]! += 6;
       cells[pageCounter(0, 1)]! += 1;
@@ -124,7 +124,7 @@ describe('/metrics', () => {
       'weir_responses_total{rcode="other",verdict="error"}': 4,
       'weir_blocked_queries_total{list="sample",category="loan",action="sinkhole"}': 8,
       'weir_blocked_queries_total{list="sample",category="loan",action="drop"}': 2,
-      'weir_dropped_queries_total{reason="overload"}': 10,
+      'weir_dropped_queries_total{reason="sendFailed"}': 10,
       weir_cache_bytes: 2000,
       [`weir_upstream_queries_total{upstream="${UPSTREAM}",outcome="timeout"}`]: 12,
       'weir_warning_page_requests_total{scheme="http",language="en"}': 2,
