@@ -75,7 +75,7 @@ describe('/metrics', () => {
       'weir_queries_total{transport="tcp",family="ipv6",qtype="HTTPS"}',
       'weir_responses_total{rcode="SERVFAIL",verdict="error"}',
       'weir_blocked_queries_total{list="sample",category="loan",action="sinkhole"}',
-      'weir_dropped_queries_total{reason="malformed"}',
+      'weir_dropped_queries_total{reason="tooShort"}',
       'weir_cache_hits_total',
       `weir_upstream_queries_total{upstream="${UPSTREAM}",outcome="timeout"}`,
       'weir_list_entries{list="sample"}',
