@@ -12,6 +12,8 @@ const RESTART_DELAY_MS_MAX = 10_000;
 /** A thread that lived this long starts over with the shortest delay. */
 const HEALTHY_AFTER_MS = 60_000;
 const WATCH_INTERVAL_MS = 1_000;
+/** Until the first beat: modules load slowly on a busy machine, and starting over would load them once more. */
+const START_MS_MAX = 60_000;
 
 export interface SupervisedThreadOptions {
   readonly name: string;
@@ -84,7 +86,7 @@ export class SupervisedThread {
     if (beat !== this.#lastBeat) {
       this.#lastBeat = beat;
       this.#lastBeatAtMs = nowMs;
-    } else if (nowMs - this.#lastBeatAtMs > this.#options.silenceMsMax) {
+    } else if (nowMs - this.#lastBeatAtMs > (beat === 0 ? START_MS_MAX : this.#options.silenceMsMax)) {
       this.#options.log.error(
         { thread: this.name, silentMs: Math.round(nowMs - this.#lastBeatAtMs) },
         'a thread is blocked',
