@@ -9,9 +9,10 @@ export function createHeartbeat(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** Starts beating in the calling thread; the timer does not keep the thread alive. */
+/** Starts beating in the calling thread, at once: its modules are loaded. The timer does not keep the thread alive. */
 export function startHeartbeat(heartbeat: SharedArrayBuffer): void {
   const beats = new Int32Array(heartbeat);
+  Atomics.add(beats, 0, 1);
   setInterval(() => Atomics.add(beats, 0, 1), BEAT_INTERVAL_MS).unref();
 }
 
