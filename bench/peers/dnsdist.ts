@@ -1,0 +1,69 @@
+/**
+ * dnsdist with batched system calls and an ample packet cache, in the two ways its users block a long list: names in
+ * memory (SuffixMatchNode), and a constant database on disk. It needs one local address a thread.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeConstantDatabase } from '../constant-database.ts';
+import { SINKHOLE_ADDRESS, SINKHOLE_TTL_SECONDS, writePlain } from '../list-files.ts';
+import { findProgram, versionOf } from '../machine.ts';
+import type { Launch, Peer, PeerSetup } from './peer.ts';
+
+const CACHE_ENTRIES = 2_000_000;
+const MESSAGES_A_CALL = 64;
+const SPOOF = `SpoofAction({"${SINKHOLE_ADDRESS}"}, {ttl=${SINKHOLE_TTL_SECONDS}})`;
+
+function configure(setup: PeerSetup, rule: string): Launch {
+  const local = `addLocal("127.0.0.1:${setup.port}", {reusePort=true})\n`;
+  const file = join(setup.folder, 'dnsdist.conf');
+  writeFileSync(
+    file,
+    `setSecurityPollSuffix("")
+setUDPMultipleMessagesVectorSize(${MESSAGES_A_CALL})
+setMaxUDPOutstanding(65535)
+${local.repeat(setup.threads)}newServer({address="127.0.0.1:${setup.upstreamPort}", useClientSubnet=false}):setUp()
+getPool(""):setCache(newPacketCache(${CACHE_ENTRIES}, {maxTTL=86400, numberOfShards=20}))
+${rule}
+`,
+  );
+  return { command: findProgram('dnsdist')!, args: ['--supervised', '--disable-syslog', '-C', file] };
+}
+
+const common = {
+  programs: ['dnsdist'],
+  isEcho: false,
+  version: () => versionOf('dnsdist', ['--version'], /dnsdist (\S+)/),
+};
+
+export const dnsdist: Peer = {
+  ...common,
+  name: 'dnsdist',
+  title: 'dnsdist',
+  configuration: `SuffixMatchNode, ${MESSAGES_A_CALL} messages a system call, packet cache of ${CACHE_ENTRIES} entries`,
+  prepare: (setup) => {
+    const list = join(setup.folder, 'list.txt');
+    writePlain(list, setup.list);
+    return configure(
+      setup,
+      `local names = newSuffixMatchNode()
+for line in io.lines("${list}") do names:add(newDNSName(line)) end
+addAction(SuffixMatchNodeRule(names), ${SPOOF})`,
+    );
+  },
+};
+
+export const dnsdistCdb: Peer = {
+  ...common,
+  name: 'dnsdist-cdb',
+  title: 'dnsdist (CDB)',
+  configuration: `as dnsdist, but the names in a constant database, looked up by suffix`,
+  prepare: (setup) => {
+    const database = join(setup.folder, 'list.cdb');
+    writeConstantDatabase(database, setup.list);
+    return configure(
+      setup,
+      `local names = newCDBKVStore("${database}", 3600)
+addAction(KeyValueStoreLookupRule(names, KeyValueLookupKeySuffix(2)), ${SPOOF})`,
+    );
+  },
+};

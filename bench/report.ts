@@ -1,0 +1,72 @@
+/**
+ * `npm run bench:report [FILE...]`: fills the tables of docs/performance.md from bench/results, between their markers.
+ * Of a case that was run several times the newest figures count; the text around the tables is people's.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
+import { readResults, type Results, type Row } from './results.ts';
+import { gridOf } from './table.ts';
+import { targetLines } from './targets.ts';
+
+const DOCUMENT = new URL('../docs/performance.md', import.meta.url).pathname;
+const GIB = 1024 ** 3;
+const ALL_CASES = ['blocked', 'cached', 'mixed', 'forwarded', 'start', 'sizes', 'lists', 'threads', 'reload'];
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function markdown(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '--:'))), ...lines.map(line)].join('\n');
+}
+
+function machineText(newest: Results): string {
+  const { machine, list, options } = newest;
+  const facts = [
+    `${machine.processor}, ${machine.cores} processors, ${(machine.memoryBytes / GIB).toFixed(0)} GiB`,
+    `${machine.system}, Linux ${machine.kernel}, Node ${machine.node}`,
+    `Weir at ${machine.commit}; ${newest.startedAt.slice(0, 10)}; ${options.rounds} rounds of ${options.seconds} s`,
+    `list of ${list.names} names (${list.origin}); load of the machine before: ${machine.loadBefore.toFixed(2)}`,
+  ];
+  return facts.map((fact) => `- ${fact}`).join('\n');
+}
+
+function serversText(newest: Results): string {
+  const lines = Object.entries(newest.servers).map(([name, { version, configuration }]) => [
+    name,
+    version,
+    configuration,
+  ]);
+  return markdown(['server', 'version', 'configuration'], lines);
+}
+
+function fill(text: string, name: string, content: string): string {
+  const pattern = new RegExp(`(<!-- bench: ${name} -->)[^]*?(<!-- /bench -->)`);
+  if (!pattern.test(text)) throw new Error(`docs/performance.md has no place for "${name}"`);
+  return text.replace(pattern, (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`);
+}
+
+const results = readResults(process.argv.slice(2));
+const newest = results.at(-1);
+if (newest === undefined) throw new Error('there are no results in bench/results: npm run bench');
+const rowsOf = (name: string): readonly Row[] =>
+  results.findLast(({ rows }) => rows.some((row) => row.case === name))?.rows.filter((row) => row.case === name) ?? [];
+
+let text = readFileSync(DOCUMENT, 'utf8');
+text = fill(text, 'machine', machineText(newest));
+text = fill(text, 'servers', serversText(newest));
+const targets = targetLines(ALL_CASES.flatMap(rowsOf));
+text = fill(
+  text,
+  'targets',
+  markdown(
+    ['what', 'target', 'measured'],
+    targets.map(({ what, target, measured }) => [what, target, measured]),
+  ),
+);
+for (const name of ALL_CASES) {
+  const { head, lines } = gridOf(rowsOf(name));
+  text = fill(text, name, lines.length === 0 ? 'Not measured yet.' : markdown(head, lines));
+}
+writeFileSync(DOCUMENT, await format(text, { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' }));
+process.stdout.write(`filled docs/performance.md from ${results.length} run(s)\n`);
