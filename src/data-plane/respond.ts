@@ -4,7 +4,8 @@
  */
 import { monotonicMs, wallClockMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { labelStartsOf, LABELS_MAX } from '../dns/name.ts';
+import { TARGETS_MAX } from '../dns/answer-chain.ts';
+import { labelStartsOf, LABELS_MAX, NAME_BYTES_MAX, nameBytes } from '../dns/name.ts';
 import type { QueryView } from '../dns/query-view.ts';
 import { QueryFault } from '../dns/query-view.ts';
 import { Rcode } from '../dns/iana.ts';
@@ -24,7 +25,7 @@ import {
   responseCounter,
 } from '../telemetry/counters.ts';
 import type { Refusal } from './accept.ts';
-import type { CachedAnswer } from './cache/cached-answer.ts';
+import { type CachedAnswer, writeTargets } from './cache/cached-answer.ts';
 import { ClientAccess } from './client-address.ts';
 import { Finisher } from './finish.ts';
 import { DROPPED } from './listener/arrival.ts';
@@ -46,7 +47,8 @@ export class Respond {
   #config: Config;
   readonly #cells: Float64Array;
   readonly #onBug: (error: Error) => void;
-  /** Of a chain's name while it is judged. */
+  /** A chain's names while they are judged, and the labels of one. */
+  readonly #targets = Buffer.allocUnsafeSlow(TARGETS_MAX * NAME_BYTES_MAX);
   readonly #targetLabels = new Uint8Array(LABELS_MAX);
   /** Answers given at once since the last `endBatch`, by verdict. */
   readonly #inBatch = new Uint32Array(RESPONSE_VERDICTS.length);
@@ -141,7 +143,7 @@ export class Respond {
   /** An upstream's answer, unless a name that it leads to is listed. */
   answer(query: QueryView, asked: Asked, verdict: number, answer: CachedAnswer, nowMs: number): number {
     let row = verdict;
-    if (verdict !== VerdictKind.allowlisted && answer.targets.length > 0) {
+    if (verdict !== VerdictKind.allowlisted && answer.targetCount > 0) {
       const chainVerdict = this.#judgeTargets(answer, asked);
       if (chainVerdict === VerdictKind.blocked) return this.block(query, asked);
       if (chainVerdict === VerdictKind.shadow) row = chainVerdict;
@@ -163,9 +165,11 @@ export class Respond {
     if (answer.cleanAtGeneration === policy.generation && answer.cleanAtSeconds === nowSeconds)
       return VerdictKind.allowed;
     let worst: number = VerdictKind.allowed;
-    for (const target of answer.targets) {
-      const labelCount = labelStartsOf(target, 0, this.#targetLabels);
-      const verdict = policy.judge(target, 0, this.#targetLabels, labelCount, nowSeconds);
+    const targets = this.#targets;
+    writeTargets(answer, targets);
+    for (let target = 0, at = 0; target < answer.targetCount; target++, at += nameBytes(targets, at)) {
+      const labelCount = labelStartsOf(targets, at, this.#targetLabels);
+      const verdict = policy.judge(targets, at, this.#targetLabels, labelCount, nowSeconds);
       if (verdict === VerdictKind.blocked) return verdict;
       if (verdict === VerdictKind.shadow) worst = verdict;
     }
