@@ -5,7 +5,7 @@
  * costs (docs/performance.md).
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { monotonicMs } from '../../clock.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
@@ -215,12 +215,17 @@ class BatchUdpListener implements Listener {
   }
 }
 
+/** Why not every IPv6 address: an interface's global ones have scope 0, which bind(2) refuses beside a link-local one. */
+function isLinkLocal(address: NetworkInterfaceInfo): boolean {
+  return address.family === 'IPv6' && address.scopeid !== 0;
+}
+
 /** The interface index that the kernel wants beside a link-local address. */
 function scopeOf(address: string): number {
   const zone = address.slice(address.indexOf('%') + 1);
   const index = Number(zone);
   if (Number.isInteger(index)) return index;
-  return networkInterfaces()[zone]?.find((each) => each.family === 'IPv6')?.scopeid ?? 0;
+  return networkInterfaces()[zone]?.find(isLinkLocal)?.scopeid ?? 0;
 }
 
 /** Errors: rejects when the address cannot be bound (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
