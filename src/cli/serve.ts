@@ -22,6 +22,8 @@ export function serveCommand(): Command {
 }
 
 async function serve(configFile: string): Promise<void> {
+  // Why: whoever reads our standard error may go (a pipe, a terminal); that must not end the service.
+  process.stderr.on('error', () => undefined);
   const outcome = loadConfig(configFile);
   if (outcome.kind === 'invalid') return end(ExitCode.configuration, describeProblems(configFile, outcome.problems));
   const { config, warnings } = outcome;
