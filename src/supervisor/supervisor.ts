@@ -290,13 +290,19 @@ export class Supervisor {
       this.#log.warn('listen.warningPageHttp has changed: restart Weir for it');
     }
     const { workers, stateDirectory } = before;
-    const listen = { ...before.listen, do53: config.listen.do53 };
+    const listen = { ...before.listen, do53: config.listen.do53.map((address) => this.#boundOrAsked(address)) };
     this.#config = { ...config, workers, stateDirectory, listen };
     this.#slots.assign(config.lists.map(({ name }) => name));
     this.#tellControl({ kind: 'configure', config: this.#config, listSlots: this.#slots.all() });
     for (const resolver of this.#resolvers)
       resolver.post({ kind: 'configure', config: this.#config } satisfies ToResolver);
     this.#page?.post({ kind: 'configure', config: this.#config } satisfies ToPage);
+  }
+
+  /** Why: with port 0 each thread would pick a port of its own anew. */
+  #boundOrAsked(address: SocketAddress): SocketAddress {
+    const bound = this.#listening.find(({ host }) => host === address.host);
+    return address.port === 0 && bound !== undefined ? bound : address;
   }
 
   refuseReload(): void {
