@@ -148,17 +148,20 @@ describe('AnswerCache', () => {
   it.each([0, 3])('takes no more of the heap than it counts, with chains of %i names', (aliases) => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    const entries = 20_000;
+    const entries = 30_000;
     const cache = new AnswerCache(1e9);
-    store(cache, questionFor('warm.example'), aliases);
+    // Why first: code that is compiled on the way must not count.
+    for (let index = 0; index < 2_000; index++) store(cache, questionFor(`warm-${index}.example`), aliases);
     collect();
+    const countedBefore = cache.bytes;
     const before = process.memoryUsage();
     for (let index = 0; index < entries; index++) store(cache, questionFor(`host-${index}.example`), aliases);
     collect();
     const after = process.memoryUsage();
     const used = after.heapUsed - before.heapUsed + (after.arrayBuffers - before.arrayBuffers);
-    expect(cache.entryCount).toBe(entries + 1);
-    expect(used / cache.bytes).toBeLessThan(1.25);
+    expect(cache.entryCount).toBe(entries + 2_000);
+    // Why not 1: the lists and the map of the cache grow by doubling.
+    expect(used / (cache.bytes - countedBefore)).toBeLessThan(1.5);
   });
 });
 
