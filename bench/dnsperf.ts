@@ -8,6 +8,7 @@ import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { pinned } from './machine.ts';
 import { percentile } from './statistics.ts';
 
 const REPORT_CHARACTERS_MAX = 1024 * 1024;
@@ -26,8 +27,8 @@ export interface Load {
   readonly passesMax?: number;
   /** Queries a second at most; default: as fast as answers come. */
   readonly rateMax?: number;
-  /** Processor for the client; undefined: wherever the system likes. */
-  readonly core: number | undefined;
+  /** Processors for the client. */
+  readonly cores: string;
   readonly timeoutSeconds?: number;
 }
 
@@ -62,13 +63,9 @@ function argumentsOf(load: Load): string[] {
   return args;
 }
 
-function pinned(load: Load, args: readonly string[]): [string, string[]] {
-  return load.core === undefined ? ['dnsperf', [...args]] : ['taskset', ['-c', String(load.core), 'dnsperf', ...args]];
-}
-
 /** Errors: rejects when dnsperf fails or its report cannot be read. */
 export async function runLoad(load: Load): Promise<LoadReport> {
-  const [command, args] = pinned(load, argumentsOf(load));
+  const [command, args] = pinned(load.cores, 'dnsperf', argumentsOf(load));
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -85,7 +82,7 @@ export async function runLoadForLatency(
   load: Load,
   listFile: string,
 ): Promise<{ readonly report: LoadReport; readonly latency: LatencyReport }> {
-  const [command, args] = pinned(load, [...argumentsOf(load), '-v']);
+  const [command, args] = pinned(load.cores, 'dnsperf', [...argumentsOf(load), '-v']);
   const list = await open(listFile, 'w');
   const child = spawn(command, args, { stdio: ['ignore', list.fd, 'ignore'] });
   await once(child, 'close');

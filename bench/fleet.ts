@@ -11,7 +11,7 @@ export async function startFleet(context: Omit<CaseContext, 'fleet'>): Promise<R
     const { upstreamPort, list } = context;
     const launch = await peer.prepare({ folder, port, upstreamPort, list, threads: 1 });
     try {
-      const server = await startServer({ peer, launch, port, core: context.cores.server, list });
+      const server = await startServer({ peer, launch, port, cores: context.cores.server, list });
       context.say(`${peer.name}: ready after ${Math.round(server.readyMs)} ms`);
       servers.push(server);
     } catch (error) {

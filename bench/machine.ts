@@ -16,19 +16,30 @@ export interface Machine {
   readonly loadBefore: number;
 }
 
-/** Where programs run: the server on one processor, everything else on the other; undefined with a single one. */
+/** Where programs run, each as a list of processors that taskset takes. */
 export interface Cores {
-  readonly server: number | undefined;
-  readonly client: number | undefined;
+  /** One processor for the server under test. */
+  readonly server: string;
+  /** All others, for dnsperf, the upstream and the harness; the same one where there is only one. */
+  readonly client: string;
+  readonly all: string;
 }
 
+/** Read before the harness moves aside: whatever it starts inherits where it is. */
 export function coresOf(): Cores {
-  return availableParallelism() >= 2 ? { server: 0, client: 1 } : { server: undefined, client: undefined };
+  const allowed = field('/proc/self/status', /^Cpus_allowed_list:\s+(\S+)$/m);
+  const processors = allowed.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+  const [server, ...others] = processors;
+  const client = others.length === 0 ? [server] : others;
+  return { server: String(server), client: client.join(','), all: processors.join(',') };
 }
 
-/** A command, put on a processor. taskset becomes the command, so the process id stays the same. */
-export function pinned(core: number | undefined, command: string, args: readonly string[]): [string, string[]] {
-  return core === undefined ? [command, [...args]] : ['taskset', ['-c', String(core), command, ...args]];
+/** A command, put on processors. taskset becomes the command, so the process id stays the same. */
+export function pinned(cores: string, command: string, args: readonly string[]): [string, string[]] {
+  return ['taskset', ['-c', cores, command, ...args]];
 }
 
 const DAEMON_FOLDERS = '/usr/sbin:/sbin';

@@ -46,6 +46,7 @@ class Run {
   readonly problems: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   readonly #word = `b${Date.now().toString(36)}`;
+  readonly #cores = coresOf();
   readonly #options: Options;
   readonly #list: ListData;
   readonly #peers: readonly Peer[];
@@ -59,14 +60,12 @@ class Run {
   }
 
   async run(cases: readonly BenchCase[]): Promise<Row[]> {
-    const cores = coresOf();
     // The harness itself keeps out of the server's way.
-    if (cores.client !== undefined) {
-      execFileSync('taskset', ['-a', '-p', '-c', String(cores.client), String(process.pid)], { stdio: 'ignore' });
-    }
+    const { client } = this.#cores;
+    execFileSync('taskset', ['-a', '-p', '-c', client, String(process.pid)], { stdio: 'ignore' });
     let upstream: Upstream | undefined;
     try {
-      upstream = await startUpstream(this.#folder, cores.client);
+      upstream = await startUpstream(this.#folder, client);
       const context = this.#context(upstream.port);
       const rows: Row[] = [];
       for (const each of cases) {
@@ -85,7 +84,7 @@ class Run {
     const base = {
       options: this.#options,
       folder: this.#folder,
-      cores: coresOf(),
+      cores: this.#cores,
       upstreamPort,
       list: this.#list,
       peers: this.#peers,

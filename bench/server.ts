@@ -36,15 +36,15 @@ export interface StartOptions {
   readonly peer: Peer;
   readonly launch: Launch;
   readonly port: number;
-  readonly core: number | undefined;
+  readonly cores: string;
   /** Its last name shows that the list is in force. */
   readonly list: ListData;
 }
 
 /** Errors: rejects when it ends, or is not ready in time, with its output. */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { peer, launch, port, core } = options;
-  const [command, args] = pinned(core, launch.command, launch.args);
+  const { peer, launch, port, cores } = options;
+  const [command, args] = pinned(cores, launch.command, launch.args);
   const begin = monotonicMs();
   const program = await startProgram(command, args, () => true, { env: launch.env ?? {} });
   let hasEnded = false;

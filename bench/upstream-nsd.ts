@@ -16,8 +16,8 @@ export interface Upstream {
   readonly program: RunningProgram;
 }
 
-/** @param core processor to run on; never the one of the server under test where there are two */
-export async function startUpstream(runFolder: string, core: number | undefined): Promise<Upstream> {
+/** @param cores processors to run on; never the one of the server under test where there are two */
+export async function startUpstream(runFolder: string, cores: string): Promise<Upstream> {
   const folder = join(runFolder, 'nsd');
   mkdirSync(folder, { recursive: true });
   const port = await benchPort();
@@ -51,7 +51,7 @@ zone:
   zonefile: "root.zone"
 `,
   );
-  const [command, args] = pinned(core, 'nsd', ['-d', '-c', join(folder, 'nsd.conf')]);
+  const [command, args] = pinned(cores, 'nsd', ['-d', '-c', join(folder, 'nsd.conf')]);
   const program = await startProgram(command, args, (output) => /nsd started/.test(output), {
     env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
   });

@@ -22,14 +22,14 @@ export interface WeirOptions {
   readonly list: ListData;
   readonly listFiles: readonly string[];
   readonly threads: number;
-  readonly core: number | undefined;
+  readonly cores: string;
 }
 
 export async function startWeirServer(context: CaseContext, options: WeirOptions): Promise<WeirServer> {
   const port = await benchPort();
-  const { folder, list, listFiles, threads, core } = options;
+  const { folder, list, listFiles, threads, cores } = options;
   const launch = await weirWithLists({ folder, port, upstreamPort: context.upstreamPort, threads }, listFiles);
-  const server = await startServer({ peer: weir, launch, port, core, list });
+  const server = await startServer({ peer: weir, launch, port, cores, list });
   return {
     ...server,
     metric: async (name) => {
@@ -45,7 +45,7 @@ export async function startWeirServer(context: CaseContext, options: WeirOptions
 export interface BlockedLoad {
   readonly queryFile: string;
   readonly outstanding: number;
-  readonly clientCore: number | undefined;
+  readonly clientCores: string;
 }
 
 /** A measured run of questions for listed names, after one that does not count. Lost queries and wrong answers are problems. */
@@ -53,11 +53,11 @@ export async function measureBlocked(
   context: CaseContext,
   server: RunningServer,
   list: ListData,
-  { queryFile, outstanding, clientCore }: BlockedLoad,
+  { queryFile, outstanding, clientCores }: BlockedLoad,
 ): Promise<Measurement> {
   const random = seededRandom(5);
   const { seconds } = context.options;
-  const load = { port: server.port, queryFile, outstanding, edns: true, clients: CLIENTS, core: clientCore };
+  const load = { port: server.port, queryFile, outstanding, edns: true, clients: CLIENTS, cores: clientCores };
   await runLoad({ ...load, seconds: WARM_SECONDS });
   const measurement = await measure(server, { ...load, seconds }, () => ({
     name: blockedName(list, random),

@@ -54,7 +54,7 @@ function loadOf(kind: QueryKind, context: CaseContext, cell: Cell): Load {
     seconds: context.options.seconds,
     outstanding: cell.outstanding,
     edns: cell.edns,
-    core: context.cores.client,
+    cores: context.cores.client,
     ...(once ? { passesMax: 1 } : {}),
   };
 }

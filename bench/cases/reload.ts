@@ -45,7 +45,7 @@ async function untilBlocked(port: number, name: string): Promise<number> {
   throw new Error('the new list did not come in force');
 }
 
-async function reloadOn(context: CaseContext, where: string, core: number | undefined): Promise<Row> {
+async function reloadOn(context: CaseContext, where: string, cores: string): Promise<Row> {
   const folder = serverFolder(context.folder, `reload-${where.replaceAll(' ', '-')}`);
   const listFile = join(folder, 'list.txt');
   const nextFile = join(folder, 'next.txt');
@@ -55,7 +55,7 @@ async function reloadOn(context: CaseContext, where: string, core: number | unde
   writePlain(nextFile, next);
   writeBlocked(queryFile, context.list, QUERIES);
   const { list } = context;
-  const server = await startWeirServer(context, { folder, list, listFiles: [listFile], threads: 1, core });
+  const server = await startWeirServer(context, { folder, list, listFiles: [listFile], threads: 1, cores });
   forgetPeak(server.pids);
   const load = runLoadForLatency(
     {
@@ -65,7 +65,7 @@ async function reloadOn(context: CaseContext, where: string, core: number | unde
       outstanding: OUTSTANDING,
       edns: true,
       rateMax: RATE,
-      core: context.cores.client,
+      cores: context.cores.client,
     },
     join(folder, 'answers.txt'),
   );
@@ -96,8 +96,6 @@ export const reload: BenchCase = {
   name: 'reload',
   title: `the list is replaced under ${RATE} questions a second`,
   run: async (context) => {
-    const rows = [await reloadOn(context, 'any', undefined)];
-    if (context.cores.server !== undefined) rows.push(await reloadOn(context, 'one', context.cores.server));
-    return rows;
+    return [await reloadOn(context, 'any', context.cores.all), await reloadOn(context, 'one', context.cores.server)];
   },
 };

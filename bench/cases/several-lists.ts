@@ -29,8 +29,7 @@ async function startWith(context: CaseContext, lists: number): Promise<WeirServe
     writePlain(file, share(context.list, index, lists));
     return file;
   });
-  const core = context.cores.server;
-  return startWeirServer(context, { folder, list: context.list, listFiles, threads: 1, core });
+  return startWeirServer(context, { folder, list: context.list, listFiles, threads: 1, cores: context.cores.server });
 }
 
 export const severalLists: BenchCase = {
@@ -42,7 +41,7 @@ export const severalLists: BenchCase = {
     const queryFile = join(context.folder, 'lists-queries.txt');
     writeBlocked(queryFile, context.list, QUERIES);
     const cpuUs = new Map<number, number[]>(COUNTS.map((count) => [count, []]));
-    const load = { queryFile, outstanding: OUTSTANDING, clientCore: context.cores.client };
+    const load = { queryFile, outstanding: OUTSTANDING, clientCores: context.cores.client };
     for (let round = 0; round < context.options.rounds; round++) {
       for (const [count, server] of servers) {
         cpuUs.get(count)!.push((await measureBlocked(context, server, context.list, load)).cpuUs);

@@ -20,13 +20,13 @@ async function oneSize(context: CaseContext, names: number): Promise<Row> {
   const queryFile = join(folder, 'queries.txt');
   writePlain(listFile, list);
   writeBlocked(queryFile, list, QUERIES);
-  const options = { folder, list, listFiles: [listFile], threads: 1, core: context.cores.server };
+  const options = { folder, list, listFiles: [listFile], threads: 1, cores: context.cores.server };
   const first = await startWeirServer(context, options);
   const indexBytes = await first.metric('weir_index_bytes');
   const { cpuUs, report } = await measureBlocked(context, first, list, {
     queryFile,
     outstanding: OUTSTANDING,
-    clientCore: context.cores.client,
+    clientCores: context.cores.client,
   });
   await first.program.stop();
   const second = await startWeirServer(context, options);

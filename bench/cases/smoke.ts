@@ -19,7 +19,7 @@ async function check(context: CaseContext, server: RunningServer, kind: QueryKin
   const load = { port: server.port, queryFile: file, seconds: SECONDS_MAX, outstanding: OUTSTANDING, edns };
   const { report, sampled, wrong } = await measure(
     server,
-    { ...load, passesMax: 1, core: context.cores.client },
+    { ...load, passesMax: 1, cores: context.cores.client },
     expectation,
   );
   const where = `smoke, ${kind.name}, ${server.name}`;

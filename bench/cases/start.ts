@@ -16,7 +16,7 @@ async function startsOf(peer: Peer, context: CaseContext): Promise<Row> {
     const port = await benchPort();
     const { upstreamPort, list } = context;
     const launch = await peer.prepare({ folder, port, upstreamPort, list, threads: 1 });
-    const server = await startServer({ peer, launch, port, core: undefined, list });
+    const server = await startServer({ peer, launch, port, cores: context.cores.all, list });
     readyMs.push(server.readyMs);
     residentBytes.push(server.residentBytes);
     peakBytes.push(server.peakBytes);

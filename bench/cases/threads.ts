@@ -24,11 +24,17 @@ export const threads: BenchCase = {
     const servers = new Map<number, WeirServer>();
     for (const count of COUNTS) {
       const own = serverFolder(folder, String(count));
-      const options = { folder: own, list: context.list, listFiles: [listFile], threads: count, core: undefined };
+      const options = {
+        folder: own,
+        list: context.list,
+        listFiles: [listFile],
+        threads: count,
+        cores: context.cores.all,
+      };
       servers.set(count, await startWeirServer(context, options));
     }
     const found = new Map(COUNTS.map((count) => [count, { cpuUs: [] as number[], queriesPerSecond: [] as number[] }]));
-    const load = { queryFile, outstanding: OUTSTANDING, clientCore: undefined };
+    const load = { queryFile, outstanding: OUTSTANDING, clientCores: context.cores.all };
     for (let round = 0; round < context.options.rounds; round++) {
       for (const [count, server] of servers) {
         const { cpuUs, report } = await measureBlocked(context, server, context.list, load);
@@ -46,7 +52,7 @@ export const threads: BenchCase = {
         parameters: {
           names: context.list.count,
           threads: count,
-          processors: context.cores.server === undefined ? 1 : 2,
+          processors: context.cores.all.split(',').length,
         },
         values: { cpuUs: median(cpuUs), queriesPerSecond: median(queriesPerSecond) },
       });
