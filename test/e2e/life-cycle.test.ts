@@ -177,6 +177,17 @@ describe('SIGHUP', () => {
     expect(await addressOf(weir, 'listed.example')).toBe(SINKHOLE);
   });
 
+  test('to an address that is taken: said in the log, and the address before goes on', async () => {
+    const weir = await start({ workers: 2 });
+    const other = await startFakeUpstream();
+    weir.writeConfig({ workers: 2 }, { do53: [`127.0.0.1:${other.port}`] });
+    weir.program.signal('SIGHUP');
+    await weir.log(({ msg }) => msg.startsWith(`cannot listen on 127.0.0.1:${other.port}: another program`));
+    for (let i = 0; i < 8; i++) expect(await addressOf(weir, 'listed.example')).toBe(SINKHOLE);
+    expect((await fetch(`${weir.adminUrl}/readyz`)).status).toBe(200);
+    await other.stop();
+  });
+
   test('refuses a bad configuration, says why, counts it, and all goes on as before', async () => {
     const weir = await start();
     weir.writeConfig({ lists: [{ ...list, mode: 'enforced' }], upstraems: [] });

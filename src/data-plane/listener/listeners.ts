@@ -62,7 +62,8 @@ export class ListenerSet {
   }
 
   /**
-   * Binds what is new in `addresses` and closes what is no longer there; what stays is not touched.
+   * Binds what is new in `addresses`, then closes what is no longer there; what stays is not touched. Where a new address
+   * is taken or forbidden, nothing is closed.
    * Returns the addresses that could not be bound.
    */
   rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
@@ -78,8 +79,6 @@ export class ListenerSet {
 
   async #rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
     const gone = this.#bound.filter((bound) => !addresses.some((address) => isSame(address, bound)));
-    this.#bound = this.#bound.filter((bound) => !gone.includes(bound));
-    await Promise.all(gone.map(closeAddress));
     const failures: BindFailure[] = [];
     for (const address of addresses) {
       if (this.#bound.some((bound) => isSame(address, bound))) continue;
@@ -90,6 +89,10 @@ export class ListenerSet {
         failures.push({ key: 'listen.do53', address, code, message });
       }
     }
+    // Why last, and not where a new address is taken: a mistake in a reload must not leave Weir without a listener.
+    if (failures.some(({ code }) => code !== 'EADDRNOTAVAIL' && code !== 'EAFNOSUPPORT')) return failures;
+    this.#bound = this.#bound.filter((bound) => !gone.includes(bound));
+    await Promise.all(gone.map(closeAddress));
     return failures;
   }
 
