@@ -58,9 +58,10 @@ async function loadOnce(file: string, guard: Guard): Promise<Loaded> {
   const read = monotonicMs();
   const list = {
     settings: SETTINGS,
-    payload: writer.payload(),
+    segment: { kind: 'memory' as const, payload: writer.payload() },
     held: Uint32Array.from(held),
     entries: writer.entryCount,
+    nameBytes: writer.nameBytes,
   };
   const { base } = compileBase(
     { seed: 1, lists: [list], allow: [] },

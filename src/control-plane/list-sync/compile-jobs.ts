@@ -19,15 +19,17 @@ import {
   type ParseSettings,
   type RestoreOutcome,
 } from './parse-list.ts';
-import { encodeSegmentFile, type SegmentHeader } from './list-segment-file.ts';
+import { SEGMENT_MAGIC, encodeSegmentFile, segmentTrailer, type SegmentHeader } from './list-segment-file.ts';
 import type { SyncFailure } from './list-status.ts';
 import { ListStore, type ListRecord } from './list-store.ts';
+import { SegmentLost, type SegmentData } from './segment-data.ts';
 import type { SourceInput } from './sources/list-source.ts';
 
 export interface BuildList {
   readonly settings: CompiledListSettings;
-  readonly payload: Uint8Array | undefined;
+  readonly segment: SegmentData | undefined;
   readonly entries: number;
+  readonly nameBytes: number | undefined;
   readonly approved: readonly string[];
   /** Found again where its key is no longer right. */
   readonly holds: ListHolds | undefined;
@@ -39,14 +41,17 @@ export interface JobResults {
   readonly allow:
     | { readonly kind: 'parsed'; readonly payload: Uint8Array<ArrayBuffer>; readonly entries: number }
     | { readonly kind: 'refused'; readonly message: string };
-  readonly build: {
-    readonly base: NameSetBuffers;
-    readonly entriesInForce: readonly number[];
-    readonly holds: readonly ListHolds[];
-    readonly unused: readonly SharedArrayBuffer[];
-  };
+  readonly build: BuildResult | { readonly kind: 'lost'; readonly listIndex: number; readonly message: string };
   readonly overlay: OverlayResult;
   readonly persist: { readonly failure: SyncFailure | undefined };
+}
+
+export interface BuildResult {
+  readonly kind: 'built';
+  readonly base: NameSetBuffers;
+  readonly entriesInForce: readonly number[];
+  readonly holds: readonly ListHolds[];
+  readonly unused: readonly SharedArrayBuffer[];
 }
 
 export type CompileJob =
@@ -61,6 +66,8 @@ export type CompileJob =
       readonly path: string;
       readonly approved: readonly string[];
       readonly guard: GuardFiles;
+      /** Also a large one; else that stays on the disk. */
+      readonly inMemory: boolean;
     }
   | { readonly kind: 'allow'; readonly path: string }
   | {
@@ -83,7 +90,7 @@ export type CompileJob =
       readonly stateDirectory: string;
       readonly record: ListRecord;
       readonly header: SegmentHeader;
-      readonly payload: Uint8Array;
+      readonly segment: SegmentData;
     };
 
 export type JobKind = CompileJob['kind'];
@@ -112,7 +119,7 @@ export class CompileWorkshop {
       }
       case 'restore': {
         const key = holdsKey(job.guard.key, job.approved);
-        return restoreList(job.path, job.approved, await this.#guardOf(job.guard), key);
+        return restoreList(job.path, job.approved, await this.#guardOf(job.guard), key, job.inMemory);
       }
       case 'allow':
         return readAllowFile(job.path);
@@ -123,22 +130,36 @@ export class CompileWorkshop {
       case 'persist':
         break;
     }
-    const { stateDirectory, header, record, payload } = job;
-    const file = encodeSegmentFile(header, payload);
-    return { failure: await new ListStore(stateDirectory).write(header.list, record, [file]) };
+    const { stateDirectory, header, record, segment } = job;
+    const store = new ListStore(stateDirectory);
+    if (segment.kind === 'memory') {
+      return { failure: await store.write(header.list, record, [encodeSegmentFile(header, segment.payload)]) };
+    }
+    const trailer = segmentTrailer(header, segment.payloadBytes, segment.payloadSha256);
+    const end = SEGMENT_MAGIC.length + segment.payloadBytes;
+    return { failure: await store.adoptSpilled(header.list, record, segment.path, trailer, end) };
   }
 
   async #build(job: JobOf<'build'>): Promise<JobResults['build']> {
     const guard = await this.#guardOf(job.guard);
-    const holds = job.lists.map((list) => {
-      const key = holdsKey(job.guard.key, list.approved);
-      if (list.holds?.key === key) return list.holds;
-      return holdsOfSegment(list.payload ?? new Uint8Array(0), guard, list.approved, key);
-    });
     const pool = new BufferPool(job.buffers);
-    const lists = job.lists.map((list, index) => ({ ...list, held: holds[index]!.held }));
-    const { base, entriesInForce } = compileBase({ seed: job.seed, lists, allow: job.allow }, pool);
-    return { base, entriesInForce, holds, unused: pool.lendAll() };
+    let listIndex = -1;
+    try {
+      const holds = job.lists.map((list, index) => {
+        listIndex = index;
+        const key = holdsKey(job.guard.key, list.approved);
+        if (list.holds?.key === key) return list.holds;
+        const segment = list.segment ?? { kind: 'memory', payload: new Uint8Array(0) };
+        return holdsOfSegment(segment, guard, list.approved, key);
+      });
+      const lists = job.lists.map((list, index) => ({ ...list, held: holds[index]!.held }));
+      const onList = (index: number): void => void (listIndex = index);
+      const { base, entriesInForce } = compileBase({ seed: job.seed, lists, allow: job.allow }, pool, onList);
+      return { kind: 'built', base, entriesInForce, holds, unused: pool.lendAll() };
+    } catch (error) {
+      if (!(error instanceof SegmentLost)) throw error;
+      return { kind: 'lost', listIndex, message: error.message };
+    }
   }
 
   async #guardOf(files: GuardFiles): Promise<Guard> {

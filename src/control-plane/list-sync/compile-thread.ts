@@ -33,7 +33,13 @@ if (port !== null) {
   });
 }
 
-/** Segments move; the published index is shared memory already. */
+/** Segments in memory move; the published index is shared memory already. */
 function transferable(result: JobResults[JobKind]): ArrayBuffer[] {
-  return 'payload' in result ? [result.payload.buffer] : [];
+  const payload =
+    'segment' in result && result.segment.kind === 'memory'
+      ? result.segment.payload
+      : 'payload' in result
+        ? result.payload
+        : undefined;
+  return payload?.buffer instanceof ArrayBuffer ? [payload.buffer] : [];
 }

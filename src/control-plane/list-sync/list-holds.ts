@@ -4,8 +4,9 @@
  */
 import type { ListEntry } from './format/list-format.ts';
 import type { Guard } from './guard/guard.ts';
-import { readSegment, segmentName } from './list-segment.ts';
+import { segmentName } from './list-segment.ts';
 import type { StatusSample } from './list-status.ts';
+import { readSegmentData, type SegmentData } from './segment-data.ts';
 
 /** Held entries shown of each guard. */
 export const HELD_SAMPLES_MAX = 10;
@@ -51,11 +52,16 @@ export class HoldCollector {
   }
 }
 
-/** The holds of a segment whose source is not at hand. */
-export function holdsOfSegment(payload: Uint8Array, guard: Guard, approved: readonly string[], key: string): ListHolds {
+/** The holds of a segment whose source is not at hand. Errors: SegmentLost. */
+export function holdsOfSegment(
+  segment: SegmentData,
+  guard: Guard,
+  approved: readonly string[],
+  key: string,
+): ListHolds {
   const collector = new HoldCollector(guard, approved);
   let place = 0;
-  readSegment(payload, (entry) => {
+  readSegmentData(segment, (entry) => {
     collector.look({ name: segmentName(entry), scope: entry.scope, kind: entry.kind }, place, 0);
     place += 1;
   });

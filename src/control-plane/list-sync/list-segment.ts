@@ -17,6 +17,8 @@ const CATEGORY_DEFAULT = 15;
 const NAME_BYTES_MAX = 255;
 /** JSON of one entry's provenance; longer ones are cut down to their reference. */
 export const PROVENANCE_BYTES_MAX = 4096;
+/** A segment that outgrows this is written to its spill, piece by piece. */
+export const SPILL_BYTES = 1 << 20;
 const ENTRY_BYTES_MAX = 1 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
 
 /** One entry as it lies in the segment. ONE reused object: valid until the visitor returns. */
@@ -36,14 +38,25 @@ export interface SegmentEntry {
   provenanceBytes: number;
 }
 
-/** Collects entries. Cost: no object and no copy an entry beyond the growing buffer. */
+/** Takes what a writer has so far, so that its buffer is free again; false: it cannot, and takes nothing any more. */
+export interface SegmentSpill {
+  write(bytes: Uint8Array): boolean;
+  /** Everything taken so far. */
+  takeBack(): Uint8Array;
+}
+
+/** Collects entries. Cost: no object and no copy an entry beyond the growing buffer, and none of it with a spill. */
 export class SegmentWriter {
   entryCount = 0;
+  /** Octets of the names alone. */
+  nameBytes = 0;
   #bytes: Uint8Array;
   #end = 0;
+  #spill: SegmentSpill | undefined;
 
-  constructor(bytesExpected = 1 << 16) {
+  constructor(bytesExpected = 1 << 16, spill?: SegmentSpill) {
     this.#bytes = new Uint8Array(Math.max(bytesExpected, ENTRY_BYTES_MAX));
+    this.#spill = spill;
   }
 
   /** Appends an entry; false if its name is no name (nothing is written then). */
@@ -58,6 +71,7 @@ export class SegmentWriter {
     if (expiry !== undefined) at = writeUint32(bytes, at, Math.min(Math.max(Math.floor(expiry), 1), 0xffffffff));
     at = writeName(bytes, at, entry.name);
     if (at < 0) return false;
+    this.nameBytes += at - start - (expiry === undefined ? 1 : 5);
     if (provenance !== undefined) {
       bytes[at++] = provenance.length >>> 8;
       bytes[at++] = provenance.length & 0xff;
@@ -75,12 +89,26 @@ export class SegmentWriter {
     return true;
   }
 
-  /** The segment written so far (a view, not a copy). */
+  /** The segment written so far, but for what was spilled (a view, not a copy). */
   payload(): Uint8Array {
     return this.#bytes.subarray(0, this.#end);
   }
 
   #grow(): void {
+    if (this.#spill !== undefined && this.#bytes.length >= SPILL_BYTES) {
+      if (this.#spill.write(this.payload())) {
+        this.#end = 0;
+        return;
+      }
+      const before = this.#spill.takeBack();
+      this.#spill = undefined;
+      const whole = new Uint8Array((before.length + this.#end) * 2);
+      whole.set(before);
+      whole.set(this.payload(), before.length);
+      this.#end += before.length;
+      this.#bytes = whole;
+      return;
+    }
     const larger = new Uint8Array(this.#bytes.length * 2);
     larger.set(this.#bytes.subarray(0, this.#end));
     this.#bytes = larger;
@@ -91,8 +119,51 @@ export class SegmentWriter {
  * Shows every entry to a visitor, which may return false to stop.
  * Returns the number of entries seen, or -1 if the bytes are no segment (visits made before that stand).
  */
-export function readSegment(bytes: Uint8Array, visit: (entry: SegmentEntry) => boolean | void): number {
-  const entry: SegmentEntry = {
+export function readSegment(bytes: Uint8Array, visit: SegmentVisitor): number {
+  const entry = emptyEntry(bytes);
+  let at = 0;
+  let count = 0;
+  while (at < bytes.length) {
+    at = readEntry(bytes, at, entry);
+    if (at < 0) return -1;
+    count++;
+    if (visit(entry) === false) break;
+  }
+  return count;
+}
+
+export type SegmentVisitor = (entry: SegmentEntry) => boolean | void;
+
+/**
+ * The same for a segment that comes in pieces: `read` fills a buffer and says with how many octets, 0 at the end.
+ * Cost: one buffer of SPILL_BYTES.
+ */
+export function readSegmentPieces(read: (into: Uint8Array) => number, visit: SegmentVisitor): number {
+  const buffer = new Uint8Array(SPILL_BYTES);
+  let filled = 0;
+  let count = 0;
+  for (let isEnd = false; !isEnd;) {
+    const bytes = read(buffer.subarray(filled));
+    isEnd = bytes === 0;
+    filled += bytes;
+    const piece = buffer.subarray(0, filled);
+    const entry = emptyEntry(piece);
+    const last = isEnd ? filled : filled - ENTRY_BYTES_MAX;
+    let at = 0;
+    while (at < last) {
+      at = readEntry(piece, at, entry);
+      if (at < 0) return -1;
+      count++;
+      if (visit(entry) === false) return count;
+    }
+    buffer.copyWithin(0, at, filled);
+    filled -= at;
+  }
+  return count;
+}
+
+function emptyEntry(bytes: Uint8Array): SegmentEntry {
+  return {
     bytes,
     nameOffset: 0,
     nameBytes: 0,
@@ -103,15 +174,6 @@ export function readSegment(bytes: Uint8Array, visit: (entry: SegmentEntry) => b
     provenanceOffset: 0,
     provenanceBytes: 0,
   };
-  let at = 0;
-  let count = 0;
-  while (at < bytes.length) {
-    at = readEntry(bytes, at, entry);
-    if (at < 0) return -1;
-    count++;
-    if (visit(entry) === false) break;
-  }
-  return count;
 }
 
 function readEntry(bytes: Uint8Array, start: number, entry: SegmentEntry): number {

@@ -14,6 +14,9 @@ import type { Validators } from './sources/list-source.ts';
 export const RECORD_BYTES_MAX = 64 * 1024;
 const TEMPORARY_SUFFIX = '.tmp';
 
+/** Of this thread; those of one before it are removed when the store is opened. */
+let spills = 0;
+
 export interface ListRecord {
   /** Grows by one with each changed content. */
   readonly version: number;
@@ -70,8 +73,41 @@ export class ListStore {
     return (await this.writeRecord(list, record)) ?? (await this.#replace(this.segmentPath(list), segment));
   }
 
+  /** The same for a segment that lies in the folder already: `trailer` comes behind its `end` octets. */
+  async adoptSpilled(
+    list: string,
+    record: ListRecord,
+    path: string,
+    trailer: Uint8Array,
+    end: number,
+  ): Promise<SyncFailure | undefined> {
+    const failure = await this.writeRecord(list, record);
+    if (failure !== undefined) return failure;
+    try {
+      const file = await open(path, 'r+');
+      try {
+        await file.truncate(end);
+        await file.write(trailer, 0, trailer.length, end);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(path, this.segmentPath(list));
+      await flushFolder(this.#folder);
+      return undefined;
+    } catch (error) {
+      return this.#failure('did not take the last good copy', error);
+    }
+  }
+
   async writeRecord(list: string, record: ListRecord): Promise<SyncFailure | undefined> {
     return this.#replace(this.#recordPath(list), [new TextEncoder().encode(`${JSON.stringify(record)}\n`)]);
+  }
+
+  /** Where the next content's segment may be written; gone with the next start if nothing comes of it. */
+  spillPath(list: string): string {
+    spills += 1;
+    return join(this.#folder, `${list}.${process.pid}-${spills}.segment${TEMPORARY_SUFFIX}`);
   }
 
   segmentPath(list: string): string {

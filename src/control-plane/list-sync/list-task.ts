@@ -4,16 +4,18 @@
  *
  * source.read -> compile thread: parse -> content (newest) -> list-sync: build and publish -> content (in force) -> store
  */
+import { rm } from 'node:fs/promises';
 import type { ListConfig } from '../../config/config.ts';
 import { monotonicMs, wallClockMs } from '../../clock.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { CompileRunner } from './compile-client.ts';
+import type { CompileRunner, JobOutcome } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, StatusSample, SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
-import type { ListFacts } from './parse-list.ts';
+import type { ListFacts, ParseOutcome } from './parse-list.ts';
+import type { SegmentData } from './segment-data.ts';
 import type { ListSource, ReadOutcome, SourceInput, Validators } from './sources/list-source.ts';
 import { SOURCES } from './sources/sources.ts';
 import type { SyncLog } from './sync-log.ts';
@@ -22,8 +24,8 @@ import type { SyncLog } from './sync-log.ts';
 export interface ListContent {
   readonly version: number;
   readonly facts: ListFacts;
-  /** In shared memory of the segment pool. */
-  readonly payload: Uint8Array<SharedArrayBuffer>;
+  /** A small one in shared memory of the segment pool, a large one on the disk. */
+  readonly segment: SegmentData;
   readonly holds: ListHolds;
   readonly fromLastGoodCopy: boolean;
   readonly seenMs: number;
@@ -40,6 +42,10 @@ export interface TaskServices {
   readonly onStatus: (status: ListStatus) => void;
 }
 
+/** Until a source is read again after a fault of ours (the compile thread died); doubles up to the maximum. */
+const RETRY_MS_MIN = 5_000;
+const RETRY_MS_MAX = 600_000;
+
 export class ListTask {
   #config: ListConfig;
   readonly #services: TaskServices;
@@ -55,7 +61,10 @@ export class ListTask {
   #attempted = false;
   #storedVersion = 0;
   #closed = false;
+  #isLost = false;
   #running: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MS_MIN;
   #again: { force: boolean } | undefined;
 
   constructor(config: ListConfig, services: TaskServices) {
@@ -123,8 +132,9 @@ export class ListTask {
     const { name, category, mode, action, approved } = this.#config;
     return {
       settings: { name, category, mode, action },
-      payload: this.#newest?.payload,
+      segment: this.#newest?.segment,
       entries: this.#newest?.facts.entries ?? 0,
+      nameBytes: this.#newest?.facts.nameBytes,
       approved,
       holds: this.#newest?.holds,
     };
@@ -147,17 +157,16 @@ export class ListTask {
     const content = this.#inForce;
     if (content === undefined || content.fromLastGoodCopy || content.version === this.#storedVersion) return;
     // A newer content has taken its place already, and its memory with it.
-    if (content.payload !== this.#newest?.payload) return;
+    if (content.segment !== this.#newest?.segment) return;
     const { name, source } = this.#config;
-    const { format, sourceSha256, entries, skippedByReason, samples } = content.facts;
-    const header = { list: name, version: content.version, format, sourceSha256, entries, skippedByReason, samples };
+    const header = { ...content.facts, list: name, version: content.version };
     const record = this.#recordOf(content, source);
     const done = await this.#services.compile.run({
       kind: 'persist',
       stateDirectory: this.#services.store().stateDirectory,
       record,
       header: { ...header, createdAt: new Date(wallClockMs()).toISOString() },
-      payload: content.payload,
+      segment: content.segment,
     });
     if (this.#closed) return;
     const failure =
@@ -197,6 +206,7 @@ export class ListTask {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#retry);
     this.#source.close();
     this.#retire(this.#newest);
   }
@@ -223,9 +233,21 @@ export class ListTask {
     if (this.#closed) return;
     source.settle(failure === undefined ? 'good' : 'failed');
     this.#attempted = true;
+    this.#retryIfOurs(failure);
     if (failure !== undefined) this.#fail(failure);
     else if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
     this.report();
+  }
+
+  /** Why: a file whose build thread died is not changed again for that; nobody would look at it any more. */
+  #retryIfOurs(failure: SyncFailure | undefined): void {
+    clearTimeout(this.#retry);
+    if (failure?.reason !== 'internal') {
+      this.#retryMs = RETRY_MS_MIN;
+      return;
+    }
+    this.#retry = setTimeout(() => void this.sync(true), this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
   async #take(outcome: ReadOutcome, seenMs: number): Promise<SyncFailure | undefined> {
@@ -241,34 +263,60 @@ export class ListTask {
     isStillSame: () => Promise<boolean>,
     seenMs: number,
   ): Promise<SyncFailure | undefined> {
-    const { format, bytesMax, badLinesPercentMax, approved, source } = this.#config;
+    const { format, bytesMax, badLinesPercentMax, approved } = this.#config;
+    const store = this.#services.store();
+    const spill = { path: store.spillPath(this.#config.name), copyPath: store.segmentPath(this.#config.name) };
     const done = await this.#services.compile.run({
       kind: 'parse',
       input,
-      settings: { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false },
+      settings: { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false, spill },
       guard: this.#services.guardFiles(),
     });
-    if (!(await isStillSame())) return { reason: 'changing', message: `${source} changed while it was read` };
+    const isSame = await isStillSame();
+    const failure = this.#failureOfParse(done, isSame);
+    if (failure !== undefined || done.kind === 'failed' || done.result.kind === 'refused' || this.#closed) {
+      await rm(spill.path, { force: true }).catch(() => undefined);
+      return failure;
+    }
+    await this.#takeParsed(done.result, seenMs);
+    return undefined;
+  }
+
+  #failureOfParse(done: JobOutcome<'parse'>, isSame: boolean): SyncFailure | undefined {
+    const { source } = this.#config;
+    if (!isSame) return { reason: 'changing', message: `${source} changed while it was read` };
     if (done.kind === 'failed') return { reason: 'internal', message: done.message };
     const parsed = done.result;
     if (parsed.kind === 'refused') return { reason: parsed.code, message: `${source}: ${parsed.message}` };
     const before = this.#newest?.facts;
-    if (parsed.facts.entries === 0 && before !== undefined && before.entries > 0) {
-      return { reason: 'empty', message: `${source} has no entry; before it had ${before.entries}` };
-    }
-    if (this.#closed) return undefined;
+    if (parsed.facts.entries > 0 || before === undefined || before.entries === 0) return undefined;
+    return { reason: 'empty', message: `${source} has no entry; before it had ${before.entries}` };
+  }
+
+  async #takeParsed(parsed: Extract<ParseOutcome, { kind: 'parsed' }>, seenMs: number): Promise<void> {
+    const before = this.#newest?.facts;
     for (const warning of parsed.warnings) {
       this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
     }
     const version = versionOf(parsed.facts.sourceSha256, this.#newest, this.#record);
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
-    if (isSame && this.#newest?.fromLastGoodCopy === false) {
+    if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
       this.#newest = { ...this.#newest, holds: parsed.holds };
-      return undefined;
+      if (parsed.segment.kind === 'disk') await rm(parsed.segment.path, { force: true }).catch(() => undefined);
+      return;
     }
-    this.#adopt({ version, facts: parsed.facts, holds: parsed.holds, fromLastGoodCopy: false, seenMs }, parsed.payload);
-    return undefined;
+    // Why: a copy that is lost has to be written again, though the version is the same.
+    if (this.#isLost) this.#storedVersion = 0;
+    this.#isLost = false;
+    this.#adopt({ version, facts: parsed.facts, holds: parsed.holds, fromLastGoodCopy: false, seenMs }, parsed.segment);
+  }
+
+  /** The segment cannot be read any more: what is in force stays, and the source is read again. */
+  recover(message: string): void {
+    this.#services.log.error({ list: this.#config.name }, `${message}; the list is read again from its source`);
+    this.#isLost = true;
+    void this.sync(true);
   }
 
   async #restore(): Promise<void> {
@@ -280,14 +328,15 @@ export class ListTask {
       path: this.#services.store().segmentPath(name),
       approved,
       guard: guardFiles(),
+      inMemory: false,
     });
     if (done.kind === 'failed') return log.error({ list: name }, done.message);
     const restored = done.result;
     if (restored.kind === 'none' || this.#closed) return;
     if (restored.kind === 'damaged')
       return log.error({ list: name }, `the last good copy is damaged: ${restored.message}`);
-    const { version, facts, holds, payload } = restored;
-    this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs }, payload);
+    const { version, facts, holds, segment } = restored;
+    this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs }, segment);
     this.#storedVersion = version;
     const isOfSource = this.#record?.sha256 === facts.sourceSha256 && this.#record.location === source;
     if (isOfSource) this.#validators = this.#record?.validators;
@@ -297,18 +346,31 @@ export class ListTask {
     );
   }
 
-  #adopt(content: Omit<ListContent, 'payload'>, payload: Uint8Array): void {
-    const shared = new Uint8Array(this.#services.segments.take(payload.length), 0, payload.length);
-    shared.set(payload);
+  #adopt(content: Omit<ListContent, 'segment'>, segment: SegmentData): void {
     this.#retire(this.#newest);
-    this.#newest = { ...content, payload: shared };
+    this.#newest = { ...content, segment: this.#shared(segment) };
     this.#services.onContent();
+  }
+
+  /** Why: what several jobs read in another thread is shared with it, not copied for each. */
+  #shared(segment: SegmentData): SegmentData {
+    if (segment.kind === 'disk') return segment;
+    const { length } = segment.payload;
+    const payload = new Uint8Array(this.#services.segments.take(length), 0, length);
+    payload.set(segment.payload);
+    return { kind: 'memory', payload };
   }
 
   /** Jobs that read the old segment are before this one in the queue. */
   #retire(content: ListContent | undefined): void {
     if (content === undefined) return;
-    void this.#services.compile.drained().then(() => this.#services.segments.giveBack([content.payload.buffer]));
+    const { segment } = content;
+    void this.#services.compile.drained().then(async () => {
+      if (segment.kind === 'memory') {
+        if (segment.payload.buffer instanceof SharedArrayBuffer)
+          this.#services.segments.giveBack([segment.payload.buffer]);
+      } else if (segment.path !== segment.copyPath) await rm(segment.path, { force: true }).catch(() => undefined);
+    });
   }
 
   #recordOf(content: ListContent, location: string): ListRecord {

@@ -14,6 +14,7 @@ import { ListStore } from './list-store.ts';
 import { versionOf } from './list-task.ts';
 import type { ListFacts } from './parse-list.ts';
 import { publishedLists } from './published-lists.ts';
+import type { SegmentData } from './segment-data.ts';
 import { SOURCES } from './sources/sources.ts';
 
 /** One list as it was found; `payload` is its segment. */
@@ -57,8 +58,9 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
     seed: 0,
     lists: lists.map(({ config: { name, category, mode, action, approved }, payload, facts, holds }) => ({
       settings: { name, category, mode, action },
-      payload,
+      segment: payload && { kind: 'memory' as const, payload },
       entries: facts?.entries ?? 0,
+      nameBytes: facts?.nameBytes,
       approved,
       holds,
     })),
@@ -66,6 +68,7 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
     guard,
     buffers: [],
   });
+  if (built.kind === 'lost') throw new Error(built.message);
   options.onProgress?.(steps, steps, 'ready');
   const policy: PublishedPolicy = {
     generation: 1,
@@ -133,9 +136,10 @@ async function restore(
   guard: GuardFiles,
 ): Promise<LoadedList | undefined> {
   const path = store.segmentPath(config.name);
-  const outcome = await workshop.run({ kind: 'restore', path, approved: config.approved, guard });
+  const outcome = await workshop.run({ kind: 'restore', path, approved: config.approved, guard, inMemory: true });
   if (outcome.kind !== 'restored') return undefined;
-  const { version, facts, payload, holds } = outcome;
+  const { version, facts, segment, holds } = outcome;
+  const payload = payloadOf(segment);
   return { config, version, facts, payload, holds, fromLastGoodCopy: true, failure: undefined };
 }
 
@@ -154,12 +158,18 @@ async function readSource(
     const settings = { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false };
     const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard });
     if (parsed.kind === 'refused') return { reason: parsed.code, message: `${location}: ${parsed.message}` };
-    const { facts, payload, holds } = parsed;
+    const { facts, segment, holds } = parsed;
+    const payload = payloadOf(segment);
     const version = versionOf(facts.sourceSha256, undefined, await store.readRecord(config.name));
     return { config, version, facts, payload, holds, fromLastGoodCopy: false, failure: undefined };
   } finally {
     source.close();
   }
+}
+
+/** Nothing is spilled here. */
+function payloadOf(segment: SegmentData): Uint8Array | undefined {
+  return segment.kind === 'memory' ? segment.payload : undefined;
 }
 
 function statusOf(list: LoadedList, entries: number, activationSeconds: number): ListStatus {

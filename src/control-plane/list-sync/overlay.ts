@@ -12,7 +12,7 @@ import { hashName } from '../../policy/name-hash.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { RuleKind, ruleKind, ruleListIndex } from '../../policy/rules.ts';
 import { RuleWordTable, type CompiledListSettings } from './compiler.ts';
-import { readSegment } from './list-segment.ts';
+import { readSegmentData, type SegmentData } from './segment-data.ts';
 
 /** Names that an overlay may have, and that a changed list may have before and after. */
 export const OVERLAY_ENTRIES_MAX = 20_000;
@@ -21,7 +21,7 @@ export interface OverlayChange {
   readonly listIndex: number;
   readonly settings: CompiledListSettings;
   /** Undefined: nothing of the list is in force any more. */
-  readonly payload: Uint8Array | undefined;
+  readonly segment: SegmentData | undefined;
   /** Places of held entries, ascending. */
   readonly held: Uint32Array;
 }
@@ -97,12 +97,12 @@ class OverlayWork {
 
   /** Adds what a changed list says now; the number of its entries in force, or -1 if they are too many. */
   addChange(change: OverlayChange): number {
-    if (change.payload === undefined) return 0;
+    if (change.segment === undefined) return 0;
     const words = new RuleWordTable(change.settings, change.listIndex);
     let place = 0;
     let nextHeld = 0;
     let count = 0;
-    readSegment(change.payload, (entry) => {
+    readSegmentData(change.segment, (entry) => {
       if (place++ === change.held[nextHeld]) {
         nextHeld += 1;
         return true;

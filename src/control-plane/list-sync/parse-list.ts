@@ -8,8 +8,9 @@ import { readListFile } from './format/read-list-file.ts';
 import type { LineSample, RefusalCode } from './format/read-report.ts';
 import type { Guard } from './guard/guard.ts';
 import { HoldCollector, holdsOfSegment, type ListHolds } from './list-holds.ts';
-import { SegmentWriter } from './list-segment.ts';
+import { SPILL_BYTES, SegmentWriter } from './list-segment.ts';
 import { decodeSegmentFile } from './list-segment-file.ts';
+import { SegmentFileSpill, SegmentLost, readTrailer, type SegmentData } from './segment-data.ts';
 import type { SourceInput } from './sources/list-source.ts';
 
 /** What is known of a content; a segment file's header has it too. */
@@ -17,6 +18,8 @@ export interface ListFacts {
   readonly format: string;
   readonly sourceSha256: string;
   readonly entries: number;
+  /** Octets of all names; unknown for what an older Weir wrote. */
+  readonly nameBytes?: number;
   readonly skippedByReason: Readonly<Partial<Record<SkipReason, number>>>;
   readonly samples: Readonly<Partial<Record<SkipReason, readonly LineSample[]>>>;
 }
@@ -25,7 +28,7 @@ export type ParseOutcome =
   | {
       readonly kind: 'parsed';
       readonly facts: ListFacts;
-      readonly payload: Uint8Array<ArrayBuffer>;
+      readonly segment: SegmentData;
       readonly holds: ListHolds;
       readonly warnings: readonly LineSample[];
     }
@@ -37,6 +40,13 @@ export interface ParseSettings {
   readonly badLinesPercentMax: number;
   readonly approved: readonly string[];
   readonly allowEmpty: boolean;
+  /** Where a large segment is written, and where it will lie as the last good copy; undefined: in memory. */
+  readonly spill?: SpillPaths;
+}
+
+export interface SpillPaths {
+  readonly path: string;
+  readonly copyPath: string;
 }
 
 /** Reads a source's content. Errors: none; a refusal is a value. */
@@ -46,7 +56,9 @@ export async function parseList(
   guard: Guard,
   key: string,
 ): Promise<ParseOutcome> {
-  const writer = new SegmentWriter(await bytesExpected(input));
+  const spill = settings.spill && new SegmentFileSpill(settings.spill.path, settings.spill.copyPath);
+  const expected = await bytesExpected(input);
+  const writer = new SegmentWriter(spill === undefined ? expected : Math.min(expected, SPILL_BYTES), spill);
   const collector = new HoldCollector(guard, settings.approved);
   const outcome = await readListFile(
     input.kind === 'path' ? input.path : piecesOf(input.bytes),
@@ -64,7 +76,11 @@ export async function parseList(
       },
     },
   );
-  if (outcome.kind === 'refused') return { kind: 'refused', code: outcome.code, message: outcome.message };
+  if (outcome.kind === 'refused') {
+    spill?.discard();
+    return { kind: 'refused', code: outcome.code, message: outcome.message };
+  }
+  const segment = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
   const { report } = outcome;
   return {
     kind: 'parsed',
@@ -72,10 +88,11 @@ export async function parseList(
       format: report.format,
       sourceSha256: report.sha256,
       entries: writer.entryCount,
+      nameBytes: writer.nameBytes,
       skippedByReason: report.skippedByReason,
       samples: report.samples,
     },
-    payload: movable(writer.payload()),
+    segment: segment.kind === 'memory' ? { kind: 'memory', payload: movable(segment.payload) } : segment,
     holds: collector.holds(key),
     warnings: report.warnings,
   };
@@ -86,33 +103,39 @@ export type RestoreOutcome =
       readonly kind: 'restored';
       readonly facts: ListFacts;
       readonly version: number;
-      readonly payload: Uint8Array<ArrayBuffer>;
+      readonly segment: SegmentData;
       readonly holds: ListHolds;
     }
   | { readonly kind: 'none' }
   | { readonly kind: 'damaged'; readonly message: string };
 
-/** The last good copy from the state directory, checked whole. */
+/** The last good copy from the state directory, checked whole; a large one stays there unless it is wanted in memory. */
 export async function restoreList(
   path: string,
   approved: readonly string[],
   guard: Guard,
   key: string,
+  inMemory: boolean,
 ): Promise<RestoreOutcome> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch {
-    return { kind: 'none' };
-  }
-  const file = decodeSegmentFile(bytes);
-  if (file.kind === 'damaged') return { kind: 'damaged', message: `${path}: ${file.message}` };
-  const { header } = file;
+  const trailer = readTrailer(path);
+  if (trailer.kind === 'none') return { kind: 'none' };
+  if (trailer.kind === 'damaged') return { kind: 'damaged', message: `${path}: ${trailer.message}` };
+  const { header, payloadBytes, payloadSha256 } = trailer;
   if (!Number.isSafeInteger(header.version) || header.version < 1)
     return { kind: 'damaged', message: `${path}: its version is no number` };
-  const payload = movable(file.payload);
-  const holds = holdsOfSegment(payload, guard, approved, key);
-  return { kind: 'restored', facts: header, version: header.version, payload, holds };
+  let segment: SegmentData = { kind: 'disk', path, copyPath: path, payloadBytes, payloadSha256 };
+  if (inMemory || payloadBytes <= SPILL_BYTES) {
+    const file = decodeSegmentFile(await readFile(path).catch(() => new Uint8Array(0)));
+    if (file.kind === 'damaged') return { kind: 'damaged', message: `${path}: ${file.message}` };
+    segment = { kind: 'memory', payload: movable(file.payload) };
+  }
+  try {
+    const holds = holdsOfSegment(segment, guard, approved, key);
+    return { kind: 'restored', facts: header, version: header.version, segment, holds };
+  } catch (error) {
+    if (!(error instanceof SegmentLost)) throw error;
+    return { kind: 'damaged', message: error.message };
+  }
 }
 
 /** The bytes over memory of their own, so that moving them to another thread takes nothing else along; no copy if large. */

@@ -99,7 +99,7 @@ export class PolicyPublisher {
   }
 
   async #baseOf(
-    { allowSegments, guard }: PolicyParts,
+    { tasks, allowSegments, guard }: PolicyParts,
     lists: readonly BuildList[],
     contents: readonly (ListContent | undefined)[],
   ): Promise<Levels | undefined> {
@@ -109,6 +109,10 @@ export class PolicyPublisher {
     if (done.kind === 'failed') {
       // Why the lent buffers are not taken back: a thread that overran its time may still write to them.
       this.#options.log.error({}, `${done.message}; the policy in force stays`);
+      return undefined;
+    }
+    if (done.result.kind === 'lost') {
+      tasks[done.result.listIndex]?.recover(done.result.message);
       return undefined;
     }
     const { base, unused, entriesInForce, holds } = done.result;
@@ -137,8 +141,8 @@ export class PolicyPublisher {
       base,
       overlay,
       changes: changed.map((listIndex) => {
-        const { settings, payload, holds } = lists[listIndex]!;
-        return { listIndex, settings, payload, held: holds?.held ?? new Uint32Array(0) };
+        const { settings, segment, holds } = lists[listIndex]!;
+        return { listIndex, settings, segment, held: holds?.held ?? new Uint32Array(0) };
       }),
     });
     if (done.kind === 'failed' || done.result.kind === 'tooLarge') return undefined;
@@ -165,7 +169,7 @@ export class PolicyPublisher {
       const built = before.lists[index]!.list;
       if (JSON.stringify(built.settings) !== JSON.stringify(list.settings)) return undefined;
       if (!isSame(built.approved, list.approved)) return undefined;
-      if (built.payload === list.payload) continue;
+      if (built.segment === list.segment) continue;
       const isJudged = list.holds?.key === holdsKey(parts.guard.key, list.approved);
       if (!isJudged || Math.max(list.entries, built.entries) > OVERLAY_ENTRIES_MAX) return undefined;
       changed.push(index);

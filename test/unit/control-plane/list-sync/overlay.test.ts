@@ -23,9 +23,10 @@ function listOf(index: number, entries: readonly ListEntry[], held: readonly num
   const mode = index === 2 ? 'shadow' : 'enforce';
   return {
     settings: { name: `list-${index}`, category: 'fraud', mode, action: 'sinkhole' },
-    payload: segmentOf(entries),
+    segment: { kind: 'memory', payload: segmentOf(entries) },
     held: Uint32Array.from(held),
     entries: entries.length,
+    nameBytes: undefined,
   };
 }
 
@@ -67,8 +68,8 @@ describe('an overlay', () => {
           for (const [listIndex, entries, isFirstHeld] of edits) {
             const list = listOf(listIndex, entries, isFirstHeld && entries.length > 0 ? [0] : []);
             contents[listIndex] = list;
-            const { settings, payload, held } = list;
-            const result = compileOverlay(base, overlay, [{ listIndex, settings, payload, held }]);
+            const { settings, segment, held } = list;
+            const result = compileOverlay(base, overlay, [{ listIndex, settings, segment, held }]);
             if (result.kind !== 'overlay') throw new Error('too large');
             ({ overlay } = result);
             const fresh = compileBase({ seed: SEED, lists: contents, allow }, new BufferPool());
@@ -87,12 +88,12 @@ describe('an overlay', () => {
     const { base } = compileBase({ seed: SEED, lists: [before], allow: [] }, new BufferPool());
     const { settings } = before;
     const removed = compileOverlay(base, undefined, [
-      { listIndex: 0, settings, payload: undefined, held: before.held },
+      { listIndex: 0, settings, segment: undefined, held: before.held },
     ]);
     expect(removed.kind === 'overlay' && removed.overlay?.entryCount).toBe(1);
     const overlay = removed.kind === 'overlay' ? removed.overlay : undefined;
     const back = compileOverlay(base, overlay, [
-      { listIndex: 0, settings, payload: before.payload, held: before.held },
+      { listIndex: 0, settings, segment: before.segment, held: before.held },
     ]);
     expect(back).toEqual({ kind: 'overlay', overlay: undefined, entriesInForce: [1] });
   });
@@ -101,8 +102,8 @@ describe('an overlay', () => {
     const before = listOf(0, many(OVERLAY_ENTRIES_MAX, 'a'));
     const { base } = compileBase({ seed: SEED, lists: [before], allow: [] }, new BufferPool());
     const change = (entries: ListEntry[]) => {
-      const { settings, payload, held } = listOf(0, entries);
-      return compileOverlay(base, undefined, [{ listIndex: 0, settings, payload, held }]).kind;
+      const { settings, segment, held } = listOf(0, entries);
+      return compileOverlay(base, undefined, [{ listIndex: 0, settings, segment, held }]).kind;
     };
     expect(change(many(OVERLAY_ENTRIES_MAX, 'a'))).toBe('overlay');
     expect(change(many(OVERLAY_ENTRIES_MAX + 1, 'a'))).toBe('tooLarge');
