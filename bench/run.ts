@@ -21,6 +21,7 @@ import { startUpstream, type Upstream } from './upstream-nsd.ts';
 
 const NEEDED = ['dnsperf', 'nsd', 'taskset'];
 const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -42,9 +43,16 @@ function installed(peers: readonly Peer[]): Peer[] {
   });
 }
 
+/** Gone when the process is, however it ends. */
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 class Run {
   readonly problems: string[] = [];
-  readonly #folder = mkdtempSync(join(tmpdir(), 'weir-bench-'));
+  readonly #folder = newFolder();
   readonly #word = `b${Date.now().toString(36)}`;
   readonly #cores = coresOf();
   readonly #options: Options;
@@ -59,7 +67,7 @@ class Run {
     this.#peers = peers;
   }
 
-  async run(cases: readonly BenchCase[]): Promise<Row[]> {
+  async run(cases: readonly BenchCase[], onRows: (rows: readonly Row[]) => void): Promise<Row[]> {
     // The harness itself keeps out of the server's way.
     const { client } = this.#cores;
     execFileSync('taskset', ['-a', '-p', '-c', client, String(process.pid)], { stdio: 'ignore' });
@@ -71,12 +79,12 @@ class Run {
       for (const each of cases) {
         say(`== ${each.name}: ${each.title}`);
         rows.push(...(await each.run(context)));
+        onRows(rows);
       }
       return rows;
     } finally {
       await stopFleet((await this.#fleet?.catch(() => [])) ?? []);
       await upstream?.program.stop();
-      rmSync(this.#folder, { recursive: true, force: true });
     }
   }
 
@@ -119,16 +127,22 @@ async function main(): Promise<void> {
     options.listNames ?? (cases.length === 1 ? cases[0]?.listNames : undefined) ?? LIST_NAMES,
   );
   const run = new Run(options, list, peers);
-  const rows = await run.run(cases);
   const servers = Object.fromEntries(
     peers.map((peer) => [peer.name, { version: peer.version(), configuration: peer.configuration }]),
   );
+  const about = { startedAt, machine, options, servers, list: { names: list.count, origin: list.origin } };
+  // Written after each case: a run that is interrupted leaves what it has.
+  const rows = await run.run(cases, (soFar) => {
+    if (soFar.some((row) => row.case !== 'smoke')) say(`written: ${writeResults({ ...about, rows: soFar })}`);
+  });
   process.stdout.write(table(rows));
-  const results = { startedAt, machine, options, servers, list: { names: list.count, origin: list.origin }, rows };
-  if (rows.some((row) => row.case !== 'smoke')) say(`written: ${writeResults(results)}`);
   for (const problem of run.problems) say(`problem: ${problem}`);
   if (run.problems.length > 0) process.exitCode = 1;
 }
+
+// Why: what was started is stopped when the process exits, and a signal alone would not make it exit that way.
+process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED));
+process.once('SIGTERM', () => process.exit(EXIT_INTERRUPTED));
 
 try {
   await main();
