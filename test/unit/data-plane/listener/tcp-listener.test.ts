@@ -243,7 +243,7 @@ async function unread() {
   const { reply } = held[0]!;
   const socket = 'socket' in reply && reply.socket instanceof Socket ? reply.socket : undefined;
   let sent = 0;
-  for (let turnsUnsent = 0; turnsUnsent < 20; ) {
+  for (let turnsUnsent = 0; turnsUnsent < 20;) {
     if (turnsUnsent === 0) {
       answer(0);
       sent++;
