@@ -79,7 +79,10 @@ export function ask(
   fields: Partial<UpstreamQuestion> = {},
 ): Promise<UpstreamOutcome> {
   return new Promise((resolve) => {
-    pool.exchange(question(name, fields), resolve);
+    // Why copied: the message is the receiver's only until it returns.
+    pool.exchange(question(name, fields), (outcome) => {
+      resolve(outcome.kind === 'answer' ? { ...outcome, message: Uint8Array.from(outcome.message) } : outcome);
+    });
   });
 }
 

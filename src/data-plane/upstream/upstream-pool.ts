@@ -26,6 +26,7 @@ import {
   FAILED_NETWORK,
   FAILED_OVERLOAD,
   lastOutcome,
+  lentMessage,
   OUTCOME_BY_KIND,
   ownMessage,
 } from './outcomes.ts';
@@ -165,7 +166,7 @@ class Pool implements UpstreamPool, TransportEvents {
       if (!attempt.withEdns) link.withoutEdnsUntilMs = nowMs + WITHOUT_EDNS_MS;
       this.#store.freeAttempt(attempt);
       if (exchange.badMask !== 0) blame(this.#states, exchange.badMask);
-      const message = ownMessage(exchange.question!, bytes, start, end, isOwned);
+      const message = lentMessage(exchange.question!, bytes, start, end);
       this.#finish(exchange, { kind: 'answer', message }, nowMs);
     } else if (kind === ResponseKind.truncated && !attempt.overTcp) {
       this.#sendAgain(attempt, true, attempt.withEdns, nowMs);

@@ -15,7 +15,10 @@ export interface UpstreamQuestion {
 export type UpstreamOutcome =
   | {
       readonly kind: 'answer';
-      /** The whole response; its id and question have been checked against ours. Owned by the receiver. */
+      /**
+       * The whole response; its id and question have been checked against ours. Valid until `done` returns, and the
+       * receiver may write into it.
+       */
       readonly message: Uint8Array;
     }
   | { readonly kind: 'failed'; readonly reason: 'timeout' | 'network' | 'refused' | 'overload' | 'closed' };
