@@ -102,7 +102,9 @@ class BatchDatagramSocket implements DatagramSocket {
       setImmediate(() => this.#report(code));
       return -1;
     }
-    this.#socket.bind({ fd }, () => {
+    this.#socket.bind({ fd });
+    // Why later: bind calls back before it returns, and the handler's owner has no socket to close or to send on yet.
+    setImmediate(() => {
       if (!this.#isClosed) this.#handler.onOpen();
     });
     return fd;

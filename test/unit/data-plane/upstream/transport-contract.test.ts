@@ -57,6 +57,24 @@ test('this suite runs over every transport', () => {
   expect(new Set(CASES.map(([, protocol]) => protocol))).toEqual(new Set(Object.keys(TRANSPORT_BY_PROTOCOL)));
 });
 
+test.each(CASES.filter(([, protocol]) => protocol === 'udp'))(
+  '%s: opening calls nobody before it returns',
+  async (...[, , openSocket]) => {
+    const upstream = track(await startFakeUpstream());
+    let isOpening = true;
+    const calls: string[] = [];
+    const note = (call: string) => () => void calls.push(isOpening ? `${call} while opening` : call);
+    const socket = openSocket(upstream.host, upstream.port, {
+      onOpen: note('open'),
+      onDatagram: note('datagram'),
+      onError: note('error'),
+    });
+    isOpening = false;
+    await expect.poll(() => calls).toEqual(['open']);
+    socket.close();
+  },
+);
+
 describe.each(CASES)('%s', (_case, protocol, openSocket) => {
   test('hands over the response to each query, which then no longer waits', async () => {
     const upstream = track(await startFakeUpstream());
@@ -82,6 +100,17 @@ describe.each(CASES)('%s', (_case, protocol, openSocket) => {
     attempt.port!.release(attempt);
     upstream.queries[0]!.reply(respond(upstream.queries[0]!));
     await expect.poll(() => ended.map(({ kind }) => kind)).toEqual(['stranger']);
+  });
+
+  test('loses no query when it opens something new in the place of what is old', async () => {
+    const upstream = track(await startFakeUpstream());
+    const { transport, ended } = connectTo(upstream, protocol, openSocket);
+    expect(transport.send(newAttempt('www.example.com'), 0)).toBe(true);
+    await expect.poll(() => ended.length).toBe(1);
+    for (let round = 1; round <= 8; round++) {
+      expect(transport.send(newAttempt(`n${round}.example.com`), round * 61_000)).toBe(true);
+      await expect.poll(() => ended.map(({ kind }) => kind)).toEqual(Array(round + 1).fill('response'));
+    }
   });
 
   test('says that a closed port refuses', async () => {
