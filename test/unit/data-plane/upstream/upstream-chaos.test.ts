@@ -77,10 +77,15 @@ test('every question has exactly one outcome, and every transmission exactly one
   const upstreams = [track(await startFakeUpstream(misbehave)), track(await startFakeUpstream(misbehave))];
   const pool = openPool(upstreams, QUICK);
   const delivered = await askInBatches(pool);
-  const counted = (slot: number): number => Object.values(outcomes(pool, slot)).reduce((sum, count) => sum + count, 0);
-  await expect
-    .poll(() => [0, 1].map((slot) => counted(slot) - upstreams[slot]!.queries.length), { timeout: 5000 })
-    .toEqual([0, 0]);
+  // Why not simply equal: on a busy machine a transmission may run out of time before it gets there (a TCP connection
+  // that is not open yet); it must be counted as late, and nothing else may make a difference.
+  const unaccounted = (slot: number): number => {
+    const counts = outcomes(pool, slot);
+    const counted = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const notReceived = counted - upstreams[slot]!.queries.length;
+    return notReceived < 0 ? notReceived : Math.max(0, notReceived - (counts['timeout'] ?? 0));
+  };
+  await expect.poll(() => [0, 1].map(unaccounted), { timeout: 5000 }).toEqual([0, 0]);
   expect(delivered).toEqual(ONCE_EACH);
   expect(pool.cells[Counter.upstreamOutstanding]).toBe(0);
 });
