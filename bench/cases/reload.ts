@@ -1,5 +1,5 @@
 /**
- * The list file is replaced, one name of ten changed, while questions go on coming at a steady rate: how many are lost,
+ * The list file is replaced, one name of ten or of 100,000 changed, while questions go on coming at a steady rate: how many are lost,
  * how late the latest answers are, how long until the new list is in force, how much memory it takes at the most. Once
  * with everything of Weir on one processor, which is the hard case, once as the system likes.
  */
@@ -24,12 +24,12 @@ const IN_FORCE_WITHIN_MS = 60_000;
 const PROBE_PAUSE_MS = 10;
 const QUERIES = 50_000;
 const OUTSTANDING = 500;
-const CHANGED_EVERY = 10;
+/** One name of so many is changed: a new index; a small change over the index in force. */
+const CHANGES = [10, 100_000];
 
-/** The same list, but every tenth name another one that no list had before. */
-function changed(list: ListData, word: string): ListData {
-  const nameAt = (index: number): string =>
-    index % CHANGED_EVERY === 0 ? `${word}x${index}.example.com` : list.nameAt(index);
+/** The same list, but one name of `every` another one that no list had before. */
+function changed(list: ListData, every: number, word: string): ListData {
+  const nameAt = (index: number): string => (index % every === 0 ? `${word}x${index}.example.com` : list.nameAt(index));
   return { count: list.count, origin: list.origin, nameAt };
 }
 
@@ -45,12 +45,12 @@ async function untilBlocked(port: number, name: string): Promise<number> {
   throw new Error('the new list did not come in force');
 }
 
-async function reloadOn(context: CaseContext, where: string, cores: string): Promise<Row> {
-  const folder = serverFolder(context.folder, `reload-${where.replaceAll(' ', '-')}`);
+async function reloadOn(context: CaseContext, every: number, where: string, cores: string): Promise<Row> {
+  const folder = serverFolder(context.folder, `reload-${every}-${where}`);
   const listFile = join(folder, 'list.txt');
   const nextFile = join(folder, 'next.txt');
   const queryFile = join(folder, 'queries.txt');
-  const next = changed(context.list, context.uniqueWord());
+  const next = changed(context.list, every, context.uniqueWord());
   writePlain(listFile, context.list);
   writePlain(nextFile, next);
   writeBlocked(queryFile, context.list, QUERIES);
@@ -79,7 +79,7 @@ async function reloadOn(context: CaseContext, where: string, cores: string): Pro
   return {
     case: 'reload',
     server: 'weir',
-    parameters: { names: list.count, processors: where, rate: RATE },
+    parameters: { names: list.count, changed: Math.ceil(list.count / every), processors: where, rate: RATE },
     values: {
       ...latency,
       sent: report.sent,
@@ -96,6 +96,11 @@ export const reload: BenchCase = {
   name: 'reload',
   title: `the list is replaced under ${RATE} questions a second`,
   run: async (context) => {
-    return [await reloadOn(context, 'any', context.cores.all), await reloadOn(context, 'one', context.cores.server)];
+    const rows: Row[] = [];
+    for (const every of CHANGES) {
+      rows.push(await reloadOn(context, every, 'any', context.cores.all));
+      rows.push(await reloadOn(context, every, 'one', context.cores.server));
+    }
+    return rows;
   },
 };
