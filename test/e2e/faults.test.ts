@@ -1,5 +1,5 @@
 /** Every thread may throw, run out of heap or block: queries are answered all the while, and the thread comes back. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -139,6 +139,21 @@ describe.each(['throw', 'block'])('a resolver thread: %s', (fault) => {
     },
     PATIENCE_MS,
   );
+});
+
+test('the compile thread, idle: the next change of the list starts another', async () => {
+  const load = await QueryLoad.start(weir.port, 2, names);
+  commit('weir-compile', 'throw');
+  // Where there is none, for it ends when it has been idle for long, the fault is withdrawn.
+  await until(
+    () => existsSync(join(faults, 'weir-compile')),
+    (isThere) => !isThere,
+    'taken',
+    1_000,
+  ).catch(() => undefined);
+  rmSync(join(faults, 'weir-compile'), { force: true });
+  await expectListChangeWorks();
+  expect(await load.stop()).toEqual([]);
 });
 
 test('the process then still ends as it should', async () => {

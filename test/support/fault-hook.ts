@@ -1,21 +1,24 @@
 /**
  * Preloaded into the process by NODE_OPTIONS=--import: lets a test break one thread. A worker thread whose
- * workerData.role is R waits for the file FAULT_FOLDER/R, removes it and does what it says: throw, heap or block.
+ * workerData.role, or else whose name, is R waits for the file FAULT_FOLDER/R, removes it and does what it says: throw, heap or block.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMainThread, workerData } from 'node:worker_threads';
+import { isMainThread, threadName, workerData } from 'node:worker_threads';
 
 const POLL_MS = 20;
 const folder = process.env['WEIR_TEST_FAULT_FOLDER'];
-const role = roleOf(workerData);
+const role = roleOf(workerData) ?? threadName ?? undefined;
 
 if (!isMainThread && folder !== undefined && role !== undefined) {
   const file = join(folder, role);
-  setInterval(() => {
+  const look = (): void => {
     const fault = take(file);
     if (fault !== undefined) commit(fault.trim());
-  }, POLL_MS).unref();
+  };
+  // At once too, so that a thread can be made to die before it does anything.
+  look();
+  setInterval(look, POLL_MS).unref();
 }
 
 function roleOf(data: unknown): string | undefined {
@@ -37,5 +40,5 @@ function take(file: string): string | undefined {
 function commit(fault: string): void {
   if (fault === 'throw') throw new Error('a fault that a test wants');
   const hoard: unknown[] = [];
-  for (;;) if (fault === 'heap') hoard.push(Array.from({ length: 10_000 }, (_, index) => ({ index })));
+  for (;;) if (fault === 'heap') hoard.push(Array(1_000_000).fill(0.5));
 }
