@@ -179,6 +179,8 @@ class TcpConnection implements AttemptPort {
     this.#isUsable = false;
     this.#onClosed(this);
     for (const attempt of this.#pending.list()) {
+      // Why: the failure before may have ended this one's question, and this one with it.
+      if (attempt.port !== this) continue;
       this.release(attempt);
       this.#options.events.onFailure(attempt, this.#isRefused);
     }

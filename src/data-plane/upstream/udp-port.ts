@@ -120,6 +120,8 @@ export class UdpPort implements AttemptPort, DatagramSocketHandler {
     }
     // Why all of them: the kernel does not say which query was refused, and the port they all went to is the same.
     for (const attempt of this.#pending.list()) {
+      // Why: the failure before may have ended this one's question, and this one with it.
+      if (attempt.port !== this) continue;
       this.release(attempt);
       this.#owner.events.onFailure(attempt, code === 'ECONNREFUSED');
     }
