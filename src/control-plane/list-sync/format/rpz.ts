@@ -54,8 +54,12 @@ interface PendingEntry {
 
 class RpzParser implements LineParser {
   readonly #sink: EntrySink;
-  /** With its trailing dot taken off; '' while unknown. */
-  #origin = '';
+  /** The zone's own name without its trailing dot: the SOA's owner, or the first $ORIGIN; '' while unknown. */
+  #zone = '';
+  #hasSoa = false;
+  /** What relative names are relative to, without its trailing dot; undefined while none is given: the zone. */
+  #origin: string | undefined;
+  /** Absolute as far as the origin is known, without its trailing dot; "." for the root. */
   #owner = '';
   #openParentheses = 0;
   /** An exact entry that the next record may widen to its subtree. */
@@ -73,7 +77,7 @@ class RpzParser implements LineParser {
     if (wasOpen) return;
     if (text.startsWith('$')) {
       const origin = /^\$ORIGIN\s+(\S+)/i.exec(text);
-      if (origin !== null) this.#origin = withoutDot(origin[1] ?? '');
+      if (origin !== null) this.#setOrigin(origin[1] ?? '');
       else if (!/^\$TTL\s/i.test(text)) this.#sink.skipped('unsupportedRule', lineNumber, line);
       return;
     }
@@ -82,7 +86,7 @@ class RpzParser implements LineParser {
       this.#sink.skipped('syntax', lineNumber, line);
       return;
     }
-    if (owner !== '') this.#owner = owner;
+    if (owner !== '') this.#owner = this.#absolute(owner);
     this.#record(type, data, lineNumber, line);
   }
 
@@ -92,7 +96,7 @@ class RpzParser implements LineParser {
 
   #record(type: string, data: string, lineNumber: number, line: string): void {
     if (type === 'SOA' || type === 'NS') {
-      if (type === 'SOA' && this.#owner.endsWith('.')) this.#origin = withoutDot(this.#owner);
+      if (type === 'SOA') this.#setZone(this.#owner);
       return;
     }
     const owner = this.#relativeOwner();
@@ -130,15 +134,36 @@ class RpzParser implements LineParser {
     if (pending !== undefined) this.#sink.entry(pending.entry, pending.lineNumber);
   }
 
+  #setZone(name: string): void {
+    this.#zone = name.toLowerCase();
+    this.#hasSoa = name !== '';
+  }
+
+  /** Why the zone follows where there is no SOA: then nothing else says which part of an owner is the zone's name. */
+  #setOrigin(name: string): void {
+    const origin = this.#absolute(name);
+    this.#origin = origin === '.' ? '' : origin;
+    if (!this.#hasSoa && !isWithin(origin.toLowerCase(), this.#zone)) this.#zone = this.#origin.toLowerCase();
+  }
+
+  #absolute(name: string): string {
+    const origin = this.#origin ?? this.#zone;
+    if (name === '@') return origin;
+    if (name === '.') return name;
+    if (name.endsWith('.')) return name.slice(0, -1);
+    return origin === '' ? name : `${name}.${origin}`;
+  }
+
+  /** What is left of the owner without the zone's name: `@` for the zone itself. */
   #relativeOwner(): string {
     const owner = this.#owner;
-    if (!owner.endsWith('.') || owner === '.') return owner;
-    const absolute = withoutDot(owner);
-    if (this.#origin === '') return absolute;
-    if (absolute.toLowerCase() === this.#origin.toLowerCase()) return '@';
-    const suffix = `.${this.#origin.toLowerCase()}`;
-    return absolute.toLowerCase().endsWith(suffix) ? absolute.slice(0, -suffix.length) : absolute;
+    if (owner === '' || owner.toLowerCase() === this.#zone) return '@';
+    return isWithin(owner.toLowerCase(), this.#zone) ? owner.slice(0, -1 - this.#zone.length) : owner;
   }
+}
+
+function isWithin(name: string, zone: string): boolean {
+  return zone !== '' && name.endsWith(`.${zone}`);
 }
 
 interface ZoneRecord {

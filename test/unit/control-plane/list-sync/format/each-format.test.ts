@@ -154,6 +154,32 @@ describe('rpz', () => {
     expect(brief(read.entries)).toEqual(['a.example', '=b.example']);
   });
 
+  test('puts names together across origins below the zone, as BIND writes a zone that it transferred', async () => {
+    const text = `$ORIGIN .
+$TTL 300
+rpz.local IN SOA localhost. root.localhost. 1 2 3 4 5
+  NS localhost.
+$ORIGIN com.rpz.local.
+a CNAME .
+*.a CNAME .
+$ORIGIN top.rpz.local.
+bank.com CNAME .
+  CNAME .
+$ORIGIN evil
+pay CNAME .
+b.example.rpz.local. CNAME .
+$ORIGIN rpz.local.
+c.example CNAME .
+`;
+    const read = await readText(text, { format: 'rpz' });
+    expect(brief(read.entries)).toEqual(['a.com', '=bank.com.top', '=pay.evil.top', '=b.example', '=c.example']);
+  });
+
+  test('takes the first origin for the zone where there is no SOA', async () => {
+    const text = '$ORIGIN rpz.local.\na.example CNAME .\n$ORIGIN com.rpz.local.\nb CNAME .\n';
+    expect(brief((await readText(text, { format: 'rpz' })).entries)).toEqual(['=a.example', '=b.com']);
+  });
+
   test('takes owners relative to the origin, and an absent owner for the one above', async () => {
     const text =
       '$ORIGIN rpz.example.\n@ SOA localhost. root.localhost. (\n 1 2\n 3 4 5 )\na.example.rpz.example. CNAME .\n';
