@@ -12,6 +12,10 @@ const ATTEMPT_TIMEOUT_MS = 20;
 /** Slots of the table of waiting queries, which fail in its order. */
 const TABLE_SLOTS = 64;
 
+function slotOf(query: Uint8Array): number {
+  return readUint16(query, 0) % TABLE_SLOTS;
+}
+
 function openScriptedPool() {
   const sent: Uint8Array[] = [];
   let onSent: (() => void) | undefined;
@@ -25,11 +29,13 @@ function openScriptedPool() {
     openSocket: (_host, _port, handler) => {
       socket = handler;
       setImmediate(() => handler.onOpen());
-      const send = (bytes: Uint8Array, end: number): void => {
-        sent.push(bytes.slice(0, end));
-        onSent?.();
+      return {
+        send: (bytes, end) => {
+          sent.push(bytes.slice(0, end));
+          onSent?.();
+        },
+        close: () => undefined,
       };
-      return { send, close: () => undefined };
     },
   });
   /** Resolves in the turn in which the last of so many queries leaves, before it is late. */
@@ -45,12 +51,11 @@ function openScriptedPool() {
     response[3] = lowFlags;
     socket!.onDatagram(response, 0, response.length, true);
   };
-  const slotOf = (query: Uint8Array): number => readUint16(query, 0) % TABLE_SLOTS;
-  return { pool, sent, untilSent, answer, slotOf, refuse: () => socket!.onError('ECONNREFUSED') };
+  return { pool, sent, untilSent, answer, refuse: () => socket!.onError('ECONNREFUSED') };
 }
 
 test('attempts of one question that fail together end it once, and two questions never share what it left', async () => {
-  const { pool, sent, untilSent, answer, slotOf, refuse } = openScriptedPool();
+  const { pool, sent, untilSent, answer, refuse } = openScriptedPool();
   let isRightOrder = false;
   while (!isRightOrder) {
     sent.length = 0;
