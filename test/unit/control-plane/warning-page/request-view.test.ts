@@ -83,4 +83,9 @@ describe('the language put first', () => {
   ] as const)('%j: %s', (header, language) => {
     expect(languageOf(header)).toBe(language);
   });
+
+  it('reads no range longer than any real one, which could take a pattern long', () => {
+    expect(languageOf(`en${' '.repeat(100)},zh;q=0.5`)).toBe('zh-CN');
+    expect(languageOf(`en ${' '.repeat(15_000)}x,zh;q=0.5`)).toBe('zh-CN');
+  });
 });
