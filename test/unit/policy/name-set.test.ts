@@ -71,6 +71,15 @@ describe('a name set', () => {
     expect(find(both, second)).toBeGreaterThan(0);
   });
 
+  it('compares every octet of a name whose hash is the same', () => {
+    const stored = wireName('pay.example');
+    const set = built(['pay.example']);
+    const hash = hashName(stored, 0, SEED)!;
+    expect(set.find(hash, stored, 0)).toBeGreaterThan(0);
+    for (const other of ['bay.example', 'pax.example', 'pay.fxample', 'pay.exampla', 'payexamp.le', 'p.ay.example'])
+      expect(set.find(hash, wireName(other), 0)).toBe(-1);
+  });
+
   it('does not take a name for another that begins or ends like it', () => {
     const set = built(['pay.example', 'a\\000b.example']);
     for (const other of ['pay', 'example', 'xpay.example', 'pay.example.example', 'pay\\.example', 'a.example']) {
