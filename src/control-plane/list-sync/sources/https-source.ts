@@ -9,6 +9,7 @@ import { wallClockMs } from '../../../clock.ts';
 import { errorCode } from '../error-code.ts';
 import type { SyncFailure } from '../list-status.ts';
 import type { ListSource, ReadOutcome, ReadRequest, SourceKind, SourceSettings, Validators } from './list-source.ts';
+import { shownLocation } from './shown-location.ts';
 
 export const REDIRECTS_MAX = 5;
 /** Wait after the first failure; doubles with each further one up to the list's refresh interval. */
@@ -95,19 +96,22 @@ class HttpsSource implements ListSource {
       if (status === 304 && validators !== undefined) return { kind: 'unchanged', confirmed: true };
       if (!isRedirect(status)) {
         this.#retryAfterMs = retryAfterMs(single(response.headers['retry-after']));
-        return failed('httpStatus', `${url.href} answered with status ${status}`);
+        return failed('httpStatus', `${shownLocation(url.href)} answered with status ${status}`);
       }
       const location = single(response.headers['location']);
       const next = location === undefined ? undefined : URL.parse(location, url.href);
-      if (next === null || next === undefined) return failed('redirect', `${url.href} redirects to nowhere`);
-      if (!isAllowedUrl(next, url)) return failed('redirect', `${url.href} redirects to ${next.href}: not https`);
+      if (next === null || next === undefined)
+        return failed('redirect', `${shownLocation(url.href)} redirects to nowhere`);
+      if (!isAllowedUrl(next, url))
+        return failed('redirect', `${shownLocation(url.href)} redirects to ${shownLocation(next.href)}: not https`);
       url = next;
     }
-    return failed('redirect', `${this.#settings.location} redirects more than ${REDIRECTS_MAX} times`);
+    return failed('redirect', `${shownLocation(this.#settings.location)} redirects more than ${REDIRECTS_MAX} times`);
   }
 
   async #body(response: Awaited<ReturnType<typeof request>>): Promise<ReadOutcome> {
-    const { location, bytesMax } = this.#settings;
+    const { bytesMax } = this.#settings;
+    const location = shownLocation(this.#settings.location);
     const type = single(response.headers['content-type']) ?? '';
     const announced = Number(single(response.headers['content-length']) ?? 0);
     const refusal = /^\s*(text\/html|application\/xhtml)/i.test(type)
@@ -138,7 +142,8 @@ class HttpsSource implements ListSource {
   }
 
   #failureOf(error: unknown): SyncFailure {
-    const { location, fetchTimeoutMs } = this.#settings;
+    const { fetchTimeoutMs } = this.#settings;
+    const location = shownLocation(this.#settings.location);
     const name = error instanceof Error ? error.name : '';
     const code = errorCode(error);
     if (name === 'TimeoutError' || code.endsWith('TIMEOUT')) {

@@ -210,6 +210,22 @@ describe('a hostile or broken server is a failure with a reason', () => {
     expect(outcome).toMatchObject({ kind: 'failed', failure: { reason: 'network' } });
   });
 
+  test.each<[string, Handler]>([
+    ['a status', (_request, response) => void response.writeHead(500).end()],
+    ['a page', (_request, response) => void response.setHeader('content-type', 'text/html').end('<p>')],
+    ['too much', (_request, response) => void response.end('x'.repeat(BYTES_MAX + 1))],
+    ['too little', (_request, response) => void response.setHeader('content-length', '9').end('x')],
+    ['a loop', (_request, response) => void response.writeHead(302, { location: '/list.txt?key=SECRET' }).end()],
+    ['a way out', (_request, response) => void response.writeHead(302, { location: 'ftp://x/?key=SECRET' }).end()],
+    ['nothing', (request) => void request.socket.destroy()],
+  ])('%s: the failure does not show the key in the query of its URL', async (_what, handler) => {
+    server.handler = handler;
+    const outcome = await open(server.url('/list.txt?key=SECRET')).read({ validators: undefined, force: false });
+    expect(outcome.kind).toBe('failed');
+    expect(JSON.stringify(outcome)).toContain('/list.txt?…');
+    expect(JSON.stringify(outcome)).not.toContain('SECRET');
+  });
+
   test('a redirect loop costs no more than the limit', async () => {
     await readWith((_request, response) => void response.writeHead(302, { location: '/list.txt' }).end());
     expect(server.requests).toHaveLength(REDIRECTS_MAX + 1);
