@@ -40,7 +40,8 @@ export class SupervisedThread {
   #restart: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
   #lastBeat = 0;
-  #lastBeatAtMs = 0;
+  #lastLookAtMs = 0;
+  #silentMs = 0;
 
   constructor(options: SupervisedThreadOptions) {
     this.name = options.name;
@@ -54,8 +55,9 @@ export class SupervisedThread {
     const { url, data, heapMegabytesMax, onMessage, log } = this.#options;
     this.#heartbeat = createHeartbeat();
     this.#startedAtMs = monotonicMs();
-    this.#lastBeatAtMs = this.#startedAtMs;
+    this.#lastLookAtMs = this.#startedAtMs;
     this.#lastBeat = 0;
+    this.#silentMs = 0;
     const worker = new Worker(url, {
       name: this.name,
       workerData: { ...data(), threadName: this.name, heartbeat: this.#heartbeat },
@@ -83,14 +85,15 @@ export class SupervisedThread {
     if (worker === undefined) return;
     const nowMs = monotonicMs();
     const beat = readHeartbeat(this.#heartbeat);
+    // Why no more than an interval: after a pause of the whole process (a stopped virtual machine) this looks before the
+    // threads can beat again, and their silence was ours as well.
+    this.#silentMs += Math.min(nowMs - this.#lastLookAtMs, WATCH_INTERVAL_MS);
+    this.#lastLookAtMs = nowMs;
     if (beat !== this.#lastBeat) {
       this.#lastBeat = beat;
-      this.#lastBeatAtMs = nowMs;
-    } else if (nowMs - this.#lastBeatAtMs > (beat === 0 ? START_MS_MAX : this.#options.silenceMsMax)) {
-      this.#options.log.error(
-        { thread: this.name, silentMs: Math.round(nowMs - this.#lastBeatAtMs) },
-        'a thread is blocked',
-      );
+      this.#silentMs = 0;
+    } else if (this.#silentMs > (beat === 0 ? START_MS_MAX : this.#options.silenceMsMax)) {
+      this.#options.log.error({ thread: this.name, silentMs: Math.round(this.#silentMs) }, 'a thread is blocked');
       void worker.terminate();
     }
   }

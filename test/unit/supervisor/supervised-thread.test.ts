@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SupervisedThread, type SupervisedThreadOptions } from '../../../src/supervisor/supervised-thread.ts';
 import type { Deed } from '../../support/thread-script.ts';
 import { until } from '../../support/weir-process.ts';
+
+const clock = vi.hoisted(() => ({ aheadMs: 0 }));
+vi.mock('../../../src/clock.ts', () => ({ monotonicMs: () => performance.now() + clock.aheadMs }));
 
 interface Said {
   readonly kind: string;
@@ -104,6 +107,19 @@ describe('SupervisedThread', () => {
     await untilStarted(2);
     expect(deaths()).toBe(1);
     expect(logged.map(({ message }) => message)).toContain('a thread is blocked');
+  });
+
+  it('spares a thread whose silence is a pause of the whole process', async () => {
+    const { logged, post, untilStarted, starts } = supervise({ silenceMsMax: 5_000 });
+    await untilStarted(1);
+    post('linger');
+    // As when a virtual machine is stopped and goes on: the watch looks before the thread can beat again.
+    for (let pause = 0; pause < 10; pause++) {
+      clock.aheadMs += 60_000;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    expect(logged).toEqual([]);
+    expect(starts()).toBe(1);
   });
 
   it('lets a thread take its time to start, when its modules load slowly', async () => {
