@@ -81,6 +81,7 @@ function onStatus(status: ListStatus): void {
 
 const listSync = createListSync({
   config,
+  version: data.version,
   publish,
   onStatus,
   counterSlotOf: (name) => listSlots[name] ?? 0,

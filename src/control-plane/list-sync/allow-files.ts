@@ -6,7 +6,10 @@ import type { CompileRunner } from './compile-client.ts';
 import type { SyncLog } from './sync-log.ts';
 
 export class AllowFiles {
+  /** Grows whenever files were read again: what they say may have changed. */
+  revision = 0;
   readonly #segments = new Map<string, Uint8Array>();
+  readonly #tried = new Set<string>();
   readonly #compile: CompileRunner;
   readonly #log: SyncLog;
 
@@ -15,8 +18,21 @@ export class AllowFiles {
     this.#log = log;
   }
 
+  /** Reads files again. */
   async load(paths: readonly string[]): Promise<void> {
+    if (paths.length > 0) this.revision += 1;
+    await this.#read(paths);
+  }
+
+  /** In the order of `paths`; reads those that were not read before. */
+  async segments(paths: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    await this.#read(paths.filter((path) => !this.#tried.has(path)));
+    return paths.map((path) => this.#segments.get(path));
+  }
+
+  async #read(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
+      this.#tried.add(path);
       const done = await this.#compile.run({ kind: 'allow', path });
       if (done.kind === 'done' && done.result.kind === 'parsed') {
         this.#segments.set(path, done.result.payload);
@@ -26,10 +42,5 @@ export class AllowFiles {
       const kept = this.#segments.has(path) ? 'what it said before stays in force' : 'nothing of it is in force';
       this.#log.warn({ allow: path }, `${message}; ${kept}`);
     }
-  }
-
-  /** In the order of `paths`. */
-  segments(paths: readonly string[]): (Uint8Array | undefined)[] {
-    return paths.map((path) => this.#segments.get(path));
   }
 }

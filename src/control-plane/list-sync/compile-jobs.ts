@@ -2,6 +2,7 @@
  * What the control thread asks of the compile thread, and the one function that does it. Plain data both ways: it
  * crosses threads by structured clone. `weir check` runs the same jobs in its own thread. Jobs run one at a time.
  */
+import { createHash } from 'node:crypto';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { compileBase, type CompiledListSettings } from './compiler.ts';
@@ -21,6 +22,7 @@ import {
 } from './parse-list.ts';
 import { SEGMENT_MAGIC, encodeSegmentFile, segmentTrailer, type SegmentHeader } from './list-segment-file.ts';
 import type { SyncFailure } from './list-status.ts';
+import { writeSnapshot, type SnapshotList } from './policy-snapshot.ts';
 import { ListStore, type ListRecord } from './list-store.ts';
 import { SegmentLost, type SegmentData } from './segment-data.ts';
 import type { SourceInput } from './sources/list-source.ts';
@@ -44,6 +46,8 @@ export interface JobResults {
   readonly build: BuildResult | { readonly kind: 'lost'; readonly listIndex: number; readonly message: string };
   readonly overlay: OverlayResult;
   readonly persist: { readonly failure: SyncFailure | undefined };
+  /** A sentence for people where it failed. */
+  readonly snapshot: { readonly failure: string | undefined };
 }
 
 export interface BuildResult {
@@ -86,12 +90,25 @@ export type CompileJob =
       readonly changes: readonly OverlayChange[];
     }
   | {
+      readonly kind: 'snapshot';
+      readonly path: string;
+      readonly base: NameSetBuffers;
+      readonly fingerprint: string;
+      readonly lists: readonly (UnhashedSnapshotList | null)[];
+      readonly held: readonly Uint32Array[];
+    }
+  | {
       readonly kind: 'persist';
       readonly stateDirectory: string;
       readonly record: ListRecord;
       readonly header: SegmentHeader;
       readonly segment: SegmentData;
     };
+
+/** The hash of a segment in memory is the compile thread's work. */
+export interface UnhashedSnapshotList extends Omit<SnapshotList, 'payloadBytes' | 'payloadSha256'> {
+  readonly segment: SegmentData;
+}
 
 export type JobKind = CompileJob['kind'];
 export type JobOf<K extends JobKind> = Extract<CompileJob, { kind: K }>;
@@ -127,6 +144,10 @@ export class CompileWorkshop {
         return this.#build(job);
       case 'overlay':
         return compileOverlay(job.base, job.overlay, job.changes);
+      case 'snapshot': {
+        const lists = job.lists.map((list) => (list === null ? null : withHash(list)));
+        return { failure: await writeSnapshot(job.path, job.base, job.fingerprint, lists, job.held) };
+      }
       case 'persist':
         break;
     }
@@ -171,6 +192,15 @@ export class CompileWorkshop {
     this.#guardKey = files.key;
     return outcome.guard;
   }
+}
+
+function withHash({ segment, ...list }: UnhashedSnapshotList): SnapshotList {
+  if (segment.kind === 'disk') {
+    const { payloadBytes, payloadSha256 } = segment;
+    return { ...list, payloadBytes, payloadSha256 };
+  }
+  const payloadSha256 = createHash('sha256').update(segment.payload).digest('hex');
+  return { ...list, payloadBytes: segment.payload.length, payloadSha256 };
 }
 
 /** Allow lists need no guard: they only ever unblock. */

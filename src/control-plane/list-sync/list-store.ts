@@ -114,6 +114,11 @@ export class ListStore {
     return join(this.#folder, `${list}.segment`);
   }
 
+  /** The compiled index of all lists. No list's file can have this name: theirs end otherwise. */
+  get snapshotPath(): string {
+    return join(this.#folder, 'compiled.index');
+  }
+
   #recordPath(list: string): string {
     return join(this.#folder, `${list}.json`);
   }
@@ -182,8 +187,13 @@ function validatorsFrom(value: unknown): Validators | undefined {
   const fields = new Map<string, unknown>(Object.entries(value));
   const etag = fields.get('etag');
   const lastModified = fields.get('lastModified');
-  if (!fits(etag) && !fits(lastModified)) return undefined;
-  return { ...(fits(etag) && { etag }), ...(fits(lastModified) && { lastModified }) };
+  const identity = fields.get('identity');
+  if (!fits(etag) && !fits(lastModified) && !fits(identity)) return undefined;
+  return {
+    ...(fits(etag) && { etag }),
+    ...(fits(lastModified) && { lastModified }),
+    ...(fits(identity) && { identity }),
+  };
 }
 
 /** Why the pattern: what goes into a request header must not end it. */

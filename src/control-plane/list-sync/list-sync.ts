@@ -2,7 +2,7 @@
  * Keeps the lists of the configuration in force: one task a list (list-task.ts), one compile thread, one published
  * policy. Runs in the control thread. Never touches a query; whatever fails here, what was published stays in force.
  *
- * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store
+ * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store, snapshot
  */
 import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
@@ -13,7 +13,9 @@ import { listSourceHostsOf, type GuardFiles } from './guard-files.ts';
 import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
 import { ListTask, type TaskServices } from './list-task.ts';
-import { PolicyPublisher } from './policy-publisher.ts';
+import { fingerprintOf, identitiesOf, type FileIdentities } from './policy-inputs.ts';
+import { PolicyPublisher, type BuiltBase, type PolicyParts } from './policy-publisher.ts';
+import { SnapshotKeeper } from './snapshot-keeper.ts';
 import type { SyncLog } from './sync-log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -28,6 +30,8 @@ export interface ListSyncOptions {
   readonly onCompileThreadDeath?: () => void;
   /** Generation of the first policy: above the last one of a control thread that this one replaces. */
   readonly firstGeneration?: number;
+  /** Of Weir: an index that another version compiled is not used. */
+  readonly version?: string;
   /** For tests: another compile thread. */
   readonly compile?: CompileRunner;
 }
@@ -55,6 +59,8 @@ class ListSyncService implements ListSync {
   #config: Config;
   #store: ListStore;
   #tasks: ListTask[] = [];
+  readonly #snapshots: SnapshotKeeper;
+  #identities: FileIdentities = new Map();
   #guardKey = 0;
   #started = false;
   #closed = false;
@@ -84,15 +90,17 @@ class ListSyncService implements ListSync {
       log,
     });
     this.#store = new ListStore(config.stateDirectory);
+    this.#snapshots = new SnapshotKeeper(this.#compile, log);
     this.#allow = new AllowFiles(this.#compile, log);
     this.#watched = new WatchedFiles((path) => void this.#onFileChange(path));
   }
 
   async start(): Promise<void> {
     await this.#openStore();
+    this.#identities = await identitiesOf(this.#config);
     await this.#watched.watch(watchedPaths(this.#config));
-    await this.#allow.load(this.#config.allow);
     this.#tasks = this.#config.lists.map((list) => new ListTask(list, this.#services()));
+    await this.#snapshots.resume(this.#store.snapshotPath, this.#fingerprint(), this.#parts(), this.#publisher);
     await Promise.all(this.#tasks.map((task) => task.start()));
     this.#started = true;
     await this.#build();
@@ -128,8 +136,10 @@ class ListSyncService implements ListSync {
       this.#store = new ListStore(config.stateDirectory);
       await this.#openStore();
     }
+    const identities = await identitiesOf(config);
     await this.#watched.watch(watchedPaths(config));
     await this.#allow.load(config.allow);
+    this.#identities = identities;
     const old = new Map(this.#tasks.map((task) => [task.config.name, task]));
     const added: ListTask[] = [];
     this.#tasks = config.lists.map((list) => {
@@ -181,7 +191,9 @@ class ListSyncService implements ListSync {
   async #onFileChange(path: string): Promise<void> {
     if (this.#closed) return;
     this.#options.log.info({ path }, 'a file that the policy depends on has changed');
+    const identities = await identitiesOf(this.#config);
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
+    this.#identities = identities;
     if (guardPaths(this.#config).includes(path)) this.#guardKey += 1;
     await this.#build();
   }
@@ -204,16 +216,34 @@ class ListSyncService implements ListSync {
   }
 
   async #buildOnce(): Promise<void> {
-    const tasks = this.#tasks;
+    const parts = this.#parts();
+    const fingerprint = this.#fingerprint();
+    await this.#publisher.publishNewest(parts);
+    const built = this.#publisher.builtBase;
+    this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks, fingerprint, built));
+  }
+
+  #parts(): PolicyParts {
     const allowPaths = this.#config.allow;
-    const allowSegments = this.#allow.segments(allowPaths);
-    await this.#publisher.publishNewest({ tasks, allowPaths, allowSegments, guard: this.#guardFiles() });
-    this.#persisting = this.#persisting.then(() => this.#persist(tasks));
+    return {
+      tasks: this.#tasks,
+      allowPaths,
+      allowSegments: () => this.#allow.segments(allowPaths),
+      allowRevision: this.#allow.revision,
+      guard: this.#guardFiles(),
+    };
+  }
+
+  #fingerprint(): string {
+    // Why the tasks' lists: in the middle of a reload the configuration is ahead of them.
+    const lists = this.#tasks.map((task) => task.config);
+    return fingerprintOf({ ...this.#config, lists }, this.#identities, this.#options.version ?? '');
   }
 
   /** Nobody waits for the disk. */
-  async #persist(tasks: readonly ListTask[]): Promise<void> {
+  async #persist(tasks: readonly ListTask[], fingerprint: string, built: BuiltBase | undefined): Promise<void> {
     for (const task of tasks) await task.persist();
+    if (!this.#closed) await this.#snapshots.keep(this.#store.snapshotPath, fingerprint, built, tasks);
   }
 }
 

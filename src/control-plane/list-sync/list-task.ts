@@ -4,32 +4,23 @@
  *
  * source.read -> compile thread: parse -> content (newest) -> list-sync: build and publish -> content (in force) -> store
  */
-import { rm } from 'node:fs/promises';
 import type { ListConfig } from '../../config/config.ts';
 import { monotonicMs, wallClockMs } from '../../clock.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { CompileRunner, JobOutcome } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
+import { skippedSamples, versionOf, type ListContent } from './list-content.ts';
 import type { ListHolds } from './list-holds.ts';
-import type { ListStatus, StatusSample, SyncFailure } from './list-status.ts';
+import type { ListStatus, SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
-import type { ListFacts, ParseOutcome } from './parse-list.ts';
+import type { ParseOutcome } from './parse-list.ts';
 import type { SegmentData } from './segment-data.ts';
-import type { ListSource, ReadOutcome, SourceInput, Validators } from './sources/list-source.ts';
-import { SOURCES } from './sources/sources.ts';
+import { removeSpilled, retireSegment, sharedSegment } from './segment-memory.ts';
+import type { SnapshotList } from './policy-snapshot.ts';
+import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
+import { openSource } from './sources/sources.ts';
 import type { SyncLog } from './sync-log.ts';
-
-/** One version of the list: what the compile thread needs of it and what people want to know. */
-export interface ListContent {
-  readonly version: number;
-  readonly facts: ListFacts;
-  /** A small one in shared memory of the segment pool, a large one on the disk. */
-  readonly segment: SegmentData;
-  readonly holds: ListHolds;
-  readonly fromLastGoodCopy: boolean;
-  readonly seenMs: number;
-}
 
 export interface TaskServices {
   readonly compile: CompileRunner;
@@ -41,10 +32,6 @@ export interface TaskServices {
   readonly onContent: () => void;
   readonly onStatus: (status: ListStatus) => void;
 }
-
-/** Until a source is read again after a fault of ours (the compile thread died); doubles up to the maximum. */
-const RETRY_MS_MIN = 5_000;
-const RETRY_MS_MAX = 600_000;
 
 export class ListTask {
   #config: ListConfig;
@@ -63,14 +50,12 @@ export class ListTask {
   #closed = false;
   #isLost = false;
   #running: Promise<void> | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #retryMs = RETRY_MS_MIN;
   #again: { force: boolean } | undefined;
 
   constructor(config: ListConfig, services: TaskServices) {
     this.#config = config;
     this.#services = services;
-    this.#source = sourceOf(config);
+    this.#source = openSource(config);
   }
 
   get config(): ListConfig {
@@ -86,14 +71,25 @@ export class ListTask {
     this.#record = await this.#services.store().readRecord(this.#config.name);
     this.#lastSuccessSeconds = this.#record?.lastSuccessSeconds ?? 0;
     if (this.#config.sourceKind === 'file') {
-      await this.sync(true);
+      await this.sync(this.#newest === undefined);
       if (this.#newest === undefined) await this.#restore();
       this.#watch();
       return;
     }
-    await this.#restore();
+    // Why: a change that went into an overlay is in the last good copy, not in the snapshot.
+    if (this.#newest === undefined || (this.#record?.version ?? 0) > this.#newest.version) await this.#restore();
     this.#watch();
     void this.sync(false);
+  }
+
+  /** Before the start: the content that a snapshot of the index was made of. */
+  resume({ version, facts, validators, payloadBytes, payloadSha256 }: SnapshotList, holds: ListHolds): void {
+    const path = this.#services.store().segmentPath(this.#config.name);
+    const segment: SegmentData = { kind: 'disk', path, copyPath: path, payloadBytes, payloadSha256 };
+    const content = { version, facts, holds, fromLastGoodCopy: false, validators };
+    this.#newest = { ...content, segment, seenMs: monotonicMs() };
+    this.#storedVersion = version;
+    this.#validators = validators;
   }
 
   /** Takes a changed configuration of the same list. */
@@ -108,7 +104,7 @@ export class ListTask {
       before.fetchTimeoutMs === config.fetchTimeoutMs;
     if (!sameSource) {
       this.#source.close();
-      this.#source = sourceOf(config);
+      this.#source = openSource(config);
       this.#watch();
     }
     if (before.source !== config.source) this.#validators = undefined;
@@ -150,6 +146,11 @@ export class ListTask {
     if (isNew) this.#activationSeconds = (monotonicMs() - content.seenMs) / 1000;
     if (isNew || holds.held.length !== heldBefore) this.#logInForce(holds);
     this.report();
+  }
+
+  /** Whether the last good copy is the newest content. */
+  get isStored(): boolean {
+    return this.#newest === undefined || this.#newest.version === this.#storedVersion;
   }
 
   /** Writes the content in force as the last good copy, if that is not there yet. */
@@ -206,9 +207,8 @@ export class ListTask {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#retry);
     this.#source.close();
-    this.#retire(this.#newest);
+    this.#retire();
   }
 
   #watch(): void {
@@ -233,52 +233,40 @@ export class ListTask {
     if (this.#closed) return;
     source.settle(failure === undefined ? 'good' : 'failed');
     this.#attempted = true;
-    this.#retryIfOurs(failure);
     if (failure !== undefined) this.#fail(failure);
-    else if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
+    // Why: what was resumed stands in for a source that does not give anything.
+    if (failure !== undefined && this.#inForce === undefined && this.#newest !== undefined)
+      this.#newest = { ...this.#newest, fromLastGoodCopy: true };
+    if (failure !== undefined) return this.report();
+    if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
     this.report();
-  }
-
-  /** Why: a file whose build thread died is not changed again for that; nobody would look at it any more. */
-  #retryIfOurs(failure: SyncFailure | undefined): void {
-    clearTimeout(this.#retry);
-    if (failure?.reason !== 'internal') {
-      this.#retryMs = RETRY_MS_MIN;
-      return;
-    }
-    this.#retry = setTimeout(() => void this.sync(true), this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
   async #take(outcome: ReadOutcome, seenMs: number): Promise<SyncFailure | undefined> {
     if (outcome.kind === 'failed') return outcome.failure;
     if (outcome.kind === 'unchanged') return outcome.confirmed ? undefined : this.#failure;
-    const failure = await this.#parse(outcome.input, outcome.isStillSame, seenMs);
+    const failure = await this.#parse(outcome, seenMs);
     if (failure === undefined) this.#validators = outcome.validators;
     return failure;
   }
 
-  async #parse(
-    input: SourceInput,
-    isStillSame: () => Promise<boolean>,
-    seenMs: number,
-  ): Promise<SyncFailure | undefined> {
+  async #parse(read: Extract<ReadOutcome, { kind: 'content' }>, seenMs: number): Promise<SyncFailure | undefined> {
     const { format, bytesMax, badLinesPercentMax, approved } = this.#config;
     const store = this.#services.store();
     const spill = { path: store.spillPath(this.#config.name), copyPath: store.segmentPath(this.#config.name) };
     const done = await this.#services.compile.run({
       kind: 'parse',
-      input,
+      input: read.input,
       settings: { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false, spill },
       guard: this.#services.guardFiles(),
     });
-    const isSame = await isStillSame();
+    const isSame = await read.isStillSame();
     const failure = this.#failureOfParse(done, isSame);
     if (failure !== undefined || done.kind === 'failed' || done.result.kind === 'refused' || this.#closed) {
-      await rm(spill.path, { force: true }).catch(() => undefined);
+      await removeSpilled(spill.path);
       return failure;
     }
-    await this.#takeParsed(done.result, seenMs);
+    await this.#takeParsed(done.result, read.validators, seenMs);
     return undefined;
   }
 
@@ -293,7 +281,11 @@ export class ListTask {
     return { reason: 'empty', message: `${source} has no entry; before it had ${before.entries}` };
   }
 
-  async #takeParsed(parsed: Extract<ParseOutcome, { kind: 'parsed' }>, seenMs: number): Promise<void> {
+  async #takeParsed(
+    parsed: Extract<ParseOutcome, { kind: 'parsed' }>,
+    validators: Validators | undefined,
+    seenMs: number,
+  ): Promise<void> {
     const before = this.#newest?.facts;
     for (const warning of parsed.warnings) {
       this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
@@ -302,14 +294,15 @@ export class ListTask {
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
     if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
-      this.#newest = { ...this.#newest, holds: parsed.holds };
-      if (parsed.segment.kind === 'disk') await rm(parsed.segment.path, { force: true }).catch(() => undefined);
+      this.#newest = { ...this.#newest, holds: parsed.holds, validators };
+      if (parsed.segment.kind === 'disk') await removeSpilled(parsed.segment.path);
       return;
     }
     // Why: a copy that is lost has to be written again, though the version is the same.
     if (this.#isLost) this.#storedVersion = 0;
     this.#isLost = false;
-    this.#adopt({ version, facts: parsed.facts, holds: parsed.holds, fromLastGoodCopy: false, seenMs }, parsed.segment);
+    const { facts, holds } = parsed;
+    this.#adopt({ version, facts, holds, fromLastGoodCopy: false, seenMs, validators }, parsed.segment);
   }
 
   /** The segment cannot be read any more: what is in force stays, and the source is read again. */
@@ -336,10 +329,11 @@ export class ListTask {
     if (restored.kind === 'damaged')
       return log.error({ list: name }, `the last good copy is damaged: ${restored.message}`);
     const { version, facts, holds, segment } = restored;
-    this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs }, segment);
-    this.#storedVersion = version;
     const isOfSource = this.#record?.sha256 === facts.sourceSha256 && this.#record.location === source;
-    if (isOfSource) this.#validators = this.#record?.validators;
+    const validators = isOfSource ? this.#record?.validators : undefined;
+    this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs, validators }, segment);
+    this.#storedVersion = version;
+    if (isOfSource) this.#validators = validators;
     log.warn(
       { list: name, version, entries: facts.entries },
       'the last good copy is used until the source can be read',
@@ -347,30 +341,17 @@ export class ListTask {
   }
 
   #adopt(content: Omit<ListContent, 'segment'>, segment: SegmentData): void {
-    this.#retire(this.#newest);
-    this.#newest = { ...content, segment: this.#shared(segment) };
+    this.#retire();
+    this.#newest = { ...content, segment: sharedSegment(segment, this.#services.segments) };
     this.#services.onContent();
   }
 
-  /** Why: what several jobs read in another thread is shared with it, not copied for each. */
-  #shared(segment: SegmentData): SegmentData {
-    if (segment.kind === 'disk') return segment;
-    const { length } = segment.payload;
-    const payload = new Uint8Array(this.#services.segments.take(length), 0, length);
-    payload.set(segment.payload);
-    return { kind: 'memory', payload };
-  }
-
   /** Jobs that read the old segment are before this one in the queue. */
-  #retire(content: ListContent | undefined): void {
-    if (content === undefined) return;
-    const { segment } = content;
-    void this.#services.compile.drained().then(async () => {
-      if (segment.kind === 'memory') {
-        if (segment.payload.buffer instanceof SharedArrayBuffer)
-          this.#services.segments.giveBack([segment.payload.buffer]);
-      } else if (segment.path !== segment.copyPath) await rm(segment.path, { force: true }).catch(() => undefined);
-    });
+  #retire(): void {
+    const segment = this.#newest?.segment;
+    if (segment === undefined) return;
+    const { compile, segments } = this.#services;
+    void compile.drained().then(() => retireSegment(segment, segments));
   }
 
   #recordOf(content: ListContent, location: string): ListRecord {
@@ -413,23 +394,3 @@ export class ListTask {
 
 /** Held entries that go to the log with each new version; the status has more. */
 const HELD_LOGGED_MAX = 5;
-
-function sourceOf(config: ListConfig): ListSource {
-  const { source, refreshSeconds, bytesMax, fetchTimeoutMs } = config;
-  return SOURCES[config.sourceKind].create({ location: source, refreshSeconds, bytesMax, fetchTimeoutMs });
-}
-
-function skippedSamples(facts: ListFacts): StatusSample[] {
-  return Object.entries(facts.samples).flatMap(([code, samples]) => samples.map((sample) => ({ code, ...sample })));
-}
-
-/** The number that a content has already, or the next one. */
-export function versionOf(
-  sha256: string,
-  newest: Pick<ListContent, 'version' | 'facts'> | undefined,
-  record: ListRecord | undefined,
-): number {
-  if (newest?.facts.sourceSha256 === sha256) return newest.version;
-  if (newest === undefined && record?.sha256 === sha256) return record.version;
-  return Math.max(newest?.version ?? 0, record?.version ?? 0) + 1;
-}

@@ -11,11 +11,11 @@ import { listSourceHostsOf, type GuardFiles } from './guard-files.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import { ListStore } from './list-store.ts';
-import { versionOf } from './list-task.ts';
+import { versionOf } from './list-content.ts';
 import type { ListFacts } from './parse-list.ts';
 import { publishedLists } from './published-lists.ts';
 import type { SegmentData } from './segment-data.ts';
-import { SOURCES } from './sources/sources.ts';
+import { openSource } from './sources/sources.ts';
 
 /** One list as it was found; `payload` is its segment. */
 export interface LoadedList {
@@ -149,8 +149,8 @@ async function readSource(
   workshop: CompileWorkshop,
   guard: GuardFiles,
 ): Promise<LoadedList | SyncFailure> {
-  const { source: location, refreshSeconds, bytesMax, fetchTimeoutMs, format, badLinesPercentMax, approved } = config;
-  const source = SOURCES[config.sourceKind].create({ location, refreshSeconds, bytesMax, fetchTimeoutMs });
+  const { source: location, bytesMax, format, badLinesPercentMax, approved } = config;
+  const source = openSource(config);
   try {
     const read = await source.read({ validators: undefined, force: true });
     if (read.kind === 'failed') return read.failure;

@@ -10,7 +10,8 @@ import type { BuildList } from './compile-jobs.ts';
 import { compileBase } from './compiler.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { holdsKey, type ListHolds } from './list-holds.ts';
-import type { ListContent, ListTask } from './list-task.ts';
+import type { ListContent } from './list-content.ts';
+import type { ListTask } from './list-task.ts';
 import { OVERLAY_ENTRIES_MAX } from './overlay.ts';
 import { publishedLists } from './published-lists.ts';
 import type { SyncLog } from './sync-log.ts';
@@ -27,20 +28,27 @@ export interface PublisherOptions {
 export interface PolicyParts {
   readonly tasks: readonly ListTask[];
   readonly allowPaths: readonly string[];
-  readonly allowSegments: readonly (Uint8Array | undefined)[];
+  /** Read where a base is built. */
+  readonly allowSegments: () => Promise<readonly (Uint8Array | undefined)[]>;
+  /** Of what they say. */
+  readonly allowRevision: number;
   readonly guard: GuardFiles;
 }
 
-interface BuiltList {
+export interface BuiltList {
   readonly list: BuildList;
   readonly content: ListContent | undefined;
   readonly holds: ListHolds;
   readonly entriesInForce: number;
 }
 
-interface Built {
+export interface Built {
   readonly parts: PolicyParts;
   readonly lists: readonly BuiltList[];
+}
+
+export interface BuiltBase extends Built {
+  readonly base: NameSetBuffers;
 }
 
 interface Levels {
@@ -49,15 +57,19 @@ interface Levels {
   readonly lists: readonly BuiltList[];
 }
 
+const NO_HOLDS: ListHolds = { key: '', held: new Uint32Array(0), byGuard: {}, samples: [] };
+
 export class PolicyPublisher {
   readonly #options: PublisherOptions;
   readonly #pool = new BufferPool();
   /** Random, so that no list can be made whose names share a hash. */
-  readonly #seed = randomInt(0x1_0000_0000);
+  #seed = randomInt(0x1_0000_0000);
   #generation: number;
   #published: PublishedPolicy | undefined;
   /** What the policy in force was made of. */
   #built: Built | undefined;
+  /** What the base was made of: the same, but for what an overlay has changed. */
+  #builtBase: BuiltBase | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -66,6 +78,23 @@ export class PolicyPublisher {
 
   get hasPublished(): boolean {
     return this.#published !== undefined;
+  }
+
+  /** Undefined before the first. */
+  get builtBase(): BuiltBase | undefined {
+    return this.#builtBase;
+  }
+
+  /** Takes a base that an earlier process has built of these parts; nothing is published yet. */
+  resume(base: NameSetBuffers, parts: PolicyParts, entriesInForce: readonly number[]): void {
+    const lists = parts.tasks.map((task, index) => {
+      const list = task.buildList();
+      const content = task.newest;
+      return { list, content, holds: list.holds ?? NO_HOLDS, entriesInForce: entriesInForce[index] ?? 0 };
+    });
+    this.#seed = base.seed;
+    this.#built = { parts, lists };
+    this.#builtBase = { base, parts, lists };
   }
 
   /** Resolves when the policy is acknowledged; the policy in force stays where none can be made. */
@@ -77,6 +106,7 @@ export class PolicyPublisher {
     const lists = tasks.map((task) => task.buildList());
     const levels = (await this.#overlayOf(parts, lists, contents)) ?? (await this.#baseOf(parts, lists, contents));
     if (levels === undefined) return;
+    if (levels.base !== this.#builtBase?.base) this.#builtBase = { base: levels.base, parts, lists: levels.lists };
     await this.#publish({
       generation: this.#nextGeneration(),
       base: levels.base,
@@ -103,8 +133,9 @@ export class PolicyPublisher {
     lists: readonly BuildList[],
     contents: readonly (ListContent | undefined)[],
   ): Promise<Levels | undefined> {
+    const allow = await allowSegments();
     const buffers = this.#pool.lendAll();
-    const job = { kind: 'build' as const, seed: this.#seed, lists, allow: allowSegments, guard, buffers };
+    const job = { kind: 'build' as const, seed: this.#seed, lists, allow, guard, buffers };
     const done = await this.#options.compile.run(job);
     if (done.kind === 'failed') {
       // Why the lent buffers are not taken back: a thread that overran its time may still write to them.
@@ -132,10 +163,14 @@ export class PolicyPublisher {
     lists: readonly BuildList[],
     contents: readonly (ListContent | undefined)[],
   ): Promise<Levels | undefined> {
-    const published = this.#published;
+    const base = this.#builtBase?.base;
+    const overlay = this.#published?.overlay;
     const changed = this.#smallChange(parts, lists);
-    if (published === undefined || changed === undefined) return undefined;
-    const { base, overlay } = published;
+    if (base === undefined || changed === undefined) return undefined;
+    if (changed.length === 0) {
+      const same = this.#built!.lists.map((list, index) => ({ ...list, content: contents[index] }));
+      return { base, overlay, lists: same };
+    }
     const done = await this.#options.compile.run({
       kind: 'overlay',
       base,
@@ -157,13 +192,13 @@ export class PolicyPublisher {
     return { base, overlay: done.result.overlay, lists: built };
   }
 
-  /** Indexes of the lists whose content changed, if that is all that changed and they are small. */
+  /** Indexes of the lists whose content changed, if that is all that changed and they are small; perhaps none. */
   #smallChange(parts: PolicyParts, lists: readonly BuildList[]): number[] | undefined {
     const before = this.#built;
     if (before === undefined || before.lists.length !== lists.length) return undefined;
     if (before.parts.guard.key !== parts.guard.key) return undefined;
     if (!isSame(before.parts.allowPaths, parts.allowPaths)) return undefined;
-    if (!isSame(before.parts.allowSegments, parts.allowSegments)) return undefined;
+    if (before.parts.allowRevision !== parts.allowRevision) return undefined;
     const changed: number[] = [];
     for (const [index, list] of lists.entries()) {
       const built = before.lists[index]!.list;
@@ -174,7 +209,7 @@ export class PolicyPublisher {
       if (!isJudged || Math.max(list.entries, built.entries) > OVERLAY_ENTRIES_MAX) return undefined;
       changed.push(index);
     }
-    return changed.length === 0 ? undefined : changed;
+    return changed;
   }
 
   async #publish(policy: PublishedPolicy): Promise<void> {

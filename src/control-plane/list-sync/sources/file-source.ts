@@ -8,6 +8,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorCode } from '../error-code.ts';
+import { identityOf } from '../file-identity.ts';
 import type { SyncFailure } from '../list-status.ts';
 import type { ListSource, ReadOutcome, ReadRequest, SourceKind, SourceSettings } from './list-source.ts';
 
@@ -24,6 +25,8 @@ interface Fingerprint {
   readonly inode: bigint;
   readonly bytes: bigint;
   readonly modifiedNs: bigint;
+  /** As Validators have it. */
+  readonly identity: string;
 }
 
 export const fileSource: SourceKind = {
@@ -72,6 +75,7 @@ class FileSource implements ListSource {
     if (!request.force && same(seen, this.#read)) return { kind: 'unchanged', confirmed: false };
     this.#read = seen;
     this.#announced = seen;
+    if (!request.force && seen.identity === request.validators?.identity) return { kind: 'unchanged', confirmed: true };
     if (seen.bytes > BigInt(this.#bytesMax)) {
       const message = `${this.#path} has ${seen.bytes} bytes; bytesMax is ${this.#bytesMax}`;
       return { kind: 'failed', failure: { reason: 'tooLarge', message } };
@@ -79,7 +83,7 @@ class FileSource implements ListSource {
     return {
       kind: 'content',
       input: { kind: 'path', path: this.#path },
-      validators: undefined,
+      validators: { identity: seen.identity },
       isStillSame: async () => {
         const now = await fingerprintOf(this.#path);
         const unchanged = !('reason' in now) && same(now, seen);
@@ -164,7 +168,7 @@ async function fingerprintOf(path: string): Promise<Fingerprint | SyncFailure> {
   try {
     const found = await stat(path, { bigint: true });
     if (!found.isFile()) return { reason: 'unreadable', message: `${path} is not a regular file` };
-    return { inode: found.ino, bytes: found.size, modifiedNs: found.mtimeNs };
+    return { inode: found.ino, bytes: found.size, modifiedNs: found.mtimeNs, identity: identityOf(found) };
   } catch (error) {
     const code = errorCode(error);
     const why =

@@ -5,8 +5,10 @@
  */
 import type { SyncFailure } from '../list-status.ts';
 
-/** What proves to an HTTP server that we have its current content. */
+/** What proves to a source that we have its current content. */
 export interface Validators {
+  /** Of a file (file-identity.ts). */
+  readonly identity?: string;
   readonly etag?: string;
   readonly lastModified?: string;
 }

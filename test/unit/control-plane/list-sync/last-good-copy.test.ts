@@ -66,6 +66,7 @@ describe('the last good copy', () => {
     bytes[bytes.length - 40]! ^= 1;
     await writeFile(segmentOf('a'), bytes);
     await rm(source);
+    await rm(join(harness.folder, 'state', 'lists', 'compiled.index'), { force: true });
     await harness.start(testConfig(harness.folder, [{ name: 'a', source }]));
     expect(harness.verdict('old.example')).toBe('allowed');
     expect(harness.logged.join('\n')).toContain('the last good copy is damaged');

@@ -1,0 +1,36 @@
+/**
+ * Everything beside the lists' own contents that a compiled index depends on, as one fingerprint: a snapshot of another
+ * fingerprint is of no use. What a list itself said last is compared list by list, by its source (list-task.ts).
+ */
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../config/config.ts';
+import { fileIdentity } from './file-identity.ts';
+
+/** Grows when parsing, guarding or compiling changes what an index of the same inputs holds. */
+const COMPILER_REVISION = 1;
+
+export type PolicyConfig = Pick<Config, 'lists' | 'allow' | 'protected' | 'popular' | 'sharedHosts'>;
+
+/** Identities of the files that the policy depends on; taken before they are read, so that a change meanwhile shows. */
+export type FileIdentities = ReadonlyMap<string, string>;
+
+export async function identitiesOf(config: PolicyConfig): Promise<FileIdentities> {
+  const paths = new Set([...config.allow, ...config.protected, ...config.popular, ...config.sharedHosts]);
+  const publicSuffixes = fileURLToPath(import.meta.resolve('tldts'));
+  const identities = new Map<string, string>();
+  for (const path of [...paths, publicSuffixes]) identities.set(path, await fileIdentity(path));
+  return identities;
+}
+
+/** Units: hexadecimal. Of Weir's version, the settings of each list, and the files beside them. */
+export function fingerprintOf(config: PolicyConfig, identities: FileIdentities, version: string): string {
+  const { allow, protected: protectedFiles, popular, sharedHosts } = config;
+  const lists = config.lists.map((list) => {
+    const { name, source, sourceKind, format, category, mode, action, approved, badLinesPercentMax, bytesMax } = list;
+    return { name, source, sourceKind, format, category, mode, action, approved, badLinesPercentMax, bytesMax };
+  });
+  const files = [...identities].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const inputs = { COMPILER_REVISION, version, lists, allow, protectedFiles, popular, sharedHosts, files };
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+}
