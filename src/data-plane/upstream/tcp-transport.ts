@@ -172,7 +172,10 @@ class TcpConnection implements AttemptPort {
     if (this.#socket.connecting || this.#pending.size === 0) {
       this.#isUsable = false;
       this.#socket.destroy();
+      return;
     }
+    // Why again: node:net says it once, and what waits now gives up later without a word on the wire.
+    this.#socket.setTimeout(IDLE_TIMEOUT_MS);
   }
 
   #closed(): void {
