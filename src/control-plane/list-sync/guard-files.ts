@@ -33,7 +33,9 @@ export async function loadGuard(files: GuardFiles): Promise<GuardOutcome> {
       const found = names[role];
       const outcome = await readListFile(
         path,
-        { format: 'auto', allowEmpty: true },
+        // Why no empty file: a write that was cut off leaves one, and would let go of every name that is held. A file
+        // that is meant to name nothing says so in a comment.
+        { format: 'auto', allowEmpty: false },
         {
           entry: (entry) => found.push(entry.name),
           skipped: (reason, lineNumber, text) => {

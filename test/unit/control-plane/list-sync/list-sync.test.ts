@@ -153,6 +153,21 @@ describe('allow files and the guard', () => {
     expect(harness.verdict('bank.example')).toBe('allowed');
   });
 
+  test.each(['protected', 'popular', 'sharedHosts'] as const)(
+    'a %s file cut down to nothing lets go of nothing',
+    async (role) => {
+      const source = await harness.file('a.txt', 'bank.example\nbad.example\n');
+      const names = await harness.file('names.txt', 'bank.example\n');
+      await harness.start(testConfig(harness.folder, [{ name: 'a', source }], { [role]: [names] }));
+      await replace(names, '');
+      await harness.until(() => harness.logged.some((line) => line.includes('the policy in force stays')));
+      expect(harness.verdict('bank.example')).toBe('allowed');
+      await replace(names, '# none any more\n');
+      await harness.until(() => harness.policies.length === 2);
+      expect(harness.verdict('bank.example')).toBe('blocked by a');
+    },
+  );
+
   test('a protected file that cannot be read leaves what is in force', async () => {
     const source = await harness.file('a.txt', 'bank.example\n');
     const names = await harness.file('protected.txt', 'other.example\n');
