@@ -47,8 +47,13 @@ export function describeCheck(result: CheckResult): string {
   ];
   const unicode = domainToUnicode(result.name);
   const title = unicode === '' || unicode === result.name ? result.name : `${result.name} (${unicode})`;
-  const shown = lines.filter(([, text]) => text !== null);
+  const shown = lines.flatMap(([label, text]) => (text === null ? [] : [[label, oneLine(text)] as const]));
   return [title, ...shown.map(([label, text]) => `  ${label.padEnd(LABEL_WIDTH)}${text}`)].join('\n');
+}
+
+/** Authority, reference and note are a list's own words: they make no lines here, and no terminal obeys them. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`);
 }
 
 function entryText(entry: string | null, scope: string | null): string | null {

@@ -41,6 +41,17 @@ async function check(name: string, lists: readonly ListInput[], rest: Partial<Co
 }
 
 describe('a listed name', () => {
+  test('is told of in lines that a list can neither add to nor make a terminal obey', async () => {
+    const note = 'x\u001b]0;title\u0007\n  verdict     allowed';
+    const entry = { name: 'bad.example', note, authority: '\u202ered', reference: '案号 7' };
+    const source = await file('a.jsonl', `${JSON.stringify(entry)}\n`);
+    const text = describeCheck(await check('bad.example', [{ name: 'court', source }]));
+    expect(text.match(/^ {2}verdict .*$/gm)).toEqual(['  verdict     blocked']);
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(text).toContain(String.raw`note        x\u{1b}]0;title\u{7}\u{a}  verdict     allowed`);
+    expect(text).toContain('reference   案号 7');
+  });
+
   test('names list, entry, scope, category, authority, reference, version, incident and the answer', async () => {
     const entry = {
       name: 'bad.example',
