@@ -23,14 +23,21 @@ export function skippedSamples(facts: ListFacts): StatusSample[] {
   return Object.entries(facts.samples).flatMap(([code, samples]) => samples.map((sample) => ({ code, ...sample })));
 }
 
-/** The number that a content has already, or the next one. */
+/** The number that a content has already, or the next one. The same octets read as another format are another content. */
 export function versionOf(
   sha256: string,
   newest: Pick<ListContent, 'version' | 'facts'> | undefined,
   record: ListRecord | undefined,
+  format = newest?.facts.format,
 ): number {
-  if (newest?.facts.sourceSha256 === sha256) return newest.version;
+  const isSameSource = newest?.facts.sourceSha256 === sha256;
+  if (isSameSource && newest.facts.format === format) return newest.version;
   // Why: behind a snapshot there may be a newer copy.
-  if (record?.sha256 === sha256 && record.version >= (newest?.version ?? 0)) return record.version;
+  if (!isSameSource && record?.sha256 === sha256 && record.version >= (newest?.version ?? 0)) return record.version;
   return Math.max(newest?.version ?? 0, record?.version ?? 0) + 1;
+}
+
+/** Whether what the source said then, that its content is the one we have, is worth anything for these settings. */
+export function isOfSetting(record: ListRecord, source: string, format: string): boolean {
+  return record.location === source && record.format === format;
 }

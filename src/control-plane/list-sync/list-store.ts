@@ -24,6 +24,8 @@ export interface ListRecord {
   readonly sha256: string;
   /** Where the content came from; validators are worth nothing for another place. */
   readonly location: string;
+  /** As the configuration named it; read as another one, the same content is another list. */
+  readonly format?: string;
   readonly validators?: Validators;
   readonly lastSuccessSeconds: number;
 }
@@ -169,6 +171,7 @@ function recordFrom(value: unknown): ListRecord | undefined {
   const version = fields.get('version');
   const sha256 = fields.get('sha256');
   const location = fields.get('location');
+  const format = fields.get('format');
   const lastSuccessSeconds = fields.get('lastSuccessSeconds');
   if (!Number.isSafeInteger(version) || Number(version) < 1) return undefined;
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256) || typeof location !== 'string') return undefined;
@@ -177,6 +180,7 @@ function recordFrom(value: unknown): ListRecord | undefined {
     version: Number(version),
     sha256,
     location,
+    ...(typeof format === 'string' && { format }),
     ...(read !== undefined && { validators: read }),
     lastSuccessSeconds: typeof lastSuccessSeconds === 'number' && lastSuccessSeconds > 0 ? lastSuccessSeconds : 0,
   };

@@ -10,7 +10,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { CompileRunner, JobOutcome } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
-import { skippedSamples, versionOf, type ListContent } from './list-content.ts';
+import { isOfSetting, skippedSamples, versionOf, type ListContent } from './list-content.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
@@ -290,7 +290,7 @@ export class ListTask {
     for (const warning of parsed.warnings) {
       this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
     }
-    const version = versionOf(parsed.facts.sourceSha256, this.#newest, this.#record);
+    const version = versionOf(parsed.facts.sourceSha256, this.#newest, this.#record, parsed.facts.format);
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
     if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
@@ -313,7 +313,7 @@ export class ListTask {
   }
 
   async #restore(): Promise<void> {
-    const { name, approved, source } = this.#config;
+    const { name, approved, source, format } = this.#config;
     const { compile, guardFiles, log } = this.#services;
     const seenMs = monotonicMs();
     const done = await compile.run({
@@ -329,7 +329,7 @@ export class ListTask {
     if (restored.kind === 'damaged')
       return log.error({ list: name }, `the last good copy is damaged: ${restored.message}`);
     const { version, facts, holds, segment } = restored;
-    const isOfSource = this.#record?.sha256 === facts.sourceSha256 && this.#record.location === source;
+    const isOfSource = this.#record?.sha256 === facts.sourceSha256 && isOfSetting(this.#record, source, format);
     const validators = isOfSource ? this.#record?.validators : undefined;
     this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs, validators }, segment);
     this.#storedVersion = version;
@@ -359,6 +359,7 @@ export class ListTask {
       version: content.version,
       sha256: content.facts.sourceSha256,
       location,
+      format: this.#config.format,
       ...(this.#validators !== undefined && { validators: this.#validators }),
       lastSuccessSeconds: this.#lastSuccessSeconds,
     };

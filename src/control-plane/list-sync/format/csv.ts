@@ -21,7 +21,7 @@ export const csvFormat: ListFormat = csvFormatWithColumn(undefined);
 /** The CSV format with its name column given: a header word, or a number from 1. */
 export function csvFormatWithColumn(column: string | undefined): ListFormat {
   return {
-    name: 'csv',
+    name: column === undefined ? 'csv' : `csv:${column}`,
     description: 'CSV with or without a header; csv:COLUMN names the column',
     detect: detectCsv,
     createParser: (sink, options) => new CsvParser(sink, options, column),

@@ -40,6 +40,26 @@ describe('a list behind a URL', () => {
     expect(sync.readiness()).toMatchObject({ ready: true, lists: [{ version: 0, attempted: true }] });
   });
 
+  test.each(['reload', 'restart'] as const)('is read anew when its format changes: %s', async (how) => {
+    server.handler = (request, response) => {
+      const isKnown = request.headers['if-none-match'] === '"same"';
+      response.writeHead(isKnown ? 304 : 200, { etag: '"same"' });
+      response.end(isKnown ? '' : 'old,new\na.old.example,a.new.example\nb.old.example,b.new.example\n');
+    };
+    const configOf = (format: string) => testConfig(harness.folder, [{ name: 'remote', source: server.url(), format }]);
+    const sync = await harness.start(configOf('csv:old'));
+    await harness.until(() => harness.status('remote')?.version === 1);
+    expect(harness.verdict('a.old.example')).toBe('blocked by remote');
+    if (how === 'reload') await sync.reload(configOf('csv:new'));
+    else {
+      await harness.close();
+      await harness.start(configOf('csv:new'));
+    }
+    await harness.until(() => harness.status('remote')?.version === 2);
+    expect(harness.verdict('a.old.example')).toBe('allowed');
+    expect(harness.verdict('a.new.example')).toBe('blocked by remote');
+  });
+
   test('is asked for again with what the server said, and keeps its version on 304 and on a bad answer', async () => {
     const answers: ((etag: string | undefined) => { status: number; type: string; body: string })[] = [
       () => ({ status: 200, type: 'text/plain', body: 'one.example\n' }),

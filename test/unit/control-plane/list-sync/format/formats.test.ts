@@ -103,7 +103,7 @@ describe('the table of formats', () => {
 
   test('finds formats by name, CSV with its column, and nothing else', () => {
     expect(formatNamed('rpz')?.name).toBe('rpz');
-    expect(formatNamed('csv:host')?.name).toBe('csv');
+    expect(formatNamed('csv:host')?.name).toBe('csv:host');
     expect(formatNamed('csv:')).toBeUndefined();
     expect(formatNamed('xml')).toBeUndefined();
   });
