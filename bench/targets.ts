@@ -82,7 +82,7 @@ function absolute(what: string, target: string, value: number, limit: number, un
 
 export function targetLines(rows: readonly Row[]): TargetLine[] {
   const size = (names: number): number => figure(rows, 'sizes', SERVER, 'indexBytesPerName', { names });
-  const reload = rows.filter((row) => row.case === 'reload');
+  const reload = rows.filter((row) => row.case === 'reload' && row.parameters['changed'] !== 0);
   const worst = (key: string): number =>
     reload.length === 0 ? Number.NaN : Math.max(...reload.map((row) => row.values[key] ?? Number.NaN));
   return [

@@ -24,12 +24,13 @@ const IN_FORCE_WITHIN_MS = 60_000;
 const PROBE_PAUSE_MS = 10;
 const QUERIES = 50_000;
 const OUTSTANDING = 500;
-/** One name of so many is changed: a new index; a small change over the index in force. */
-const CHANGES = [10, 100_000];
+/** One name of so many is changed: none, to know the machine; a new index; a small change over the index in force. */
+const CHANGES = [Infinity, 10, 100_000];
 
 /** The same list, but one name of `every` another one that no list had before. */
 function changed(list: ListData, every: number, word: string): ListData {
-  const nameAt = (index: number): string => (index % every === 0 ? `${word}x${index}.example.com` : list.nameAt(index));
+  const nameAt = (index: number): string =>
+    every !== Infinity && index % every === 0 ? `${word}x${index}.example.com` : list.nameAt(index);
   return { count: list.count, origin: list.origin, nameAt };
 }
 
@@ -69,9 +70,12 @@ async function reloadOn(context: CaseContext, every: number, where: string, core
     },
     join(folder, 'answers.txt'),
   );
-  await pause(SWAP_AFTER_MS);
-  renameSync(nextFile, listFile);
-  const inForceMs = await untilBlocked(server.port, next.nameAt(0));
+  let inForceMs: number | undefined;
+  if (every !== Infinity) {
+    await pause(SWAP_AFTER_MS);
+    renameSync(nextFile, listFile);
+    inForceMs = await untilBlocked(server.port, next.nameAt(0));
+  }
   const { report, latency } = await load;
   const peak = peakBytes(server.pids);
   await server.program.stop();
@@ -84,7 +88,7 @@ async function reloadOn(context: CaseContext, every: number, where: string, core
       ...latency,
       sent: report.sent,
       lost: report.lost,
-      inForceMs,
+      ...(inForceMs === undefined ? {} : { inForceMs }),
       residentBytes: server.residentBytes,
       peakBytes: peak,
     },
