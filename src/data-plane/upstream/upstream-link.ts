@@ -30,7 +30,7 @@ export class UpstreamLink {
   /** Until when it is taken not to know EDNS. */
   withoutEdnsUntilMs = Number.NEGATIVE_INFINITY;
   readonly #context: TransportContext;
-  readonly #cells: Float64Array;
+  #cells: Float64Array;
   readonly #log: UpstreamLog;
   #tcp: Transport | undefined;
 
@@ -72,6 +72,8 @@ export class UpstreamLink {
 
   retire(): void {
     this.#setDown(false);
+    // Why elsewhere: its row may be another upstream's from now on, which must not be down for what this one does.
+    this.#cells = new Float64Array(this.#cells.length);
     this.first.retire();
     this.#tcp?.retire();
   }
