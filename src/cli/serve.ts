@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { addressText } from '../supervisor/cannot-listen.ts';
 import { StartError, type Started, Supervisor } from '../supervisor/supervisor.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { DEFAULT_CONFIG } from './default-config.ts';
+import { DEFAULT_CONFIG, SAMPLE_LIST, SAMPLE_NAME } from './default-config.ts';
 import { ExitCode } from './exit-code.ts';
 import { versionOfWeir } from './version.ts';
 
@@ -64,6 +64,7 @@ function handleSignals(supervisor: Supervisor, configFile: string, log: Log): vo
       return;
     }
     for (const warning of outcome.warnings) log.warn(warning);
+    log.level = outcome.config.log.level;
     log.info('configuration and lists are reread');
     supervisor.reload(outcome.config);
   });
@@ -79,7 +80,8 @@ function welcome({ do53, admin, page, lists, skipped }: Started, config: Config)
   const entries = lists.reduce((sum, list) => sum + list.entries, 0);
   const names = `${entries.toLocaleString('en')} listed ${entries === 1 ? 'name' : 'names'}`;
   const first = do53[0];
-  const [query, port] = first === undefined ? ['', 0] : [`dig @${first.host} -p ${first.port}`, first.port];
+  const query = first === undefined ? '' : `dig @${first.host} -p ${first.port}`;
+  const isSample = config.lists.some(({ source }) => source === SAMPLE_LIST);
   const parts = [
     `Weir answers DNS on ${do53.map(addressText).join(' and ')} (UDP and TCP) and blocks ${names}`,
     `from ${lists.length} ${lists.length === 1 ? 'list' : 'lists'}; everything else goes to ${
@@ -92,9 +94,9 @@ function welcome({ do53, admin, page, lists, skipped }: Started, config: Config)
     ...lists
       .filter(({ failure }) => failure !== undefined)
       .map(({ name, failure }) => `List ${name} is not loaded: ${failure}.`),
-    port === 0
+    query === ''
       ? ''
-      : `Try: ${query} bank-account-verify.example   (blocked)   and   ${query} example.com   (answered). Ctrl-C stops it.`,
+      : `Try: ${isSample ? `${query} ${SAMPLE_NAME}   (blocked)   and   ` : ''}${query} example.com   (answered). Ctrl-C stops it.`,
   ];
   return `\n${parts.filter((part) => part !== '').join(' ')}\n\n`;
 }

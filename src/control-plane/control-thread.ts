@@ -23,7 +23,7 @@ const say = (message: FromControl): void => port.postMessage(message);
 startHeartbeat(data.heartbeat);
 
 let { config, listSlots, listening } = data;
-let publications = 0;
+let { publications } = data;
 const waiting = new Map<number, () => void>();
 
 const metrics = new Metrics({
@@ -95,7 +95,8 @@ const admin = createAdminServer({
   readiness: () => {
     const { ready, lists } = listSync.readiness();
     return {
-      ready: ready && listening.length > 0,
+      // Why also without lists of its own yet: where this thread is a replacement, the data plane has its policy.
+      ready: (ready || data.isPolicyInForce) && listening.length > 0,
       lists: lists.map(({ name, version, entries, attempted, failure }) => ({
         name,
         version,
@@ -143,6 +144,7 @@ port.on('message', (message: ToControl) => {
       break;
     case 'configure':
       ({ config, listSlots } = message);
+      log.level = config.log.level;
       describeConfig(config);
       metrics.countReload('ok');
       void listSync.reload(config);

@@ -17,6 +17,10 @@ export interface ControlThreadData {
   readonly batchIo: BatchIoMode;
   /** Addresses that resolver threads listen on; empty while they do not. */
   readonly listening: readonly SocketAddress[];
+  /** Whether the resolver threads have a policy from a control thread before this one. */
+  readonly isPolicyInForce: boolean;
+  /** Publications so far; this thread's numbers go on from there. */
+  readonly publications: number;
   /** Replaced threads so far, for the metric to go on from. */
   readonly restarts: Readonly<Partial<Record<ThreadKind, number>>>;
   readonly reloads: { readonly ok: number; readonly refused: number };

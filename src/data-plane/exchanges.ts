@@ -92,6 +92,14 @@ export class Exchanges {
     return exchange;
   }
 
+  /** Whether anyone waits for an exchange that began at `beforeMs` or earlier. Cost: the exchanges under way. */
+  isAwaiting(beforeMs: number): boolean {
+    for (const exchange of this.#underWay.values()) {
+      if (exchange.startedAtMs <= beforeMs && exchange.waiters.length > 0) return true;
+    }
+    return false;
+  }
+
   #finish(exchange: Exchange, outcome: UpstreamOutcome): void {
     this.#exchanges--;
     if (this.#underWay.get(exchange.key) === exchange) this.#underWay.delete(exchange.key);

@@ -93,15 +93,18 @@ export class Finisher {
   answer(query: QueryView, transport: number, answer: CachedAnswer, nowMs: number): number {
     const { bytes, start, questionEnd } = query;
     const isStale = nowMs >= answer.freshUntilMs && answer.freshUntilMs > answer.storedAtMs;
-    const extendedError = isStale ? staleOption(answer) : this.#extendedErrors[answer.extendedError];
-    const optBytes = query.hasEdns ? OPT_BYTES + (extendedError === undefined ? 0 : EXTENDED_ERROR_BYTES) : 0;
+    const bytesMax = this.responseBytesMax(query, transport);
+    const reason = isStale ? staleOption(answer) : this.#extendedErrors[answer.extendedError];
     const flags = responseFlags(query.flags, answer.rcode) | this.#authenticatedFlag(query, answer);
     const end = questionEnd + answer.bodyBytes;
-    if (answer.truncated || end + optBytes - start > this.responseBytesMax(query, transport)) {
+    const bytesLeft = bytesMax - (end - start) - (query.hasEdns ? OPT_BYTES : 0);
+    if (answer.truncated || bytesLeft < 0) {
       setFlags(bytes, start, flags | HeaderFlag.TC);
       setCounts(bytes, start, 1, 0, 0, 0);
-      return this.#finishEdns(query, transport, questionEnd, answer.rcode, extendedError);
+      return this.#finishEdns(query, transport, questionEnd, answer.rcode, reason);
     }
+    // Why: an explanation that does not fit is no reason to make the client ask again over TCP.
+    const extendedError = bytesLeft < EXTENDED_ERROR_BYTES ? undefined : reason;
     const { octets, bodyBytes, qnameBytes, ttlCount } = answer;
     writeOctets.call(bytes, octets, questionEnd, bodyBytes, 'latin1');
     const elapsedSeconds = isStale ? Number.MAX_SAFE_INTEGER : Math.floor((nowMs - answer.storedAtMs) / 1000);

@@ -12,11 +12,14 @@ export interface ResolverThreadData {
   readonly config: Config;
   readonly policy: PublishedPolicy | undefined;
   readonly counters: SharedArrayBuffer;
+  /** False at the start, while there is no policy yet: wait for `listen`. */
+  readonly mayListen: boolean;
 }
 
 export type ToResolver =
   | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
   | { readonly kind: 'configure'; readonly config: Config }
+  | { readonly kind: 'listen'; readonly config: Config }
   | { readonly kind: 'drain' };
 
 export type FromResolver =

@@ -58,7 +58,7 @@ export class Resolver {
 
     const verdict = respond.judge(query, arrival);
     if (verdict === VerdictKind.blocked) return respond.block(query, arrival);
-    const special = respond.special(query, arrival);
+    const special = respond.special(query, arrival, verdict);
     if (special > 0) return special;
     if (!wantsRecursion(query)) return respond.refuse(query, arrival, NOT_AUTHORITATIVE);
 
@@ -212,6 +212,11 @@ export class Resolver {
   }
 
   /** A cache of another size begins empty. */
+  /** Whether clients still wait for what was asked of upstreams at `beforeMs` or earlier. */
+  isAwaiting(beforeMs: number): boolean {
+    return this.#exchanges.isAwaiting(beforeMs);
+  }
+
   configure(config: Config): void {
     if (config.cache.bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(config.cache.bytesMax);
     this.#limits = config.cache;

@@ -23,7 +23,7 @@ const TICK_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 10_000;
 const DRAIN_POLL_MS = 20;
 
-const { config, policy, counters, heartbeat, threadName } = workerData as ResolverThreadData & {
+const { config, policy, counters, mayListen, heartbeat, threadName } = workerData as ResolverThreadData & {
   readonly heartbeat: SharedArrayBuffer;
   readonly threadName: string;
 };
@@ -82,10 +82,12 @@ async function listen(current: Config): Promise<void> {
   say({ kind: 'listening', addresses: listeners.addresses(), failures });
 }
 
-async function drain(deadlineMs: number): Promise<void> {
+/** Waits for what is in flight now; what arrives meanwhile is answered too, but not waited for. */
+async function drain(limitMs: number): Promise<void> {
   listeners.stop();
+  const startedMs = monotonicMs();
   // Why polled: what is in flight may be answered by upstreams, stale answers or the deadline; any of them counts.
-  while (resolver.waiterCount > 0 && monotonicMs() < deadlineMs) {
+  while (resolver.isAwaiting(startedMs) && monotonicMs() < startedMs + limitMs) {
     await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
   }
   upstream.close();
@@ -112,11 +114,19 @@ port.on('message', (message: ToResolver) => {
       resolver.configure(message.config);
       Object.assign(tcpLimits, message.config.tcp);
       ({ shutdownTimeoutMs } = message.config);
-      upstream.reconfigure(message.config.upstreams, message.config.upstreamQueries);
+      upstream.reconfigure(
+        message.config.upstreams,
+        message.config.upstreamQueries,
+        message.config.edns.udpPayloadBytes,
+      );
+      log.level = message.config.log.level;
+      void listen(message.config);
+      break;
+    case 'listen':
       void listen(message.config);
       break;
     case 'drain':
-      void drain(monotonicMs() + shutdownTimeoutMs);
+      void drain(shutdownTimeoutMs);
       break;
   }
 });
@@ -124,4 +134,4 @@ port.on('message', (message: ToResolver) => {
 respond.tick();
 if (support.kind === 'ok') say({ kind: 'batchIo', mode: 'batch', reason: '' });
 else say({ kind: 'batchIo', mode: 'dgram', reason: support.reason });
-await listen(config);
+if (mayListen) await listen(config);

@@ -133,11 +133,11 @@ export class Respond {
   }
 
   /** The answer of a special-use name, or 0 for any other. */
-  special(query: QueryView, asked: Asked): number {
+  special(query: QueryView, asked: Asked, verdict: number): number {
     const found = this.#special.find(query);
     if (found === NOT_SPECIAL) return 0;
     const length = this.#special.write(query, found, this.#finisher.responseBytesMax(query, asked.transport));
-    return this.#done(query, asked, VerdictRow.allowed, this.#finisher.addExtras(query, asked.transport, length));
+    return this.#done(query, asked, verdict, this.#finisher.addExtras(query, asked.transport, length));
   }
 
   /** An upstream's answer, unless a name that it leads to is listed. */

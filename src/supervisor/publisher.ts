@@ -26,6 +26,11 @@ export class Publisher {
     this.#readers = readers;
   }
 
+  /** Of the last policy published; 0 before the first. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   get current(): PublishedPolicy | undefined {
     return this.#current;
   }

@@ -17,6 +17,7 @@ import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
 import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
 import { ListSlots } from './list-slots.ts';
+import { takenAddresses } from './port-probe.ts';
 import { Publisher } from './publisher.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 
@@ -25,7 +26,7 @@ const SERVE_WITHOUT_LISTS_AFTER_DEATHS = 3;
 const SERVE_WITHOUT_LISTS_AFTER_MS = 300_000;
 const CONTROL_HEAP_MEGABYTES_MAX = 1_024;
 const PAGE_HEAP_MEGABYTES_MAX = 256;
-const CONTROL_SILENCE_MS_MAX = 30_000;
+const CONTROL_SILENCE_MS_MAX = 10_000;
 const PAGE_SILENCE_MS_MAX = 5_000;
 const RESOLVER_SILENCE_MS_MAX = 5_000;
 /** Beyond the configured time for draining: for the threads to say that they are done. */
@@ -70,6 +71,7 @@ export class Supervisor {
   readonly #waits = new Map<string, Waiting>();
   #undrained = 0;
   #batchIo: BatchIoMode | undefined;
+  #mayListen = false;
   #hasStarted = false;
 
   constructor(config: Config, version: string, log: Log) {
@@ -85,22 +87,27 @@ export class Supervisor {
 
   /** Resolves when queries are answered. Errors: StartError when an address cannot be bound. */
   async start(): Promise<Started> {
+    const [taken] = await takenAddresses(this.#config.listen.do53);
+    if (taken !== undefined) throw new StartError(cannotListen(taken));
     const adminBound = this.#waitFor('admin');
     const firstPolicy = this.#waitFor('policy');
     const listsStarted = this.#waitFor('lists');
     const withoutLists = setTimeout(() => this.#settle('policy'), SERVE_WITHOUT_LISTS_AFTER_MS);
     this.#control = this.#startControl();
+    // Why now: they load while the lists do; they listen when there is a policy.
+    this.#resolvers = this.#resolverCounters.map((counters, index) =>
+      this.#startResolver(`resolver-${index}`, counters),
+    );
+    const pageBound = this.#startPage();
     try {
-      await adminBound;
-      await firstPolicy;
+      await Promise.all([adminBound, pageBound, firstPolicy]);
     } finally {
       // Why also on failure: the timer would keep a process that could not start alive for minutes.
       clearTimeout(withoutLists);
     }
+    this.#mayListen = true;
     // Why one first: it finds out what can be bound, and with port 0 which ports the others share.
-    await this.#startResolver(0);
-    for (let index = 1; index < this.#config.workers; index++) await this.#startResolver(index);
-    await this.#startPage();
+    for (const resolver of this.#resolvers) await this.#listen(resolver);
     this.#tellControl({ kind: 'listening', addresses: this.#listening });
     if (this.#publisher.current !== undefined) await listsStarted;
     this.#hasStarted = true;
@@ -131,6 +138,8 @@ export class Supervisor {
         listSlots: this.#slots.all(),
         batchIo: this.#batchIo ?? 'dgram',
         listening: this.#listening,
+        isPolicyInForce: this.#publisher.current !== undefined,
+        publications: this.#publisher.generation,
         restarts: this.#restarts,
         reloads: this.#reloads,
       }),
@@ -169,29 +178,36 @@ export class Supervisor {
     }
   }
 
-  async #startResolver(index: number): Promise<void> {
-    const name = `resolver-${index}`;
-    const bound = this.#waitFor(name);
-    const thread = new SupervisedThread({
+  #startResolver(name: string, counters: SharedArrayBuffer): SupervisedThread {
+    return new SupervisedThread({
       name,
       url: threadUrl('../data-plane/resolver-thread'),
       heapMegabytesMax: undefined,
       silenceMsMax: RESOLVER_SILENCE_MS_MAX,
       data: () => ({
         role: 'resolver',
-        config:
-          this.#listening.length === 0
-            ? this.#config
-            : { ...this.#config, listen: { ...this.#config.listen, do53: this.#listening } },
+        config: this.#configToListen(),
         policy: this.#publisher.current,
-        counters: this.#resolverCounters[index],
+        counters,
+        mayListen: this.#mayListen,
       }),
       onMessage: (message) => this.#onResolver(name, message as FromResolver),
-      onDeath: () => this.#onReaderDeath('resolver', name, this.#resolverCounters[index]!),
+      onDeath: () => this.#onReaderDeath('resolver', name, counters),
       log: this.#log,
     });
-    this.#resolvers.push(thread);
+  }
+
+  async #listen(resolver: SupervisedThread): Promise<void> {
+    const bound = this.#waitFor(resolver.name);
+    resolver.post({ kind: 'listen', config: this.#configToListen() } satisfies ToResolver);
     await bound;
+  }
+
+  /** The configuration with the ports that were given for port 0. */
+  #configToListen(): Config {
+    if (this.#listening.length === 0) return this.#config;
+    const do53 = this.#config.listen.do53.map((address) => this.#boundOrAsked(address));
+    return { ...this.#config, listen: { ...this.#config.listen, do53 } };
   }
 
   #onResolver(name: string, message: FromResolver): void {
@@ -290,8 +306,8 @@ export class Supervisor {
       this.#log.warn('listen.warningPageHttp has changed: restart Weir for it');
     }
     const { workers, stateDirectory } = before;
-    const listen = { ...before.listen, do53: config.listen.do53.map((address) => this.#boundOrAsked(address)) };
-    this.#config = { ...config, workers, stateDirectory, listen };
+    this.#config = { ...config, workers, stateDirectory, listen: { ...before.listen, do53: config.listen.do53 } };
+    this.#config = this.#configToListen();
     this.#slots.assign(config.lists.map(({ name }) => name));
     this.#tellControl({ kind: 'configure', config: this.#config, listSlots: this.#slots.all() });
     for (const resolver of this.#resolvers)

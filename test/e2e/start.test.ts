@@ -103,7 +103,8 @@ describe('a port that another program has', () => {
     const { code, stderr } = await runProgram(process.execPath, weirCommand(first.configFile).slice(1), {
       env: CACHED,
     });
-    expect([code, stderr]).toEqual([1, inUse('listen.admin', Number(new URL(first.adminUrl).port))]);
+    // Why do53: threads share that port among themselves, and two Weirs would share it in silence.
+    expect([code, stderr]).toEqual([1, inUse('listen.do53', first.port)]);
   });
 });
 

@@ -58,7 +58,11 @@ export interface UpstreamPoolOptions {
 
 export interface UpstreamPool extends UpstreamExchanger {
   /** Takes new upstreams and settings; what is under way ends as it began. */
-  reconfigure(upstreams: readonly UpstreamConfig[], settings: Config['upstreamQueries']): void;
+  reconfigure(
+    upstreams: readonly UpstreamConfig[],
+    settings: Config['upstreamQueries'],
+    ednsPayloadBytes: number,
+  ): void;
 }
 
 /** Opens its first sockets at once; queries sent before they are open wait for them. */
@@ -71,7 +75,7 @@ class Pool implements UpstreamPool, TransportEvents {
   #links: UpstreamLink[] = [];
   /** The links' states, in the same order. */
   #states: readonly UpstreamState[] = [];
-  readonly #udpPayloadBytes: number;
+  #udpPayloadBytes: number;
   readonly #cells: Float64Array;
   readonly #log: UpstreamLog;
   readonly #openSocket: OpenDatagramSocket;
@@ -91,7 +95,7 @@ class Pool implements UpstreamPool, TransportEvents {
     this.#openSocket = options.openSocket ?? openDgramSocket;
     this.#settings = options.settings;
     this.#udpPayloadBytes = options.ednsPayloadBytes;
-    this.reconfigure(options.upstreams, options.settings);
+    this.reconfigure(options.upstreams, options.settings, options.ednsPayloadBytes);
   }
 
   exchange(question: UpstreamQuestion, done: Done): void {
@@ -113,7 +117,12 @@ class Pool implements UpstreamPool, TransportEvents {
     if (nowMs >= this.#nextProbeCheckMs) this.#probe(exchange, nowMs);
   }
 
-  reconfigure(upstreams: readonly UpstreamConfig[], settings: Config['upstreamQueries']): void {
+  reconfigure(
+    upstreams: readonly UpstreamConfig[],
+    settings: Config['upstreamQueries'],
+    ednsPayloadBytes: number,
+  ): void {
+    this.#udpPayloadBytes = ednsPayloadBytes;
     const nowMs = monotonicMs();
     const old = this.#links;
     const { sourcePorts } = settings;
