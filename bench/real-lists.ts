@@ -11,7 +11,8 @@ import { normaliseName } from '../src/control-plane/list-sync/format/normalise-n
 import { readListFile } from '../src/control-plane/list-sync/format/read-list-file.ts';
 import { readNames } from '../src/control-plane/list-sync/format/read-names.ts';
 import type { ReadOutcome } from '../src/control-plane/list-sync/format/read-report.ts';
-import { createGuard, type Guard } from '../src/control-plane/list-sync/guard/guard.ts';
+import { createGuard } from '../src/control-plane/list-sync/guard/create-guard.ts';
+import type { Guard } from '../src/control-plane/list-sync/guard/guard.ts';
 import { HoldsReport, type HoldsSummary } from '../src/control-plane/list-sync/guard/holds-report.ts';
 import { SegmentWriter } from '../src/control-plane/list-sync/list-segment.ts';
 import { realData } from '../test/support/real-data.ts';

@@ -3,10 +3,7 @@
  * for `serve` is built in supervisor/; nothing else starts threads or handles signals.
  */
 import { Command, CommanderError } from 'commander';
-import { checkCommand } from './cli/check.ts';
-import { configCommand } from './cli/config-check.ts';
 import { ExitCode } from './cli/exit-code.ts';
-import { listCommand } from './cli/list-command.ts';
 import { serveCommand } from './cli/serve.ts';
 import { versionOfWeir } from './cli/version.ts';
 
@@ -16,10 +13,17 @@ const program = new Command('weir')
   .showHelpAfterError('(weir --help says more)')
   .exitOverride()
   .addCommand(serveCommand())
-  .addCommand(checkCommand())
-  .addCommand(configCommand())
-  .addCommand(listCommand())
   .addHelpText('after', '\nExit codes: 0 good, 1 failure, 2 usage, 78 configuration.\n');
+
+// Why not for `serve`: what they import costs it 40 MB and a quarter of a second.
+if (process.argv[2] !== 'serve') {
+  const [{ checkCommand }, { configCommand }, { listCommand }] = await Promise.all([
+    import('./cli/check.ts'),
+    import('./cli/config-check.ts'),
+    import('./cli/list-command.ts'),
+  ]);
+  program.addCommand(checkCommand()).addCommand(configCommand()).addCommand(listCommand());
+}
 
 /** Why by hand: commander passes exitOverride on to commands it makes itself, not to those it is given. */
 function overrideExits(command: Command): void {

@@ -47,8 +47,7 @@ export class NameSetBuilder {
   readonly #interner = new RuleSetInterner();
   readonly #labelStarts = new Uint8Array(LABELS_MAX);
   readonly #hashes = new Uint32Array(LABELS_MAX);
-  #tableBuffer: SharedArrayBuffer;
-  #table: Uint32Array;
+  #table: Uint32Array<SharedArrayBuffer>;
   #slotCount: number;
   #tailSlots = TAIL_SLOTS;
   #entryCount = 0;
@@ -61,8 +60,7 @@ export class NameSetBuilder {
     this.#seed = options.seed >>> 0;
     this.#pool = options.buffers ?? { take: (bytes) => new SharedArrayBuffer(bytes) };
     this.#slotCount = slotsFor(entriesExpected);
-    this.#tableBuffer = this.#takeTable(this.#slotCount, this.#tailSlots);
-    this.#table = wordsOf(this.#tableBuffer);
+    this.#table = this.#takeTable(this.#slotCount, this.#tailSlots);
     this.#namesBuffer = this.#pool.take(Math.min(NAMES_BYTES_MAX, 1 + Math.max(NAME_BYTES_MAX, namesBytesExpected)));
     this.#names = new Uint8Array(this.#namesBuffer);
   }
@@ -91,7 +89,7 @@ export class NameSetBuilder {
     const rules = this.#pool.take(this.#interner.wordCount * 4);
     wordsOf(rules).set(this.#interner.words());
     return {
-      table: this.#tableBuffer,
+      table: this.#table.buffer,
       names: this.#fittingNames(),
       rules,
       slotCount: this.#slotCount,
@@ -159,38 +157,30 @@ export class NameSetBuilder {
   #relay(slotCount: number, tailSlots: number): void {
     const old = this.#table;
     for (let tail = tailSlots; ; tail *= 2) {
-      const buffer = this.#takeTable(slotCount, tail);
-      const table = wordsOf(buffer);
+      const table = this.#takeTable(slotCount, tail);
       this.#tailSlots = tail;
       if (!relayInto(old, table, slotCount)) continue;
-      this.#tableBuffer = buffer;
       this.#table = table;
       this.#slotCount = slotCount;
       return;
     }
   }
 
-  #takeTable(slotCount: number, tailSlots: number): SharedArrayBuffer {
-    const buffer = this.#pool.take((slotCount + tailSlots) * SLOT_WORDS * 4);
-    const table = wordsOf(buffer);
-    const end = wholeSlots(table) * SLOT_WORDS;
-    for (let at = 0; at < end; at += SLOT_WORDS) {
+  #takeTable(slotCount: number, tailSlots: number): Uint32Array<SharedArrayBuffer> {
+    const words = (slotCount + tailSlots) * SLOT_WORDS;
+    // Why not the whole buffer: what is behind its last slot nobody reads, and memory never touched is never taken.
+    const table = new Uint32Array(this.#pool.take(words * 4), 0, words);
+    for (let at = 0; at < words; at += SLOT_WORDS) {
       table[at] = EMPTY_HASH;
       table[at + 1] = 0;
       table[at + 2] = 0;
     }
-    if (end < table.length) table[end] = EMPTY_HASH;
-    if (end + 1 < table.length) table[end + 1] = 0;
-    return buffer;
+    return table;
   }
 }
 
 function slotsFor(entries: number): number {
   return Math.max(SLOTS_MIN, Math.ceil(entries / LOAD));
-}
-
-function wholeSlots(table: Uint32Array): number {
-  return Math.floor(table.length / SLOT_WORDS);
 }
 
 /** Where an entry belongs that is not in the table: before the first greater hash. */
@@ -205,7 +195,7 @@ function insert(table: Uint32Array, at: number, hash: number, nameOffset: number
   let free = at;
   while (table[free + 1] !== 0) free += SLOT_WORDS;
   // The last slot stays empty: it ends every search.
-  if (free >= (wholeSlots(table) - 1) * SLOT_WORDS) return false;
+  if (free >= table.length - SLOT_WORDS) return false;
   // Why by hand: runs are a slot or two long, and copyWithin costs more than it moves.
   for (let to = free + SLOT_WORDS - 1, low = at + SLOT_WORDS; to >= low; to--) table[to] = table[to - SLOT_WORDS]!;
   table[at] = hash;
@@ -216,7 +206,7 @@ function insert(table: Uint32Array, at: number, hash: number, nameOffset: number
 
 /** Both tables are in order of hash, so that each slot goes to its home or behind the one before; false if they run past the end. */
 function relayInto(old: Uint32Array, table: Uint32Array, slotCount: number): boolean {
-  const end = (wholeSlots(table) - 1) * SLOT_WORDS;
+  const end = table.length - SLOT_WORDS;
   let next = 0;
   for (let from = 0; from + 2 < old.length; from += SLOT_WORDS) {
     if (old[from + 1] === 0) continue;

@@ -4,7 +4,7 @@
  * before they are published; readers trust what is published.
  */
 import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '../dns/name.ts';
-import { EMPTY_HASH, SLOT_WORDS, homeSlot, wordsOf } from './name-set.ts';
+import { EMPTY_HASH, SLOT_WORDS, homeSlot } from './name-set.ts';
 import type { NameSetBuffers } from './published.ts';
 import { RuleKind, ruleKind, ruleListIndex } from './rules.ts';
 
@@ -13,20 +13,23 @@ export interface RuleBounds {
   readonly allowSources: number;
 }
 
-/** A sentence for people, or undefined for a sound base. Cost: one pass over each buffer, 0.5 s for ten million names. */
-export function nameSetProblem(buffers: NameSetBuffers, bounds: RuleBounds): string | undefined {
+/** A sentence for people, or undefined for a sound base; `tableBytes` of its table are in use. Cost: one pass over each buffer, 0.5 s for ten million names. */
+export function nameSetProblem(buffers: NameSetBuffers, tableBytes: number, bounds: RuleBounds): string | undefined {
   const { table, names, rules, slotCount, entryCount, namesBytes, rulesWords } = buffers;
   const counts = [slotCount, entryCount, namesBytes, rulesWords, buffers.seed];
   if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0)) return 'its sizes are no numbers';
   if (slotCount < 1 || namesBytes < 1 || rulesWords < 1) return 'its sizes are too small';
   if (namesBytes > names.byteLength || rulesWords * 4 > rules.byteLength) return 'its sizes do not fit its parts';
-  if (table.byteLength % (SLOT_WORDS * 4) !== 0 || table.byteLength / (SLOT_WORDS * 4) <= slotCount)
+  const slots = tableBytes / (SLOT_WORDS * 4);
+  if (tableBytes > table.byteLength || !Number.isInteger(slots) || slots <= slotCount)
     return 'its table has the wrong size';
   const nameStarts = nameStartsOf(new Uint8Array(names, 0, namesBytes));
   if (nameStarts === undefined) return 'its names are malformed';
   const ruleStarts = ruleStartsOf(new Uint32Array(rules, 0, rulesWords), bounds);
   if (ruleStarts === undefined) return 'its rules are malformed';
-  return isTableSound(wordsOf(table), buffers, nameStarts, ruleStarts) ? undefined : 'its table is malformed';
+  return isTableSound(new Uint32Array(table, 0, slots * SLOT_WORDS), buffers, nameStarts, ruleStarts)
+    ? undefined
+    : 'its table is malformed';
 }
 
 /** One bit for each offset: does a whole name begin there? Undefined where something is no name. */

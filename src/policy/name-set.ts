@@ -26,6 +26,14 @@ export function wordsOf(buffer: SharedArrayBuffer): Uint32Array<SharedArrayBuffe
   return new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
 }
 
+/** Slots to the empty one that ends the last search; behind it a buffer of the pool may have anything. */
+export function usedSlots({ table, slotCount }: NameSetBuffers): number {
+  const words = wordsOf(table);
+  let slot = slotCount;
+  while (slot * SLOT_WORDS < words.length && words[slot * SLOT_WORDS + 1] !== 0) slot++;
+  return slot + 1;
+}
+
 export class NameSet {
   readonly buffers: NameSetBuffers;
   readonly entryCount: number;
@@ -73,7 +81,8 @@ export class NameSet {
   /** Visits every entry, in no order that means anything: `names` holds its wire name at the offset given. */
   forEach(visit: (nameOffset: number, rulesOffset: number) => void): void {
     const table = this.#table;
-    for (let at = 0; at + 2 < table.length; at += SLOT_WORDS) {
+    const end = usedSlots(this.buffers) * SLOT_WORDS;
+    for (let at = 0; at < end; at += SLOT_WORDS) {
       const nameOffset = table[at + 1]!;
       if (nameOffset !== 0) visit(nameOffset, table[at + 2]!);
     }

@@ -12,8 +12,8 @@ import type { PublishedPolicy } from '../../policy/published.ts';
 export const POOL_BUFFERS_MAX = 8;
 /** A free buffer is used where it is at most so many times as large as what is asked for, so that little is wasted. */
 export const POOL_WASTE_MAX = 1.5;
-/** New buffers are so much larger than asked, so that the next, slightly larger list fits. */
-const POOL_HEADROOM = 1.02;
+/** New buffers are so much larger than asked, so that the next, larger list fits; room never touched takes no memory. */
+const POOL_HEADROOM = 1.1;
 /** Sizes are multiples of this, so that typed arrays of any element fit the whole buffer. */
 const POOL_GRAIN_BYTES = 64;
 /** Buffers below this are not worth keeping. */
@@ -37,6 +37,10 @@ export class BufferPool implements SharedBufferPool {
       this.#free.splice(best, 1);
       return found;
     }
+    // Why: what this replaces has been outgrown and would lie here for good.
+    this.#free = this.#free.filter(
+      (buffer) => buffer.byteLength >= bytes || buffer.byteLength * POOL_WASTE_MAX < bytes,
+    );
     const wanted = bytes < POOL_BYTES_MIN ? bytes : bytes * POOL_HEADROOM;
     return new SharedArrayBuffer(Math.ceil(wanted / POOL_GRAIN_BYTES) * POOL_GRAIN_BYTES);
   }

@@ -10,6 +10,8 @@ import { errorCode } from './error-code.ts';
 
 /** Segments and indexes live outside the heap; this bounds what a parser builds in it. */
 const HEAP_MB_MAX = 2048;
+/** What dies young here are lines and names; more room for them is memory that a reload takes and does not need. */
+const YOUNG_MB_MAX = 6;
 /** A job that takes longer is ended with its thread. */
 export const JOB_MS_MAX = 600_000;
 
@@ -95,7 +97,10 @@ export class CompileClient implements CompileRunner {
     const url = this.#options.threadUrl ?? new URL(`./compile-thread${extname(here.pathname)}`, here);
     const worker = new Worker(url, {
       name: 'weir-compile',
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMbMax ?? HEAP_MB_MAX },
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#options.heapMbMax ?? HEAP_MB_MAX,
+        maxYoungGenerationSizeMb: YOUNG_MB_MAX,
+      },
     });
     worker.on('message', (message: ThreadMessage) => this.#onMessage(message));
     worker.on('error', (error) => this.#onDeath(worker, `${errorCode(error)} ${error.message}`.trim()));

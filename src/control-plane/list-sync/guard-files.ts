@@ -4,7 +4,8 @@
  * guard, and without a guard nothing is compiled: what is in force stays.
  */
 import { readListFile } from './format/read-list-file.ts';
-import { createGuard, type Guard } from './guard/guard.ts';
+import { createGuard } from './guard/create-guard.ts';
+import type { Guard } from './guard/guard.ts';
 
 /** Plain data: crosses threads. */
 export interface GuardFiles {
@@ -59,13 +60,3 @@ export async function loadGuard(files: GuardFiles): Promise<GuardOutcome> {
 }
 
 const WARNINGS_MAX = 10;
-
-/** Hosts that the lists are fetched from. */
-export function listSourceHostsOf(lists: readonly { source: string; sourceKind: string }[]): string[] {
-  const hosts = new Set<string>();
-  for (const list of lists) {
-    const host = list.sourceKind === 'file' ? undefined : URL.parse(list.source)?.hostname;
-    if (host !== undefined && /[a-z]/.test(host) && !host.startsWith('[')) hosts.add(host);
-  }
-  return [...hosts];
-}

@@ -8,7 +8,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { SLOT_WORDS, wordsOf } from '../../policy/name-set.ts';
+import { SLOT_WORDS, usedSlots } from '../../policy/name-set.ts';
+import type { SharedBufferPool } from '../../policy/name-set-builder.ts';
 import { nameSetProblem, type RuleBounds } from '../../policy/name-set-check.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { errorCode } from './error-code.ts';
@@ -83,7 +84,7 @@ export async function writeSnapshot(
   lists: readonly (SnapshotList | null)[],
   held: readonly Uint32Array[],
 ): Promise<string | undefined> {
-  const tableBytes = usedTableBytes(base);
+  const tableBytes = usedSlots(base) * SLOT_WORDS * 4;
   const { seed, slotCount, entryCount, namesBytes, rulesWords } = base;
   const heldWords = sum(held.map((places) => places.length));
   const sizes = { seed, slotCount, entryCount, tableBytes, namesBytes, rulesWords, heldWords };
@@ -129,16 +130,13 @@ function writeSections(path: string, sections: readonly Uint8Array[]): void {
   }
 }
 
-/** To the last entry and an empty slot behind it; a buffer of the pool may be larger. */
-function usedTableBytes({ table, slotCount }: NameSetBuffers): number {
-  const words = wordsOf(table);
-  let slots = Math.floor(words.length / SLOT_WORDS);
-  while (slots > slotCount + 1 && words[(slots - 2) * SLOT_WORDS + 1] === 0) slots--;
-  return slots * SLOT_WORDS * 4;
-}
-
-/** Reads a snapshot of these inputs into new shared buffers. Errors: none; every way to fail is an outcome. */
-export async function readSnapshot(path: string, fingerprint: string, bounds: RuleBounds): Promise<SnapshotOutcome> {
+/** Reads a snapshot of these inputs into shared buffers. Errors: none; every way to fail is an outcome. */
+export async function readSnapshot(
+  path: string,
+  fingerprint: string,
+  bounds: RuleBounds,
+  buffers: SharedBufferPool,
+): Promise<SnapshotOutcome> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -146,7 +144,7 @@ export async function readSnapshot(path: string, fingerprint: string, bounds: Ru
     return errorCode(error) === 'ENOENT' ? { kind: 'none' } : damaged(`it cannot be opened (${errorCode(error)})`);
   }
   try {
-    return await readOpen(file, fingerprint, bounds);
+    return await readOpen(new SectionReader(file, buffers), (await file.stat()).size, fingerprint, bounds);
   } catch (error) {
     return damaged(`it cannot be read (${String(error)})`);
   } finally {
@@ -154,9 +152,12 @@ export async function readSnapshot(path: string, fingerprint: string, bounds: Ru
   }
 }
 
-async function readOpen(file: FileHandle, fingerprint: string, bounds: RuleBounds): Promise<SnapshotOutcome> {
-  const { size } = await file.stat();
-  const reader = new SectionReader(file);
+async function readOpen(
+  reader: SectionReader,
+  size: number,
+  fingerprint: string,
+  bounds: RuleBounds,
+): Promise<SnapshotOutcome> {
   if (size < PREFIX_BYTES + HASH_BYTES) return damaged('it is too short');
   const prefix = Buffer.from(await reader.raw(PREFIX_BYTES));
   if (!MAGIC.equals(prefix.subarray(0, MAGIC.length))) return damaged('it is no index of this version');
@@ -171,29 +172,33 @@ async function readOpen(file: FileHandle, fingerprint: string, bounds: RuleBound
     header.format === SNAPSHOT_FORMAT && header.endianness === endianness() && header.slotWords === SLOT_WORDS;
   // Why before anything is read: most snapshots that cannot be used are whole ones of other settings.
   if (!isOurs || header.fingerprint !== fingerprint) return { kind: 'other' };
-  const parts = [header.tableBytes, header.namesBytes, header.rulesWords * 4, header.heldWords * 4];
-  const heldBytes = header.lists.map((list) => (list?.held ?? 0) * 4);
-  if (sum(heldBytes) !== header.heldWords * 4) return damaged('its sizes contradict each other');
-  const sections = [...parts.slice(0, 3), ...heldBytes];
+  const { tableBytes, namesBytes, rulesWords, heldWords, lists, seed, slotCount, entryCount } = header;
+  const heldBytes = lists.map((list) => (list?.held ?? 0) * 4);
+  if (sum(heldBytes) !== heldWords * 4) return damaged('its sizes contradict each other');
+  const sections = [tableBytes, namesBytes, rulesWords * 4, ...heldBytes];
   if (sum([padded(PREFIX_BYTES + headerBytes), ...sections.map(padded), HASH_BYTES]) !== size)
     return damaged('its length is wrong');
-  const [table, names, rules, ...held] = await reader.sections(sections);
+  const table = await reader.shared(tableBytes);
+  const names = await reader.shared(namesBytes);
+  const rules = await reader.shared(rulesWords * 4);
+  const held: Uint32Array[] = [];
+  for (const bytes of heldBytes) held.push(await reader.words(bytes / 4));
   if (!(await reader.isWhole())) return damaged('its checksum does not match');
-  const { seed, slotCount, entryCount, namesBytes, rulesWords } = header;
-  const base = { table: table!, names: names!, rules: rules!, slotCount, entryCount, namesBytes, rulesWords, seed };
-  const problem = header.lists.length === bounds.lists ? nameSetProblem(base, bounds) : 'it has other lists';
-  if (problem !== undefined) return damaged(problem);
-  return { kind: 'snapshot', base, header, held: held.map((buffer) => new Uint32Array(buffer).slice()) };
+  const base = { table, names, rules, slotCount, entryCount, namesBytes, rulesWords, seed };
+  const problem = lists.length === bounds.lists ? nameSetProblem(base, tableBytes, bounds) : 'it has other lists';
+  return problem === undefined ? { kind: 'snapshot', base, header, held } : damaged(problem);
 }
 
 /** Reads on and on, and hashes what it reads. */
 class SectionReader {
   readonly #file: FileHandle;
+  readonly #buffers: SharedBufferPool;
   readonly #hash = createHash('sha256');
   #position = 0;
 
-  constructor(file: FileHandle) {
+  constructor(file: FileHandle, buffers: SharedBufferPool) {
     this.#file = file;
+    this.#buffers = buffers;
   }
 
   async raw(bytes: number): Promise<Uint8Array> {
@@ -206,15 +211,18 @@ class SectionReader {
     await this.raw(padded(bytes) - bytes);
   }
 
-  async sections(sizes: readonly number[]): Promise<SharedArrayBuffer[]> {
-    const sections: SharedArrayBuffer[] = [];
-    for (const bytes of sizes) {
-      const buffer = new SharedArrayBuffer(bytes);
-      await this.#fill(new Uint8Array(buffer));
-      await this.pad(bytes);
-      sections.push(buffer);
-    }
-    return sections;
+  async shared(bytes: number): Promise<SharedArrayBuffer> {
+    const buffer = this.#buffers.take(bytes);
+    await this.#fill(new Uint8Array(buffer, 0, bytes));
+    await this.pad(bytes);
+    return buffer;
+  }
+
+  async words(count: number): Promise<Uint32Array> {
+    const words = new Uint32Array(count);
+    await this.#fill(new Uint8Array(words.buffer));
+    await this.pad(count * 4);
+    return words;
   }
 
   async isWhole(): Promise<boolean> {

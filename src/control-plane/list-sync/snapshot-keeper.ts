@@ -2,6 +2,7 @@
  * Keeps the compiled index on disk in step with the base in force, and gives it back to the next process. Between
  * list-sync, which knows when, and policy-snapshot.ts, which knows how. Whatever fails here costs a compile, no more.
  */
+import { BufferPool } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import { holdsKey } from './list-holds.ts';
 import type { ListTask } from './list-task.ts';
@@ -22,7 +23,8 @@ export class SnapshotKeeper {
   /** Before the tasks start: hands the snapshot to them and to the publisher. False: there is none for these inputs. */
   async resume(path: string, fingerprint: string, parts: PolicyParts, publisher: PolicyPublisher): Promise<boolean> {
     const { tasks, allowPaths, guard } = parts;
-    const read = await readSnapshot(path, fingerprint, { lists: tasks.length, allowSources: allowPaths.length });
+    const bounds = { lists: tasks.length, allowSources: allowPaths.length };
+    const read = await readSnapshot(path, fingerprint, bounds, new BufferPool());
     if (read.kind === 'other') {
       this.#log.info({}, 'the compiled index on disk is of other lists or settings: the lists are compiled again');
     }

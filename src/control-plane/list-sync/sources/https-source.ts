@@ -4,7 +4,7 @@
  * is kept in memory, so that a read-only or full state directory does not stop synchronisation. Must not parse.
  * RFC 9110 13.1 (conditional requests), RFC 9110 10.2.3 (Retry-After).
  */
-import { Agent, request } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { wallClockMs } from '../../../clock.ts';
 import { errorCode } from '../error-code.ts';
 import type { SyncFailure } from '../list-status.ts';
@@ -32,7 +32,7 @@ export const httpsSource: SourceKind = {
 
 class HttpsSource implements ListSource {
   readonly #settings: SourceSettings;
-  readonly #agent: Agent;
+  #agent: Agent | undefined;
   readonly #abort = new AbortController();
   #onChange: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -41,13 +41,6 @@ class HttpsSource implements ListSource {
 
   constructor(settings: SourceSettings) {
     this.#settings = settings;
-    this.#agent = new Agent({
-      connections: 1,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: settings.fetchTimeoutMs,
-      bodyTimeout: settings.fetchTimeoutMs,
-    });
   }
 
   watch(onChange: () => void): void {
@@ -74,7 +67,7 @@ class HttpsSource implements ListSource {
     this.#onChange = undefined;
     clearTimeout(this.#timer);
     this.#abort.abort();
-    this.#agent.destroy().catch(() => undefined);
+    this.#agent?.destroy().catch(() => undefined);
   }
 
   #schedule(): void {
@@ -86,6 +79,16 @@ class HttpsSource implements ListSource {
 
   async #fetch(validators: Validators | undefined, signal: AbortSignal): Promise<ReadOutcome> {
     const headers = requestHeaders(this.#settings.location, validators);
+    // Why here: it takes 20 MB, which who has no list behind a URL need not spend.
+    const { Agent, request } = await import('undici');
+    const { fetchTimeoutMs } = this.#settings;
+    this.#agent ??= new Agent({
+      connections: 1,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: fetchTimeoutMs,
+      bodyTimeout: fetchTimeoutMs,
+    });
     let url = new URL(this.#settings.location);
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
       const response = await request(url.href, { dispatcher: this.#agent, signal, headers });
@@ -109,7 +112,7 @@ class HttpsSource implements ListSource {
     return failed('redirect', `${shownLocation(this.#settings.location)} redirects more than ${REDIRECTS_MAX} times`);
   }
 
-  async #body(response: Awaited<ReturnType<typeof request>>): Promise<ReadOutcome> {
+  async #body(response: Dispatcher.ResponseData): Promise<ReadOutcome> {
     const { bytesMax } = this.#settings;
     const location = shownLocation(this.#settings.location);
     const type = single(response.headers['content-type']) ?? '';

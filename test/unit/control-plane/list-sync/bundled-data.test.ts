@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { normaliseName } from '../../../../src/control-plane/list-sync/format/normalise-name.ts';
 import { readNames } from '../../../../src/control-plane/list-sync/format/read-names.ts';
-import { createGuard } from '../../../../src/control-plane/list-sync/guard/guard.ts';
+import { createGuard } from '../../../../src/control-plane/list-sync/guard/create-guard.ts';
 import { isPathHost } from '../../../../src/control-plane/list-sync/guard/path-hosts.ts';
 import { loadConfig } from '../../../../src/config/load-config.ts';
 import { PROJECT_ROOT } from '../../../support/source-files.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createGuard, GUARD_CODES } from '../../../../../src/control-plane/list-sync/guard/guard.ts';
+import { createGuard } from '../../../../../src/control-plane/list-sync/guard/create-guard.ts';
+import { GUARD_CODES } from '../../../../../src/control-plane/list-sync/guard/guard.ts';
 
 const guard = createGuard({
   protectedNames: ['bank.com', 'www.hospital.org'],

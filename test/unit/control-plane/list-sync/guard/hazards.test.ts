@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { normaliseName } from '../../../../../src/control-plane/list-sync/format/normalise-name.ts';
 import { readListFile } from '../../../../../src/control-plane/list-sync/format/read-list-file.ts';
 import { readNames } from '../../../../../src/control-plane/list-sync/format/read-names.ts';
-import { createGuard, type Guard } from '../../../../../src/control-plane/list-sync/guard/guard.ts';
+import { createGuard } from '../../../../../src/control-plane/list-sync/guard/create-guard.ts';
+import type { Guard } from '../../../../../src/control-plane/list-sync/guard/guard.ts';
 import { REAL_DATA_REASON, realData } from '../../../../support/real-data.ts';
 
 const data = realData ?? '';
