@@ -46,9 +46,11 @@ const WITHOUT_EDNS_MS = 600_000;
 /** A hedge sooner than this helps nobody. */
 const HEDGE_MIN_MS = 20;
 
+type Settings = Config['upstreamQueries'];
+
 export interface UpstreamPoolOptions {
   readonly upstreams: readonly UpstreamConfig[];
-  readonly settings: Config['upstreamQueries'];
+  readonly settings: Settings;
   readonly ednsPayloadBytes: number;
   readonly counters: CounterCells;
   readonly log: UpstreamLog;
@@ -58,11 +60,7 @@ export interface UpstreamPoolOptions {
 
 export interface UpstreamPool extends UpstreamExchanger {
   /** Takes new upstreams and settings; what is under way ends as it began. */
-  reconfigure(
-    upstreams: readonly UpstreamConfig[],
-    settings: Config['upstreamQueries'],
-    ednsPayloadBytes: number,
-  ): void;
+  reconfigure(upstreams: readonly UpstreamConfig[], settings: Settings, ednsPayloadBytes: number): void;
 }
 
 /** Opens its first sockets at once; queries sent before they are open wait for them. */
@@ -71,7 +69,7 @@ export function createUpstreamPool(options: UpstreamPoolOptions): UpstreamPool {
 }
 
 class Pool implements UpstreamPool, TransportEvents {
-  #settings: Config['upstreamQueries'];
+  #settings: Settings;
   #links: UpstreamLink[] = [];
   /** The links' states, in the same order. */
   #states: readonly UpstreamState[] = [];
@@ -100,10 +98,7 @@ class Pool implements UpstreamPool, TransportEvents {
 
   exchange(question: UpstreamQuestion, done: Done): void {
     const refusal = this.#refusal();
-    if (refusal !== undefined) {
-      setImmediate(done, refusal);
-      return;
-    }
+    if (refusal !== undefined) return void setImmediate(done, refusal);
     const nowMs = monotonicMs();
     const exchange = this.#store.takeExchange();
     exchange.done = done;
@@ -117,11 +112,7 @@ class Pool implements UpstreamPool, TransportEvents {
     if (nowMs >= this.#nextProbeCheckMs) this.#probe(exchange, nowMs);
   }
 
-  reconfigure(
-    upstreams: readonly UpstreamConfig[],
-    settings: Config['upstreamQueries'],
-    ednsPayloadBytes: number,
-  ): void {
+  reconfigure(upstreams: readonly UpstreamConfig[], settings: Settings, ednsPayloadBytes: number): void {
     this.#udpPayloadBytes = ednsPayloadBytes;
     const nowMs = monotonicMs();
     const old = this.#links;
@@ -398,8 +389,8 @@ class Pool implements UpstreamPool, TransportEvents {
 
   #refusal(): UpstreamOutcome | undefined {
     if (this.#isClosed) return FAILED_CLOSED;
-    if (this.#links.length === 0) return FAILED_NETWORK;
-    return this.#outstanding >= this.#settings.outstandingMax ? FAILED_OVERLOAD : undefined;
+    if (this.#outstanding >= this.#settings.outstandingMax) return FAILED_OVERLOAD;
+    return this.#links.length === 0 ? FAILED_NETWORK : undefined;
   }
 
   #countOutstanding(change: number): void {
