@@ -1,4 +1,5 @@
 /** Socket addresses in the system's own form (sockaddr_in, sockaddr_in6), which a batch passes on without reading. */
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { writeAddress } from '../client-address.ts';
 import { SOCKADDR_IN6_BYTES, SOCKADDR_IN_BYTES } from './libc.ts';
 
@@ -16,18 +17,10 @@ export function sockaddrBytes(isV6: boolean): number {
 }
 
 /**
- * Writes the sockaddr of an address literal.
- * @param scopeId interface index of a link-local IPv6 address
+ * Writes the sockaddr of an address literal; the kernel must know the interface of a link-local one (`fe80::1%eth0`).
  * Errors: returns false where `host` is no literal of the family.
  */
-export function writeSockaddr(
-  out: Uint8Array,
-  offset: number,
-  isV6: boolean,
-  host: string,
-  port: number,
-  scopeId = 0,
-): boolean {
+export function writeSockaddr(out: Uint8Array, offset: number, isV6: boolean, host: string, port: number): boolean {
   if (host.includes(':') !== isV6 || !writeAddress(host, scratch)) return false;
   out.fill(0, offset, offset + sockaddrBytes(isV6));
   // Host byte order: both supported machines are little endian.
@@ -36,9 +29,25 @@ export function writeSockaddr(
   out[offset + 3] = port;
   if (isV6) {
     out.set(scratch, offset + IPV6_OFFSET);
+    const scopeId = scopeOf(host);
     for (let i = 0; i < 4; i++) out[offset + SCOPE_OFFSET + i] = scopeId >>> (8 * i);
   } else for (let i = 0; i < 4; i++) out[offset + IPV4_OFFSET + i] = scratch[MAPPED_OFFSET + i]!;
   return true;
+}
+
+/** The interface index that an address's zone stands for; 0 without a zone. */
+function scopeOf(address: string): number {
+  const percent = address.indexOf('%');
+  if (percent < 0) return 0;
+  const zone = address.slice(percent + 1);
+  const index = Number(zone);
+  if (Number.isInteger(index)) return index;
+  return networkInterfaces()[zone]?.find(isLinkLocal)?.scopeid ?? 0;
+}
+
+/** Why not every IPv6 address: an interface's global ones have scope 0, which bind(2) refuses beside a link-local one. */
+function isLinkLocal(address: NetworkInterfaceInfo): boolean {
+  return address.family === 'IPv6' && address.scopeid !== 0;
 }
 
 /** Copies the address out of a sockaddr into 16 octets; for IPv4 the first twelve are the caller's. */

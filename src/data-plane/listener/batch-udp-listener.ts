@@ -5,7 +5,6 @@
  * costs (docs/performance.md).
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 import { monotonicMs } from '../../clock.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
@@ -106,9 +105,8 @@ class BatchUdpListener implements Listener {
   /** The first datagram joins the batch; the rest is drained, as long as this turn of the event loop allows. */
   #wake(message: Buffer, peer: RemoteInfo): void {
     const batch = this.#batch;
-    const scopeId = peer.address.startsWith('fe80:') ? scopeOf(peer.address) : 0;
     // Why: a response to port 0 cannot be sent; only a forged datagram carries it.
-    if (peer.port === 0 || !writeSockaddr(batch.names, 0, this.#isV6, peer.address, peer.port, scopeId)) return;
+    if (peer.port === 0 || !writeSockaddr(batch.names, 0, this.#isV6, peer.address, peer.port)) return;
     message.copy(batch.bytes, 0, 0, SLOT_BYTES);
     this.#arrival.receivedAtMs = monotonicMs();
     this.#answer(0, Math.min(message.length, SLOT_BYTES));
@@ -215,25 +213,11 @@ class BatchUdpListener implements Listener {
   }
 }
 
-/** Why not every IPv6 address: an interface's global ones have scope 0, which bind(2) refuses beside a link-local one. */
-function isLinkLocal(address: NetworkInterfaceInfo): boolean {
-  return address.family === 'IPv6' && address.scopeid !== 0;
-}
-
-/** The interface index that the kernel wants beside a link-local address. */
-function scopeOf(address: string): number {
-  const zone = address.slice(address.indexOf('%') + 1);
-  const index = Number(zone);
-  if (Number.isInteger(index)) return index;
-  return networkInterfaces()[zone]?.find(isLinkLocal)?.scopeid ?? 0;
-}
-
 /** Errors: rejects when the address cannot be bound (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
 export async function bindUdpInBatches(libc: Libc, options: UdpListenerOptions): Promise<Listener> {
   const isV6 = options.host.includes(':');
   const sockaddr = new Uint8Array(sockaddrBytes(isV6));
-  const scopeId = options.host.includes('%') ? scopeOf(options.host) : 0;
-  if (!writeSockaddr(sockaddr, 0, isV6, options.host, options.port, scopeId)) {
+  if (!writeSockaddr(sockaddr, 0, isV6, options.host, options.port)) {
     throw Object.assign(new Error(`not an address: ${options.host}`), { code: 'EADDRNOTAVAIL' });
   }
   const fd = libc.openUdp({ sockaddr, isV6, shared: true, receiveBufferBytes: RECEIVE_BUFFER_BYTES });

@@ -1,8 +1,14 @@
 /** What every transport of upstreams.ts does, whatever carries the queries. */
+import { createSocket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
 import { openInBatches } from '../../../../src/data-plane/upstream/batch-datagram-socket.ts';
-import { type OpenDatagramSocket, openDgramSocket } from '../../../../src/data-plane/upstream/datagram-socket.ts';
+import {
+  type DatagramSocket,
+  type OpenDatagramSocket,
+  openDgramSocket,
+} from '../../../../src/data-plane/upstream/datagram-socket.ts';
 import { Attempt, Exchange } from '../../../../src/data-plane/upstream/exchange.ts';
 import { writeQuery } from '../../../../src/data-plane/upstream/query-message.ts';
 import { RandomWords } from '../../../../src/data-plane/upstream/random-words.ts';
@@ -72,6 +78,29 @@ test.each(CASES.filter(([, protocol]) => protocol === 'udp'))(
     isOpening = false;
     await expect.poll(() => calls).toEqual(['open']);
     socket.close();
+  },
+);
+
+/** With its zone, as resolv.conf has it where routers announce a resolver; a machine may have none. */
+const linkLocal = Object.entries(networkInterfaces())
+  .flatMap(([name, addresses]) => (addresses ?? []).map(({ address }) => ({ name, address })))
+  .filter(({ address }) => address.startsWith('fe80:'))
+  .map(({ name, address }) => `${address}%${name}`)[0];
+
+test.skipIf(linkLocal === undefined).each(CASES.filter(([, protocol]) => protocol === 'udp'))(
+  '%s: a link-local upstream is reached by its zone',
+  async (...[, , openSocket]) => {
+    const echo = createSocket('udp6').on('message', (message, { port, address }) => echo.send(message, port, address));
+    await new Promise<void>((resolve) => echo.bind(0, linkLocal, resolve));
+    const came: string[] = [];
+    const socket: DatagramSocket = openSocket(linkLocal!, echo.address().port, {
+      onOpen: () => socket.send(Buffer.from('hello'), 5),
+      onDatagram: (bytes, start, end) => void came.push(Buffer.from(bytes.subarray(start, end)).toString()),
+      onError: (code) => void came.push(code),
+    });
+    await expect.poll(() => came).toEqual(['hello']);
+    socket.close();
+    echo.close();
   },
 );
 
