@@ -81,4 +81,21 @@ describe('retired policies', () => {
     acknowledged.resolve();
     await reloading;
   });
+
+  test('keep the base that goes on under an overlay: the next base is not built in it', async () => {
+    const lists = [
+      { name: 'large', source: await harness.file('large.txt', names('one')) },
+      { name: 'small', source: await harness.file('small.txt', 'old.example\n') },
+    ];
+    const sync = await harness.start(testConfig(harness.folder, lists));
+    await harness.file('small.new', 'new.example\n');
+    await rename(`${harness.folder}/small.new`, lists[1]!.source);
+    await harness.until(() => harness.status('small')?.version === 2);
+    const inForce = harness.policies[1]!;
+    expect(inForce.base).toBe(harness.policies[0]!.base);
+    await sync.reload(testConfig(harness.folder, lists));
+    const next = harness.policies[2]!;
+    expect(next.base).not.toBe(inForce.base);
+    expect(buffersOf(next).filter((buffer) => buffersOf(inForce).includes(buffer))).toEqual([]);
+  });
 });
