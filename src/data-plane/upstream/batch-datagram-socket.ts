@@ -4,6 +4,7 @@
  * filled or read at a time. node:dgram wakes us, closes the descriptor, and waits for room where the kernel has none.
  */
 import { createSocket, type Socket } from 'node:dgram';
+import { HeaderFlag } from '../../dns/iana.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
 import { sockaddrBytes, writeSockaddr } from '../batch/sockaddr.ts';
@@ -122,7 +123,10 @@ class BatchDatagramSocket implements DatagramSocket {
       if (received < 0 && received !== -libc.EAGAIN) this.#report(libc.errorName(-received));
       for (let slot = 0; slot < received && !this.#isClosed; slot++) {
         const start = slot * SLOT_BYTES;
-        this.#handler.onDatagram(incoming.bytes, start, start + incoming.receivedBytes(slot), false);
+        const length = incoming.receivedBytes(slot);
+        // Why: the kernel cuts what does not fit. Whoever sends more than we ask for is asked for the whole over TCP.
+        if (length === SLOT_BYTES) incoming.bytes[start + 2]! |= HeaderFlag.TC >>> 8;
+        this.#handler.onDatagram(incoming.bytes, start, start + length, false);
       }
       if (received < SLOTS) return;
     }
