@@ -137,8 +137,9 @@ export class Resolver {
       receivedAtMs: nowMs,
       isLate: true,
     };
-    return this.#exchanges.wait(exchange, waiter)
-      ? ANSWERED_LATER
+    if (this.#exchanges.wait(exchange, waiter)) return ANSWERED_LATER;
+    return exchange.stale !== undefined && nowMs < exchange.stale.staleUntilMs
+      ? this.respond.answer(query, arrival, verdict, exchange.stale, nowMs)
       : this.respond.fail(query, arrival, ExtendedError.other);
   }
 

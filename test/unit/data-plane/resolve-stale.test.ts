@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WAITERS_PER_EXCHANGE_MAX } from '../../../src/data-plane/exchanges.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { Rcode, RecordType } from '../../../src/dns/iana.ts';
 import { Counter } from '../../../src/telemetry/counters.ts';
@@ -26,6 +27,16 @@ function withAnswer(options: HarnessOptions = {}, sections = OLD): ResolverHarne
 const addresses = (reply: ReturnType<ResolverHarness['ask']>) => reply.decoded.answers.map(({ data }) => data);
 
 describe('a stale answer (RFC 8767)', () => {
+  it('serves at once whoever there is no room to keep waiting', () => {
+    const weir = withAnswer();
+    weir.advance(TTL_MS);
+    for (let count = 0; count < WAITERS_PER_EXCHANGE_MAX; count++) weir.ask(NAME);
+    const reply = weir.ask(NAME);
+    expect(reply.wasLate).toBe(false);
+    expect(addresses(reply)).toEqual(['192.0.2.1']);
+    expect(reply.infoCodes).toEqual([ExtendedError.staleAnswer]);
+  });
+
   it('stands in when the upstream fails, with TTL 30 and EDE 3', () => {
     const weir = withAnswer();
     weir.advance(TTL_MS);
