@@ -41,6 +41,8 @@ const ROLES: Readonly<Record<Exclude<FieldRole, 'name'>, readonly string[]>> = {
   note: ['note', 'comment', 'description'],
 };
 const FIELD_TEXT_MAX = 500;
+/** A time of an entry is a Uint32: up to the year 2106. */
+const SECONDS_MAX = 0xffff_ffff;
 /** Values of a kind field that say the row is about a name. */
 export const NAME_KINDS = new Set([
   'domain',
@@ -142,8 +144,10 @@ function categoryOf(fields: FieldValues, lineNumber: number, sink: EntrySink): C
 
 function expiryOf(text: string | undefined, lineNumber: number, sink: EntrySink): number | undefined {
   if (text === undefined || text.trim() === '') return undefined;
-  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : Date.parse(text) / 1000;
-  if (Number.isFinite(seconds) && seconds > 0) return Math.floor(seconds);
+  const number = /^\d+$/.test(text.trim()) ? Number(text) : undefined;
+  // Why: JSON from JavaScript and Java counts milliseconds; taken for seconds, the entry would never end.
+  const seconds = number !== undefined && number <= SECONDS_MAX ? number : (number ?? Date.parse(text)) / 1000;
+  if (seconds > 0) return Math.floor(Math.min(seconds, SECONDS_MAX));
   sink.warning(`expiry "${text}" is no time: the entry does not expire`, lineNumber);
   return undefined;
 }

@@ -285,4 +285,16 @@ describe('jsonl', () => {
     ]);
     expect(read.warnings).toEqual(['category "lottery" is unknown: counted as other']);
   });
+  test.each([
+    [1_893_456_000, 1_893_456_000],
+    [1_893_456_000_000, 1_893_456_000],
+    ['1893456000123', 1_893_456_000],
+    ['9999-12-31', 0xffff_ffff],
+    [0, undefined],
+    ['soon', undefined],
+  ])('takes %j for the end of an entry at %j', async (expiresAt, expected) => {
+    const read = await readText(`${JSON.stringify({ name: 'a.example', expiresAt })}\n`, { format: 'jsonl' });
+    expect(read.entries.map(({ expiresAtSeconds }) => expiresAtSeconds)).toEqual([expected]);
+    expect(read.warnings).toHaveLength(expected === undefined ? 1 : 0);
+  });
 });
