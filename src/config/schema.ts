@@ -198,7 +198,9 @@ export const configSchema = z.strictObject({
   tcp: z
     .strictObject({
       connectionsMax: whole(1, 100_000).default(1000).describe('of each thread'),
-      connectionsPerClientMax: whole(1, 100_000).default(20).describe('of one client address, in each thread'),
+      connectionsPerClientMax: whole(1, 100_000)
+        .default(20)
+        .describe('of one IPv4 address or IPv6 /64, in each thread'),
       idleTimeoutMs: whole(10, 600_000).default(10_000).describe('a quiet connection is closed after this'),
       pipelineMax: whole(1, 10_000).default(100).describe('queries of one connection waiting at a time'),
     })

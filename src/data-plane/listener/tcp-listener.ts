@@ -21,6 +21,9 @@ const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
 const UNREAD_BYTES_MAX = 256 * 1024;
 const SWEEP_INTERVAL_MS = 500;
 const BACKLOG = 511;
+/** Of an IPv6 address: a /64. */
+const CLIENT_PREFIX_BYTES = 8;
+const scratchAddress = new Uint8Array(ADDRESS_BYTES);
 /** For clients to take what was just answered, at close. */
 const CLOSE_FLUSH_MS_MAX = 1_000;
 
@@ -37,7 +40,8 @@ export class ConnectionCount {
   readonly #perClient = new Map<string, number>();
 
   /** Counts one more; false: the limits do not allow it. */
-  take(client: string, { connectionsMax, connectionsPerClientMax }: TcpLimits): boolean {
+  take(address: string, { connectionsMax, connectionsPerClientMax }: TcpLimits): boolean {
+    const client = clientOf(address);
     const ofClient = this.#perClient.get(client) ?? 0;
     if (this.#open >= connectionsMax || ofClient >= connectionsPerClientMax) return false;
     this.#open++;
@@ -45,12 +49,23 @@ export class ConnectionCount {
     return true;
   }
 
-  giveBack(client: string): void {
+  giveBack(address: string): void {
+    const client = clientOf(address);
     this.#open--;
     const left = (this.#perClient.get(client) ?? 1) - 1;
     if (left > 0) this.#perClient.set(client, left);
     else this.#perClient.delete(client);
   }
+}
+
+/**
+ * Whom the limit for one client counts: in IPv6 the /64, for a subscriber has at least that and every address in it.
+ * Link-local addresses share one prefix and are counted each.
+ */
+function clientOf(address: string): string {
+  const isWhole = !address.includes(':') || address.startsWith('::ffff:') || address.startsWith('fe80:');
+  if (isWhole || !writeAddress(address, scratchAddress)) return address;
+  return Buffer.from(scratchAddress.subarray(0, CLIENT_PREFIX_BYTES)).toString('hex');
 }
 
 export interface TcpListenerOptions {

@@ -2,13 +2,14 @@ import { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ANSWERED_LATER, type Arrival, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
-import type { TcpLimits } from '../../../../src/data-plane/listener/tcp-listener.ts';
+import { ConnectionCount, type TcpLimits } from '../../../../src/data-plane/listener/tcp-listener.ts';
 import { closeClients, framed, TcpClient } from '../../../support/dns-client.ts';
 import {
   answerInPlace,
   closeListeners,
   listenerDependencies,
   messageOf,
+  TCP_LIMITS,
   track,
 } from '../../../support/listener-harness.ts';
 import { until } from '../../../support/weir-process.ts';
@@ -230,6 +231,17 @@ describe('connections', () => {
     await (await TcpClient.open(listener.port)).closed();
     expect(reports.rejected).toBe(1);
     expect(await first.exchange(message(2))).toEqual(message(2));
+  });
+
+  it('are counted by the /64 in IPv6, which one subscriber has whole, and by the address elsewhere', () => {
+    const count = new ConnectionCount();
+    const limits = { ...TCP_LIMITS, connectionsPerClientMax: 2 };
+    const taken = (...clients: string[]) => clients.map((client) => count.take(client, limits));
+    expect(taken('2001:db8::1', '2001:db8::ffff:2', '2001:db8:0:0:1::3')).toEqual([true, true, false]);
+    expect(taken('2001:db8:0:1::1', '192.0.2.1', '::ffff:192.0.2.2')).toEqual([true, true, true]);
+    expect(taken('fe80::1%eth0', 'fe80::2%eth0', 'fe80::3%eth0')).toEqual([true, true, true]);
+    count.giveBack('2001:db8::1');
+    expect(taken('2001:db8::4', '2001:db8::5')).toEqual([true, false]);
   });
 });
 
