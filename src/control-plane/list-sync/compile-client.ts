@@ -26,6 +26,8 @@ export type JobOutcome<K extends JobKind> =
 
 export interface CompileRunner {
   run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>>;
+  /** There will be a job soon: the thread loads its modules meanwhile. */
+  warm?(): void;
   /** Resolves when every job given so far has ended. */
   drained(): Promise<void>;
   close(): Promise<void>;
@@ -65,6 +67,10 @@ export class CompileClient implements CompileRunner {
     const turn = this.#queue.then(() => this.#start(job));
     this.#queue = turn;
     return turn;
+  }
+
+  warm(): void {
+    if (!this.#closed) this.#worker ??= this.#spawn();
   }
 
   async drained(): Promise<void> {

@@ -4,6 +4,7 @@
  *
  * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store, snapshot
  */
+import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
 import { AllowFiles } from './allow-files.ts';
@@ -94,6 +95,7 @@ class ListSyncService implements ListSync {
     this.#snapshots = new SnapshotKeeper(this.#compile, log);
     this.#allow = new AllowFiles(this.#compile, log);
     this.#watched = new WatchedFiles((path) => void this.#onFileChange(path));
+    if (config.lists.length > 0 && !existsSync(this.#store.snapshotPath)) this.#compile.warm?.();
   }
 
   async start(): Promise<void> {
