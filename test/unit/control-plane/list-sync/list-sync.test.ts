@@ -131,6 +131,22 @@ describe('allow files and the guard', () => {
     expect(harness.verdict('bad.example')).toBe('allowlisted by allow');
   });
 
+  test('an allow file that cannot be used any more says what it said before', async () => {
+    const source = await harness.file('a.txt', 'bad.example\nworse.example\n');
+    const allow = await harness.file('allow.txt', 'bad.example\n');
+    const config = testConfig(harness.folder, [{ name: 'a', source }], { allow: [allow] });
+    const sync = await harness.start(config);
+    for (const content of ['<html>an error page</html>', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0])]) {
+      await replace(allow, content);
+      await sync.reload(config);
+      expect(harness.verdict('bad.example')).toBe('allowlisted by allow');
+    }
+    await rm(allow);
+    await sync.reload(config);
+    expect(harness.verdict('bad.example')).toBe('allowlisted by allow');
+    expect(harness.logged.filter((line) => line.includes('what it said before stays in force'))).not.toEqual([]);
+  });
+
   test('a protected name is held, counted and shown, and in force once it is approved', async () => {
     const source = await harness.file('a.txt', 'bank.example\nbad.example\ncom\n');
     const guarded = { protected: [await harness.file('protected.txt', 'bank.example\n')] };

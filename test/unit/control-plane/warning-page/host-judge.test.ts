@@ -10,6 +10,7 @@ const policy = testPolicy({
     { name: 'exact.example', scope: 'exact' },
     { name: 'watched.example', mode: 'shadow' },
     { name: 'expired.example', expiresAtSeconds: 1000 },
+    { name: 'nowhere.example', action: 'nodata' },
     { name: 'ok.bad.example', kind: 'allow' },
   ],
 });
@@ -32,12 +33,18 @@ describe('the judge of the warning page', () => {
     });
   });
 
-  it.each(['good.example', 'below.exact.example', 'watched.example', 'expired.example', 'ok.bad.example', '', 'a..b'])(
-    'does not call %j blocked',
-    (host) => {
-      expect(judge(host)).toBeUndefined();
-    },
-  );
+  it.each([
+    'good.example',
+    'below.exact.example',
+    'watched.example',
+    'expired.example',
+    'ok.bad.example',
+    'nowhere.example',
+    '',
+    'a..b',
+  ])('does not call %j blocked', (host) => {
+    expect(judge(host)).toBeUndefined();
+  });
 
   it('blocks nothing while there is no policy', () => {
     expect(createHostJudge(() => undefined)('bad.example')).toBeUndefined();
