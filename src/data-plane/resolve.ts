@@ -225,8 +225,9 @@ export class Resolver {
 }
 
 function questionOf(query: QueryView, checkingDisabled: boolean): UpstreamQuestion {
-  const qname = new Uint8Array(query.bytes.subarray(query.qnameStart, query.qnameStart + query.qnameBytes));
-  for (let i = 0; i < qname.length; i++) qname[i] = FOLD[qname[i]!]!;
+  const { bytes, qnameStart, qnameBytes } = query;
+  const qname = new Uint8Array(qnameBytes);
+  for (let i = 0; i < qnameBytes; i++) qname[i] = FOLD[bytes[qnameStart + i]!]!;
   return { qname, qtype: query.qtype, dnssecOk: query.dnssecOk, checkingDisabled };
 }
 

@@ -20,6 +20,8 @@ export class MessageBatch {
   readonly #libc: Libc;
   readonly #isV6: boolean;
   readonly #receiveHeaders: Buffer;
+  /** Why kept: a view for each wake-up would be an allocation. */
+  readonly #receiveHeadersBehindFirst: Buffer;
   readonly #receiveWords: Uint32Array;
   readonly #receiveIovecs: Buffer;
   readonly #sendHeaders: Buffer;
@@ -40,6 +42,7 @@ export class MessageBatch {
     this.bytes = Buffer.allocUnsafeSlow(slots * slotBytes);
     this.names = Buffer.alloc(slots * NAME_BYTES);
     this.#receiveHeaders = Buffer.alloc(slots * layout.headerBytes);
+    this.#receiveHeadersBehindFirst = this.#receiveHeaders.subarray(layout.headerBytes);
     this.#receiveIovecs = Buffer.alloc(slots * layout.iovecBytes);
     this.#sendHeaders = Buffer.alloc(slots * layout.headerBytes);
     this.#sendIovecs = Buffer.alloc(slots * layout.iovecBytes);
@@ -69,8 +72,8 @@ export class MessageBatch {
     }
   }
 
-  /** Receives into slots [from, slots); returns how many came, or the negative error number. */
-  receive(fd: number, from: number): number {
+  /** Receives into slots [from, slots), `from` 0 or 1; returns how many came, or the negative error number. */
+  receive(fd: number, from: 0 | 1): number {
     const { layout } = this.#libc;
     const count = this.slots - from;
     const words = this.#receiveWords;
@@ -82,7 +85,7 @@ export class MessageBatch {
       slot++, at += stride
     )
       words[at] = NAME_BYTES;
-    const headers = from === 0 ? this.#receiveHeaders : this.#receiveHeaders.subarray(from * layout.headerBytes);
+    const headers = from === 0 ? this.#receiveHeaders : this.#receiveHeadersBehindFirst;
     return this.#libc.receive(fd, headers, count);
   }
 

@@ -1,8 +1,9 @@
 /**
  * The LRU fast path: what upstreams said, bounded by bytes. A hash of name, type, DO and CD finds the entry, the full
  * name decides. Third step of the query path, behind policy: it never knows whether a name is listed.
- * Why a number for a key: a string a query is an allocation and a second hash; two names that share 53 bits would only
- * displace each other.
+ * Why a number for a key, and one of 32 bits: a string is an allocation and a second hash, a larger number an object that
+ * the Map must look into (9 % of the CPU of a miss). Two names that share a key only displace each other; of 200,000
+ * names about five pairs do, other ones on every thread and after every start.
  */
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -10,8 +11,6 @@ import { FOLD } from '../../dns/name.ts';
 import { type CachedAnswer, ENTRY_OVERHEAD_BYTES } from './cached-answer.ts';
 
 const PRIME = 0x01000193;
-const LOW_BITS = 0x1fffff;
-const TWO_TO_32 = 0x1_0000_0000;
 
 export class AnswerCache {
   readonly #entries: LRUCache<number, CachedAnswer>;
@@ -61,9 +60,10 @@ export class AnswerCache {
       a = Math.imul(a ^ octet, PRIME);
       b = Math.imul(b + octet, 0x85ebca6b) ^ (b >>> 15);
     }
-    a ^= a >>> 16;
-    b ^= b >>> 13;
-    return (a >>> 0) + (b & LOW_BITS) * TWO_TO_32;
+    let key = a ^ Math.imul(b, 0x9e3779b1);
+    key = Math.imul(key ^ (key >>> 16), 0x85ebca6b);
+    key = Math.imul(key ^ (key >>> 13), 0xc2b2ae35);
+    return key ^ (key >>> 16);
   }
 
   /** The entry for exactly this question, fresh or not; the caller looks at its times. Counts as a use. */

@@ -115,7 +115,7 @@ class BatchUdpListener implements Listener {
 
   #drain(): void {
     const batch = this.#batch;
-    let from = 1;
+    let from: 0 | 1 = 1;
     while (this.#drained < DRAIN_MAX && !this.#closed) {
       const received = batch.receive(this.#fd, from);
       if (received <= 0) break;
@@ -158,8 +158,10 @@ class BatchUdpListener implements Listener {
   }
 
   replyPathOf(slot: number): ReplyPath {
-    const at = slot * this.#batch.nameBytes;
-    return new BatchReply(this, new Uint8Array(this.#batch.names.subarray(at, at + sockaddrBytes(this.#isV6))));
+    const { names, nameBytes } = this.#batch;
+    const sockaddr = new Uint8Array(sockaddrBytes(this.#isV6));
+    for (let i = 0; i < sockaddr.length; i++) sockaddr[i] = names[slot * nameBytes + i]!;
+    return new BatchReply(this, sockaddr);
   }
 
   /** Answers that come in one turn (an upstream's batch) leave together. */

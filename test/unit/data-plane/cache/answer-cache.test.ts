@@ -159,7 +159,8 @@ describe('AnswerCache', () => {
     collect();
     const after = process.memoryUsage();
     const used = after.heapUsed - before.heapUsed + (after.arrayBuffers - before.arrayBuffers);
-    expect(cache.entryCount).toBe(entries + 2_000);
+    // Why not exactly: now and then two of them share a key of 32 bits (one pair in eight runs).
+    expect(entries + 2_000 - cache.entryCount).toBeLessThan(10);
     // Why not 1: the lists and the map of the cache grow by doubling.
     expect(used / (cache.bytes - countedBefore)).toBeLessThan(1.5);
   });
