@@ -46,6 +46,7 @@ function namesOf(data: SegmentData): string[] {
   return names;
 }
 
+const large = (word: string): string => Array.from({ length: 60_000 }, (_, i) => `${word}${i}.example`).join('\n');
 const ALL = Array.from({ length: COUNT }, (_, index) => nameAt(index));
 
 describe('a segment', () => {
@@ -114,7 +115,6 @@ describe('a large list', () => {
     await harness.remove();
   });
 
-  const large = (word: string): string => Array.from({ length: 60_000 }, (_, i) => `${word}${i}.example`).join('\n');
   const lists = () => join(harness.folder, 'state', 'lists');
   const config = (source: string) => testConfig(harness.folder, [{ name: 'a', source, bytesMax: 1e7 }]);
 
