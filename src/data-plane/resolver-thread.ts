@@ -63,6 +63,8 @@ function handle(arrival: Arrival): number {
 /** Follows the configuration; read by connections already open as well. */
 const tcpLimits = { ...config.tcp };
 let { shutdownTimeoutMs } = config;
+/** Why remembered: a reload while the lists load must not open the door before there is a policy. */
+let isListening = mayListen;
 
 const listeners = new ListenerSet({
   handler: handle,
@@ -120,9 +122,10 @@ port.on('message', (message: ToResolver) => {
         message.config.edns.udpPayloadBytes,
       );
       log.level = message.config.log.level;
-      void listen(message.config);
+      if (isListening) void listen(message.config);
       break;
     case 'listen':
+      isListening = true;
       void listen(message.config);
       break;
     case 'drain':
@@ -134,4 +137,4 @@ port.on('message', (message: ToResolver) => {
 respond.tick();
 if (support.kind === 'ok') say({ kind: 'batchIo', mode: 'batch', reason: '' });
 else say({ kind: 'batchIo', mode: 'dgram', reason: support.reason });
-if (mayListen) await listen(config);
+if (isListening) await listen(config);
