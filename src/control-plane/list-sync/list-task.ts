@@ -19,6 +19,7 @@ import type { SegmentData } from './segment-data.ts';
 import { removeSpilled, retireSegment, sharedSegment } from './segment-memory.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
+import { shownLocation } from './sources/shown-location.ts';
 import { openSource } from './sources/sources.ts';
 import type { SyncLog } from './sync-log.ts';
 
@@ -271,7 +272,7 @@ export class ListTask {
   }
 
   #failureOfParse(done: JobOutcome<'parse'>, isSame: boolean): SyncFailure | undefined {
-    const { source } = this.#config;
+    const source = shownLocation(this.#config.source);
     if (!isSame) return { reason: 'changing', message: `${source} changed while it was read` };
     if (done.kind === 'failed') return { reason: 'internal', message: done.message };
     const parsed = done.result;

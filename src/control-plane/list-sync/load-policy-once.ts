@@ -16,6 +16,7 @@ import { versionOf } from './list-content.ts';
 import type { ListFacts } from './parse-list.ts';
 import { publishedLists } from './published-lists.ts';
 import type { SegmentData } from './segment-data.ts';
+import { shownLocation } from './sources/shown-location.ts';
 import { openSource } from './sources/sources.ts';
 
 /** One list as it was found; `payload` is its segment. */
@@ -155,10 +156,12 @@ async function readSource(
   try {
     const read = await source.read({ validators: undefined, force: true });
     if (read.kind === 'failed') return read.failure;
-    if (read.kind === 'unchanged') return { reason: 'internal', message: `${location} says that it is unchanged` };
+    if (read.kind === 'unchanged')
+      return { reason: 'internal', message: `${shownLocation(location)} says that it is unchanged` };
     const settings = { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false };
     const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard });
-    if (parsed.kind === 'refused') return { reason: parsed.code, message: `${location}: ${parsed.message}` };
+    if (parsed.kind === 'refused')
+      return { reason: parsed.code, message: `${shownLocation(location)}: ${parsed.message}` };
     const { facts, segment, holds } = parsed;
     const payload = payloadOf(segment);
     const version = versionOf(facts.sourceSha256, undefined, await store.readRecord(config.name));

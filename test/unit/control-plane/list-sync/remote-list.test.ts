@@ -60,6 +60,15 @@ describe('a list behind a URL', () => {
     expect(harness.verdict('a.new.example')).toBe('blocked by remote');
   });
 
+  test('that is refused is named without the key in the query of its URL', async () => {
+    server.handler = (_request, response) => void response.end('$0/\n$1/\n');
+    const source = server.url('/list.txt?key=SECRET');
+    await harness.start(testConfig(harness.folder, [{ name: 'remote', source }]));
+    await harness.until(() => harness.status('remote')?.failure?.reason === 'nothingUsable');
+    expect(harness.status('remote')?.failure?.message).toContain('/list.txt?…: none of its 2 lines');
+    expect(harness.logged.join('\n')).not.toContain('SECRET');
+  });
+
   test('is asked for again with what the server said, and keeps its version on 304 and on a bad answer', async () => {
     const answers: ((etag: string | undefined) => { status: number; type: string; body: string })[] = [
       () => ({ status: 200, type: 'text/plain', body: 'one.example\n' }),
