@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
+import { SLOT_WORDS } from '../policy/name-set.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -60,8 +61,9 @@ function publish(policy: PublishedPolicy): Promise<void> {
   });
 }
 
-function bytesOf(level: PublishedPolicy['base']): number {
-  return level.table.byteLength + level.names.byteLength + level.rules.byteLength;
+/** In use; a buffer has room behind that, which takes no memory until a larger list needs it. */
+function bytesOf({ slotCount, namesBytes, rulesWords }: PublishedPolicy['base']): number {
+  return slotCount * SLOT_WORDS * 4 + namesBytes + rulesWords * 4;
 }
 
 const seen = new Map<string, ListStatus>();
