@@ -77,6 +77,8 @@ export class SyncHarness {
   readonly runner = new LocalRunner();
   /** Replaced by tests that hold acknowledgements back. */
   acknowledge: () => Promise<void> = () => Promise.resolve();
+  /** Set by tests that wait for a retry. */
+  retryFirstMs: number | undefined;
   #sync: ListSync | undefined;
   readonly #waiting: { predicate: () => boolean; resolve: () => void }[] = [];
 
@@ -113,6 +115,7 @@ export class SyncHarness {
       },
       counterSlotOf: () => 0,
       log: { info: log, warn: log, error: log },
+      ...(this.retryFirstMs !== undefined && { retryFirstMs: this.retryFirstMs }),
       ...(runner !== 'thread' && { compile: runner ?? this.runner }),
     });
     await this.#sync.start();

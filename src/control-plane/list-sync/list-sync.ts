@@ -18,6 +18,7 @@ import { ListTask, type TaskServices } from './list-task.ts';
 import { fingerprintOf, identitiesOf, type FileIdentities } from './policy-inputs.ts';
 import { PolicyPublisher, type BuiltBase, type PolicyParts } from './policy-publisher.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { RetryTimer } from './retry-timer.ts';
 import type { SyncLog } from './sync-log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -36,6 +37,8 @@ export interface ListSyncOptions {
   readonly version?: string;
   /** For tests: another compile thread. */
   readonly compile?: CompileRunner;
+  /** For tests: see RETRY_FIRST_MS. */
+  readonly retryFirstMs?: number;
 }
 
 export interface ListSync {
@@ -70,6 +73,7 @@ class ListSyncService implements ListSync {
   #building: Promise<void> | undefined;
   #reloading: Promise<void> = Promise.resolve();
   #persisting: Promise<void> = Promise.resolve();
+  readonly #retry: RetryTimer;
 
   constructor(options: ListSyncOptions) {
     const { config, log } = options;
@@ -91,6 +95,7 @@ class ListSyncService implements ListSync {
       firstGeneration: options.firstGeneration ?? 1,
       log,
     });
+    this.#retry = new RetryTimer(() => void this.#build(), options.retryFirstMs);
     this.#store = new ListStore(config.stateDirectory);
     this.#snapshots = new SnapshotKeeper(this.#compile, log);
     this.#allow = new AllowFiles(this.#compile, log);
@@ -124,6 +129,7 @@ class ListSyncService implements ListSync {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#retry.reset();
     this.#watched.close();
     for (const task of this.#tasks) task.close();
     await this.#compile.close();
@@ -182,6 +188,7 @@ class ListSyncService implements ListSync {
         if (this.#started) void this.#build();
       },
       onStatus: this.#options.onStatus,
+      retryFirstMs: this.#options.retryFirstMs,
     };
   }
 
@@ -198,6 +205,7 @@ class ListSyncService implements ListSync {
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
     this.#identities = identities;
     if (guardPaths(this.#config).includes(path)) this.#guardKey += 1;
+    for (const task of this.#tasks) task.retry();
     await this.#build();
   }
 
@@ -211,19 +219,25 @@ class ListSyncService implements ListSync {
   async #buildWhileWanted(): Promise<void> {
     while (this.#wanted && !this.#closed) {
       this.#wanted = false;
-      await this.#buildOnce().catch((error: unknown) => {
+      const isDone = await this.#buildOnce().catch((error: unknown) => {
         this.#options.log.error({ error: String(error) }, 'a policy could not be published');
+        return false;
       });
+      if (isDone || this.#closed) this.#retry.reset();
+      else this.#retry.later();
     }
     this.#building = undefined;
   }
 
-  async #buildOnce(): Promise<void> {
+  /** False where it has to be tried again. */
+  async #buildOnce(): Promise<boolean> {
     const parts = this.#parts();
     const fingerprint = this.#fingerprint();
-    await this.#publisher.publishNewest(parts);
+    const isDone = await this.#publisher.publishNewest(parts);
     const built = this.#publisher.builtBase;
+    if (this.#closed) return true;
     this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks, fingerprint, built));
+    return isDone;
   }
 
   #parts(): PolicyParts {

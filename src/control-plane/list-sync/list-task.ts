@@ -11,11 +11,13 @@ import type { CompileRunner, JobOutcome } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { isOfSetting, skippedSamples, versionOf, type ListContent } from './list-content.ts';
+import { readCopy, writeCopy } from './list-copy.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
 import type { ParseOutcome } from './parse-list.ts';
 import type { SegmentData } from './segment-data.ts';
+import { RetryTimer } from './retry-timer.ts';
 import { removeSpilled, retireSegment, sharedSegment } from './segment-memory.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
@@ -32,6 +34,8 @@ export interface TaskServices {
   /** There is a new content to compile. */
   readonly onContent: () => void;
   readonly onStatus: (status: ListStatus) => void;
+  /** For tests. */
+  readonly retryFirstMs?: number | undefined;
 }
 
 export class ListTask {
@@ -52,11 +56,14 @@ export class ListTask {
   #isLost = false;
   #running: Promise<void> | undefined;
   #again: { force: boolean } | undefined;
+  readonly #retry: RetryTimer;
 
   constructor(config: ListConfig, services: TaskServices) {
     this.#config = config;
     this.#services = services;
     this.#source = openSource(config);
+    // Why forced: the file has not changed, and what was read of it is lost.
+    this.#retry = new RetryTimer(() => void this.sync(true), services.retryFirstMs);
   }
 
   get config(): ListConfig {
@@ -124,6 +131,11 @@ export class ListTask {
     return this.#running;
   }
 
+  /** What stood in the way of compiling may be gone: tries again at once what failed because of it. */
+  retry(): void {
+    if (this.#failure?.reason === 'internal') void this.sync(true);
+  }
+
   /** What the compiler is to merge of this list. */
   buildList(): BuildList {
     const { name, category, mode, action, approved } = this.#config;
@@ -161,18 +173,9 @@ export class ListTask {
     // A newer content has taken its place already, and its memory with it.
     if (content.segment !== this.#newest?.segment) return;
     const { name, source } = this.#config;
-    const header = { ...content.facts, list: name, version: content.version };
     const record = this.#recordOf(content, source);
-    const done = await this.#services.compile.run({
-      kind: 'persist',
-      stateDirectory: this.#services.store().stateDirectory,
-      record,
-      header: { ...header, createdAt: new Date(wallClockMs()).toISOString() },
-      segment: content.segment,
-    });
+    const failure = await writeCopy(this.#services.compile, this.#services.store(), name, content, record);
     if (this.#closed) return;
-    const failure =
-      done.kind === 'failed' ? ({ reason: 'store', message: done.message } as const) : done.result.failure;
     if (failure === undefined) {
       this.#storedVersion = content.version;
       this.#record = record;
@@ -208,6 +211,7 @@ export class ListTask {
 
   close(): void {
     this.#closed = true;
+    this.#retry.reset();
     this.#source.close();
     this.#retire();
   }
@@ -233,6 +237,9 @@ export class ListTask {
     const failure = await this.#take(outcome, seenMs);
     if (this.#closed) return;
     source.settle(failure === undefined ? 'good' : 'failed');
+    // Why files alone: a URL is asked again by itself, sooner after a failure.
+    if (failure?.reason === 'internal' && this.#config.sourceKind === 'file') this.#retry.later();
+    else this.#retry.reset();
     this.#attempted = true;
     if (failure !== undefined) this.#fail(failure);
     // Why: what was resumed stands in for a source that does not give anything.
@@ -315,20 +322,10 @@ export class ListTask {
 
   async #restore(): Promise<void> {
     const { name, approved, source, format } = this.#config;
-    const { compile, guardFiles, log } = this.#services;
+    const { compile, guardFiles, log, store } = this.#services;
     const seenMs = monotonicMs();
-    const done = await compile.run({
-      kind: 'restore',
-      path: this.#services.store().segmentPath(name),
-      approved,
-      guard: guardFiles(),
-      inMemory: false,
-    });
-    if (done.kind === 'failed') return log.error({ list: name }, done.message);
-    const restored = done.result;
-    if (restored.kind === 'none' || this.#closed) return;
-    if (restored.kind === 'damaged')
-      return log.error({ list: name }, `the last good copy is damaged: ${restored.message}`);
+    const restored = await readCopy(compile, store(), { name, approved }, guardFiles(), log);
+    if (restored === undefined || this.#closed) return;
     const { version, facts, holds, segment } = restored;
     const isOfSource = this.#record?.sha256 === facts.sourceSha256 && isOfSetting(this.#record, source, format);
     const validators = isOfSource ? this.#record?.validators : undefined;

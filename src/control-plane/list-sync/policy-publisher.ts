@@ -97,15 +97,17 @@ export class PolicyPublisher {
     this.#builtBase = { base, parts, lists };
   }
 
-  /** Resolves when the policy is acknowledged; the policy in force stays where none can be made. */
-  async publishNewest(parts: PolicyParts): Promise<void> {
+  /** Resolves when the policy is acknowledged; false: none could be made, the policy in force stays. */
+  async publishNewest(parts: PolicyParts): Promise<boolean> {
     const { tasks, allowPaths } = parts;
     // Why from the tasks: in the middle of a reload the configuration is ahead of them.
     const configs = tasks.map((task) => task.config);
     const contents = tasks.map((task) => task.newest);
     const lists = tasks.map((task) => task.buildList());
     const levels = (await this.#overlayOf(parts, lists, contents)) ?? (await this.#baseOf(parts, lists, contents));
-    if (levels === undefined) return;
+    if (levels === 'failed') return false;
+    // Why true: the list is read again, and leads to a build.
+    if (levels === 'lost') return true;
     if (levels.base !== this.#builtBase?.base) this.#builtBase = { base: levels.base, parts, lists: levels.lists };
     await this.#publish({
       generation: this.#nextGeneration(),
@@ -119,6 +121,7 @@ export class PolicyPublisher {
       const { content, entriesInForce, holds } = levels.lists[index]!;
       task.activated(content, entriesInForce, holds);
     }
+    return true;
   }
 
   /** So that resolver threads have a policy though the compile thread cannot make one. */
@@ -132,7 +135,7 @@ export class PolicyPublisher {
     { tasks, allowSegments, guard }: PolicyParts,
     lists: readonly BuildList[],
     contents: readonly (ListContent | undefined)[],
-  ): Promise<Levels | undefined> {
+  ): Promise<Levels | 'failed' | 'lost'> {
     const allow = await allowSegments();
     const buffers = this.#pool.lendAll();
     const job = { kind: 'build' as const, seed: this.#seed, lists, allow, guard, buffers };
@@ -140,11 +143,11 @@ export class PolicyPublisher {
     if (done.kind === 'failed') {
       // Why the lent buffers are not taken back: a thread that overran its time may still write to them.
       this.#options.log.error({}, `${done.message}; the policy in force stays`);
-      return undefined;
+      return 'failed';
     }
     if (done.result.kind === 'lost') {
       tasks[done.result.listIndex]?.recover(done.result.message);
-      return undefined;
+      return 'lost';
     }
     const { base, unused, entriesInForce, holds } = done.result;
     this.#pool.giveBack(unused);
