@@ -1,18 +1,25 @@
 /**
  * The control thread's end of the compile thread: starts it, gives it one job at a time, starts it again when it has
- * died (out of memory, a bug) or overran its time. Parsing hostile files thus cannot hurt anything but itself.
+ * died (out of memory, a bug), stands still or overran its time. Parsing hostile files thus cannot hurt anything but itself.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CompileJob, JobKind, JobOf, JobResults } from './compile-jobs.ts';
-import type { JobMessage, ThreadMessage } from './compile-thread.ts';
+import { createHeartbeat, readHeartbeat } from '../../telemetry/heartbeat.ts';
+import type { CompileThreadData, JobMessage, ThreadMessage } from './compile-thread.ts';
 import { errorCode } from './error-code.ts';
 
 /** Segments and indexes live outside the heap; this bounds what a parser builds in it. */
 const HEAP_MB_MAX = 2048;
 /** What dies young here are lines and names; more room for them is memory that a reload takes and does not need. */
 const YOUNG_MB_MAX = 6;
-/** A job that takes longer is ended with its thread. */
+/**
+ * A thread that showed no sign of life at so many looks in a row is ended with its job: a bug that loops would keep every
+ * list's updates waiting. Looks, not a time: where the whole machine stood still, nobody looked.
+ */
+export const STALLED_LOOKS_MAX = 6;
+export const LOOK_MS = 5000;
+/** A job that takes longer is ended with its thread, however busy that seems. */
 export const JOB_MS_MAX = 600_000;
 
 /**
@@ -40,17 +47,20 @@ export interface CompileClientOptions {
   /** For tests. */
   readonly threadUrl?: URL;
   readonly heapMbMax?: number;
+  readonly lookMs?: number;
 }
 
 interface Running {
   readonly id: number;
   readonly settle: (outcome: JobOutcome<JobKind>) => void;
   readonly timer: NodeJS.Timeout;
+  readonly look: NodeJS.Timeout;
 }
 
 export class CompileClient implements CompileRunner {
   readonly #options: CompileClientOptions;
   #worker: Worker | undefined;
+  #progress = createHeartbeat();
   #running: Running | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #lastId = 0;
@@ -91,18 +101,38 @@ export class CompileClient implements CompileRunner {
     this.#lastId += 1;
     const message: JobMessage = { id: this.#lastId, job };
     return new Promise((resolve) => {
-      const timer = setTimeout(() => void this.#overrun(worker, job.kind), JOB_MS_MAX);
-      this.#running = { id: message.id, settle: resolve, timer };
+      const tooLong = `a ${job.kind} job took over ${JOB_MS_MAX} ms`;
+      const timer = setTimeout(() => void this.#end(worker, tooLong), JOB_MS_MAX);
+      const look = this.#watch(worker, job.kind);
+      this.#running = { id: message.id, settle: resolve, timer, look };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
       worker.postMessage(message);
     });
   }
 
+  /** Not before the thread's first sign of life: until then it loads its modules. */
+  #watch(worker: Worker, kind: JobKind): NodeJS.Timeout {
+    const lookMs = this.#options.lookMs ?? LOOK_MS;
+    const progress = this.#progress;
+    let seen = readHeartbeat(progress);
+    let stalled = 0;
+    return setInterval(() => {
+      const now = readHeartbeat(progress);
+      stalled = now === seen && now !== 0 ? stalled + 1 : 0;
+      seen = now;
+      if (stalled < STALLED_LOOKS_MAX) return;
+      void this.#end(worker, `a ${kind} job made no progress for ${STALLED_LOOKS_MAX * lookMs} ms`);
+    }, lookMs);
+  }
+
   #spawn(): Worker {
     const here = new URL(import.meta.url);
     const url = this.#options.threadUrl ?? new URL(`./compile-thread${extname(here.pathname)}`, here);
+    this.#progress = createHeartbeat();
+    const workerData: CompileThreadData = { progress: this.#progress };
     const worker = new Worker(url, {
       name: 'weir-compile',
+      workerData,
       resourceLimits: {
         maxOldGenerationSizeMb: this.#options.heapMbMax ?? HEAP_MB_MAX,
         maxYoungGenerationSizeMb: YOUNG_MB_MAX,
@@ -134,8 +164,8 @@ export class CompileClient implements CompileRunner {
     worker.terminate().catch(() => undefined);
   }
 
-  async #overrun(worker: Worker, kind: JobKind): Promise<void> {
-    this.#onDeath(worker, `a ${kind} job took over ${JOB_MS_MAX} ms`);
+  async #end(worker: Worker, why: string): Promise<void> {
+    this.#onDeath(worker, why);
     await worker.terminate();
   }
 
@@ -144,6 +174,7 @@ export class CompileClient implements CompileRunner {
     if (running === undefined) return;
     this.#running = undefined;
     clearTimeout(running.timer);
+    clearInterval(running.look);
     running.settle(outcome);
     if (!this.#closed) this.#idle = setTimeout(() => this.#endIdle(), IDLE_MS);
   }

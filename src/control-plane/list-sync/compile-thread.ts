@@ -2,8 +2,13 @@
  * Entry of the compile thread: takes one job after the other from its parent and answers each with a result or the
  * reason why there is none. Holds nothing that cannot be made again, so that it may die at any time.
  */
-import { parentPort, type Transferable } from 'node:worker_threads';
+import { parentPort, workerData, type Transferable } from 'node:worker_threads';
 import { CompileWorkshop, GuardUnavailable, type CompileJob, type JobKind, type JobResults } from './compile-jobs.ts';
+import { startProgress } from './compile-progress.ts';
+
+export interface CompileThreadData {
+  readonly progress: SharedArrayBuffer;
+}
 
 export interface JobMessage {
   readonly id: number;
@@ -17,6 +22,7 @@ export type ThreadMessage =
 
 const port = parentPort;
 if (port !== null) {
+  startProgress((workerData as CompileThreadData).progress);
   const send = (message: ThreadMessage, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
   const workshop = new CompileWorkshop((text) => send({ kind: 'warning', text }));
   port.on('message', ({ id, job }: JobMessage) => {

@@ -5,6 +5,7 @@
  * Big-endian throughout. On disk it is framed by list-segment-file.ts.
  */
 import { CATEGORIES, type Category } from '../../policy/category.ts';
+import { progressed } from './compile-progress.ts';
 import type { EntryProvenance, ListEntry } from './format/list-format.ts';
 
 const FLAG_EXACT = 0x01;
@@ -19,6 +20,8 @@ const NAME_BYTES_MAX = 255;
 export const PROVENANCE_BYTES_MAX = 4096;
 /** A segment that outgrows this is written to its spill, piece by piece. */
 export const SPILL_BYTES = 1 << 20;
+/** From one sign of life to the next. A power of two. */
+const PROGRESS_ENTRIES = 1 << 14;
 const ENTRY_BYTES_MAX = 1 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
 
 /** One entry as it lies in the segment. ONE reused object: valid until the visitor returns. */
@@ -127,6 +130,7 @@ export function readSegment(bytes: Uint8Array, visit: SegmentVisitor): number {
     at = readEntry(bytes, at, entry);
     if (at < 0) return -1;
     count++;
+    if ((count & (PROGRESS_ENTRIES - 1)) === 0) progressed();
     if (visit(entry) === false) break;
   }
   return count;
@@ -144,6 +148,7 @@ export function readSegmentPieces(read: (into: Uint8Array) => number, visit: Seg
   let count = 0;
   for (let isEnd = false; !isEnd;) {
     const bytes = read(buffer.subarray(filled));
+    progressed();
     isEnd = bytes === 0;
     filled += bytes;
     const piece = buffer.subarray(0, filled);

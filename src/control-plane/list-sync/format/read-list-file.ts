@@ -4,6 +4,7 @@
  * reason, never an exception. The sink may have got entries of a list that is refused in the end: throw them away then.
  */
 import { TextDecoder } from 'node:util';
+import { progressed } from '../compile-progress.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { isPathHost } from '../guard/path-hosts.ts';
 import { isPublicSuffix } from '../guard/public-suffix.ts';
@@ -51,7 +52,10 @@ export async function readListFile(
   });
   const reading = new Reading(options, new CountingSink(sink));
   try {
-    for await (const chunk of bytes.chunks()) reading.push(chunk);
+    for await (const chunk of bytes.chunks()) {
+      reading.push(chunk);
+      progressed();
+    }
     reading.end();
   } catch (error) {
     if (!(error instanceof ListRefusal)) throw error;

@@ -5,12 +5,13 @@ const threadUrl = new URL('../../../fixtures/threads/dying-compile-thread.ts', i
 const deaths: string[] = [];
 let client: CompileClient;
 
-function open(heapMbMax?: number): CompileClient {
+function open(heapMbMax?: number, lookMs?: number): CompileClient {
   client = new CompileClient({
     onWarning: () => undefined,
     onDeath: (message) => deaths.push(message),
     threadUrl,
     ...(heapMbMax !== undefined && { heapMbMax }),
+    ...(lookMs !== undefined && { lookMs }),
   });
   return client;
 }
@@ -34,6 +35,20 @@ describe('the compile thread', () => {
     expect(JSON.stringify(failed)).toMatch(message);
     expect(deaths).toHaveLength(1);
     expect(await client.run({ kind: 'allow', path: 'live' })).toMatchObject(alive);
+  });
+
+  test('that stands still in a job is replaced, and the job behind it is done', async () => {
+    open(undefined, 100);
+    const [stuck, next] = await Promise.all(['loop', 'live'].map((path) => client.run({ kind: 'allow', path })));
+    expect(JSON.stringify(stuck)).toContain('job made no progress for 600 ms');
+    expect(deaths).toHaveLength(1);
+    expect(next).toMatchObject(alive);
+  });
+
+  test('that goes on and on in one job is left alone as long as it gets on', async () => {
+    open(undefined, 200);
+    expect(await client.run({ kind: 'allow', path: 'busy' })).toMatchObject(alive);
+    expect(deaths).toEqual([]);
   });
 
   test('does one job after the other, also behind one that killed it', async () => {
