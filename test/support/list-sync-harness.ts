@@ -98,6 +98,13 @@ export class SyncHarness {
   }
 
   async start(config: Config, runner?: CompileRunner | 'thread'): Promise<ListSync> {
+    const sync = this.open(config, runner);
+    await sync.start();
+    return sync;
+  }
+
+  /** Not started yet. */
+  open(config: Config, runner?: CompileRunner | 'thread'): ListSync {
     const log = (_fields: unknown, message: string): void => {
       this.logged.push(message);
       this.#settle();
@@ -118,7 +125,6 @@ export class SyncHarness {
       ...(this.retryFirstMs !== undefined && { retryFirstMs: this.retryFirstMs }),
       ...(runner !== 'thread' && { compile: runner ?? this.runner }),
     });
-    await this.#sync.start();
     return this.#sync;
   }
 
@@ -159,6 +165,13 @@ export class SyncHarness {
 }
 
 /** "allowed", or e.g. "blocked by fraud". */
+/** Whether what the name's answers lead to cannot block it. */
+export function isProtected(published: PublishedPolicy, name: string): boolean {
+  const wire = nameFromText(name) ?? new Uint8Array(1);
+  const starts = new Uint8Array(LABELS_MAX);
+  return new Policy(published).isProtected(wire, 0, starts, labelStartsOf(wire, 0, starts), 1_700_000_000);
+}
+
 export function judged(published: PublishedPolicy, name: string, nowSeconds = 1_700_000_000): string {
   const policy = new Policy(published);
   const wire = nameFromText(name) ?? new Uint8Array(1);

@@ -56,6 +56,7 @@ export function createListSync(options: ListSyncOptions): ListSync {
 
 class ListSyncService implements ListSync {
   readonly #options: ListSyncOptions;
+  readonly #log: SyncLog;
   readonly #compile: CompileRunner;
   readonly #segmentPool = new BufferPool();
   readonly #allow: AllowFiles;
@@ -71,13 +72,17 @@ class ListSyncService implements ListSync {
   #closed = false;
   #wanted = false;
   #building: Promise<void> | undefined;
-  #reloading: Promise<void> = Promise.resolve();
+  readonly #begun = Promise.withResolvers<void>();
+  /** Why behind the start: what both make of tasks and watches, one of them would never close. */
+  #reloading: Promise<void> = this.#begun.promise;
   #persisting: Promise<void> = Promise.resolve();
   readonly #retry: RetryTimer;
 
   constructor(options: ListSyncOptions) {
-    const { config, log } = options;
+    const { config } = options;
+    const log = logUntil(() => this.#closed, options.log);
     this.#options = options;
+    this.#log = log;
     this.#config = config;
     this.#compile =
       options.compile ??
@@ -104,20 +109,30 @@ class ListSyncService implements ListSync {
   }
 
   async start(): Promise<void> {
+    try {
+      await this.#start();
+    } finally {
+      this.#begun.resolve();
+    }
+  }
+
+  async #start(): Promise<void> {
     await this.#openStore();
     this.#identities = await identitiesOf(this.#config);
     await this.#watched.watch(watchedPaths(this.#config));
+    if (this.#closed) return;
     this.#tasks = this.#config.lists.map((list) => new ListTask(list, this.#services()));
     await this.#snapshots.resume(this.#store.snapshotPath, this.#fingerprint(), this.#parts(), this.#publisher);
     await Promise.all(this.#tasks.map((task) => task.start()));
     this.#started = true;
     await this.#build();
-    if (!this.#publisher.hasPublished) await this.#publisher.publishEmpty(this.#config.lists);
+    if (!this.#publisher.hasPublished && !this.#closed) await this.#publisher.publishEmpty(this.#config.lists);
   }
 
   async reload(config: Config): Promise<void> {
     const turn = this.#reloading.then(() => this.#reload(config));
-    this.#reloading = turn;
+    // Why: a reload that fails must not take every later one with it.
+    this.#reloading = turn.catch(() => undefined);
     await turn;
   }
 
@@ -129,6 +144,7 @@ class ListSyncService implements ListSync {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#begun.resolve();
     this.#retry.reset();
     this.#watched.close();
     for (const task of this.#tasks) task.close();
@@ -148,6 +164,7 @@ class ListSyncService implements ListSync {
     const identities = await identitiesOf(config);
     await this.#watched.watch(watchedPaths(config));
     await this.#allow.load(config.allow);
+    if (this.#closed) return;
     this.#identities = identities;
     const old = new Map(this.#tasks.map((task) => [task.config.name, task]));
     const added: ListTask[] = [];
@@ -173,7 +190,7 @@ class ListSyncService implements ListSync {
   async #openStore(): Promise<void> {
     const failure = await this.#store.open();
     if (failure !== undefined) {
-      this.#options.log.warn({ reason: failure.reason }, `${failure.message}; lists work without last good copies`);
+      this.#log.warn({ reason: failure.reason }, `${failure.message}; lists work without last good copies`);
     }
   }
 
@@ -183,7 +200,7 @@ class ListSyncService implements ListSync {
       store: () => this.#store,
       segments: this.#segmentPool,
       guardFiles: () => this.#guardFiles(),
-      log: this.#options.log,
+      log: this.#log,
       onContent: () => {
         if (this.#started) void this.#build();
       },
@@ -200,7 +217,7 @@ class ListSyncService implements ListSync {
 
   async #onFileChange(path: string): Promise<void> {
     if (this.#closed) return;
-    this.#options.log.info({ path }, 'a file that the policy depends on has changed');
+    this.#log.info({ path }, 'a file that the policy depends on has changed');
     const identities = await identitiesOf(this.#config);
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
     this.#identities = identities;
@@ -220,7 +237,7 @@ class ListSyncService implements ListSync {
     while (this.#wanted && !this.#closed) {
       this.#wanted = false;
       const isDone = await this.#buildOnce().catch((error: unknown) => {
-        this.#options.log.error({ error: String(error) }, 'a policy could not be published');
+        this.#log.error({ error: String(error) }, 'a policy could not be published');
         return false;
       });
       if (isDone || this.#closed) this.#retry.reset();
@@ -262,6 +279,15 @@ class ListSyncService implements ListSync {
     for (const task of tasks) await task.persist();
     if (!this.#closed) await this.#snapshots.keep(this.#store.snapshotPath, fingerprint, built, tasks);
   }
+}
+
+/** What ends because it is closed is no news: told to stop while lists load, a process would log errors that are none. */
+function logUntil(isClosed: () => boolean, log: SyncLog): SyncLog {
+  return {
+    info: (fields, message) => isClosed() || log.info(fields, message),
+    warn: (fields, message) => isClosed() || log.warn(fields, message),
+    error: (fields, message) => isClosed() || log.error(fields, message),
+  };
 }
 
 function guardPaths(config: Config): string[] {

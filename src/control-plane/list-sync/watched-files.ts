@@ -8,6 +8,7 @@ import { SOURCES } from './sources/sources.ts';
 export class WatchedFiles {
   readonly #sources = new Map<string, ListSource>();
   readonly #onChange: (path: string) => void;
+  #closed = false;
 
   constructor(onChange: (path: string) => void) {
     this.#onChange = onChange;
@@ -21,11 +22,13 @@ export class WatchedFiles {
       this.#sources.delete(path);
     }
     for (const path of paths) {
+      if (this.#closed) return;
       if (this.#sources.has(path)) continue;
       const source = SOURCES.file.create({ location: path, refreshSeconds: 0, bytesMax: 0, fetchTimeoutMs: 0 });
       this.#sources.set(path, source);
       // The read is what tells the source which state of the file is known.
       await source.read({ validators: undefined, force: true });
+      if (this.#closed) return;
       source.watch(() => {
         void source.read({ validators: undefined, force: true }).then(() => this.#onChange(path));
       });
@@ -33,6 +36,7 @@ export class WatchedFiles {
   }
 
   close(): void {
+    this.#closed = true;
     for (const source of this.#sources.values()) source.close();
     this.#sources.clear();
   }
