@@ -52,6 +52,8 @@ export interface CheckResult {
   readonly addedAt: string | null;
   readonly expiresAt: string | null;
   readonly note: string | null;
+  /** The protected name at or above this one: what its answers lead to does not block it. */
+  readonly protectedBy: string | null;
   /** The special-use name that is answered locally, unless a list comes first. */
   readonly specialUse: string | null;
   readonly answers: readonly CheckAnswer[];
@@ -117,6 +119,7 @@ export class NameChecker {
       addedAt: provenance?.addedAt ?? null,
       expiresAt: expiresAtSeconds === 0 ? null : new Date(expiresAtSeconds * 1000).toISOString(),
       note: provenance?.note ?? null,
+      protectedBy: explanation.rules.find(({ outcome }) => outcome === 'protects')?.entry ?? null,
       specialUse: this.#specialName(name),
       answers: this.#options.types.map((type) => this.#answer(name, type)),
       client: this.#client(),

@@ -22,6 +22,7 @@ const OUTCOMES: Readonly<Record<RuleOutcome, string>> = {
   off: 'its list is off',
   replaced: 'replaced by a newer entry',
   unknownList: 'its list is not configured',
+  protects: 'protects it from what its answers lead to',
 };
 
 export function describeCheck(result: CheckResult): string {
@@ -36,10 +37,13 @@ export function describeCheck(result: CheckResult): string {
     ['expires', result.expiresAt],
     ['note', result.note],
     ['incident', result.incident],
+    ['protected', protectedText(result.protectedBy)],
     ['special', result.specialUse === null ? null : specialText(result)],
     ...result.answers.map((answer) => [`${answer.type} query`, answerText(answer, result.action)] as const),
     ['client', clientText(result)],
-    ...result.rules.filter(({ outcome }) => outcome !== 'decides').map((rule) => ['also met', ruleText(rule)] as const),
+    ...result.rules
+      .filter(({ outcome }) => outcome !== 'decides' && outcome !== 'protects')
+      .map((rule) => ['also met', ruleText(rule)] as const),
     ...result.held.map(
       ({ list, entry, scope, detail }) =>
         ['held', `${list} lists ${entryText(entry, scope)}; not in force: ${detail}`] as const,
@@ -59,6 +63,12 @@ function oneLine(text: string): string {
 function entryText(entry: string | null, scope: string | null): string | null {
   if (entry === null) return null;
   return scope === 'exact' ? `${entry} (exactly this name)` : `${entry} (and every name below it)`;
+}
+
+function protectedText(entry: string | null): string | null {
+  return entry === null
+    ? null
+    : `by ${entryText(entry, 'subtree')}: a listed name that its answers lead to does not block it`;
 }
 
 function specialText({ verdict, specialUse }: CheckResult): string {

@@ -60,7 +60,7 @@ export class Resolver {
     if (verdict === VerdictKind.blocked) return respond.block(query, arrival);
     const special = respond.special(query, arrival, verdict);
     if (special > 0) return special;
-    if (!wantsRecursion(query)) return respond.refuse(query, arrival, NOT_AUTHORITATIVE);
+    if (!wantsRecursion(query)) return respond.refuse(query, arrival, NOT_AUTHORITATIVE, verdict);
 
     const nowMs = arrival.receivedAtMs;
     const isCheckingDisabled = (query.flags & HeaderFlag.CD) !== 0;
@@ -140,7 +140,7 @@ export class Resolver {
     if (this.#exchanges.wait(exchange, waiter)) return ANSWERED_LATER;
     return exchange.stale !== undefined && nowMs < exchange.stale.staleUntilMs
       ? this.respond.answer(query, arrival, verdict, exchange.stale, nowMs)
-      : this.respond.fail(query, arrival, ExtendedError.other);
+      : this.respond.fail(query, arrival, ExtendedError.other, verdict);
   }
 
   /** An exchange has ended: remembers the answer and gives it to everyone who waits. */

@@ -38,8 +38,7 @@ startHeartbeat(heartbeat);
 const say = (message: FromResolver): void => port.postMessage(message);
 
 const respond = new Respond(config, policy, cells, (error) => {
-  cells[dropCounter(DropRow.internalError)]!++;
-  logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL');
+  logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL where that was possible');
 });
 const support = batchSupport();
 const upstream = createUpstreamPool({

@@ -23,6 +23,7 @@ import {
   QTYPE_SLOT,
   queryCounter,
   responseCounter,
+  shadowCounter,
 } from '../telemetry/counters.ts';
 import type { Refusal } from './accept.ts';
 import { type CachedAnswer, writeTargets } from './cache/cached-answer.ts';
@@ -52,6 +53,8 @@ export class Respond {
   readonly #targetLabels = new Uint8Array(LABELS_MAX);
   /** Answers given at once since the last `endBatch`, by verdict. */
   readonly #inBatch = new Uint32Array(RESPONSE_VERDICTS.length);
+  /** Counter of the first shadow rule that a chain met. */
+  #chainShadowCell = 0;
   /** Wall clock less monotonic clock, so that a query costs no second clock read. */
   #wallOffsetMs = 0;
 
@@ -136,21 +139,28 @@ export class Respond {
   special(query: QueryView, asked: Asked, verdict: number): number {
     const found = this.#special.find(query);
     if (found === NOT_SPECIAL) return 0;
+    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
     const length = this.#special.write(query, found, this.#finisher.responseBytesMax(query, asked.transport));
     return this.#done(query, asked, verdict, this.#finisher.addExtras(query, asked.transport, length));
   }
 
-  /** An upstream's answer, unless a name that it leads to is listed. */
+  /** An upstream's answer, unless a name that it leads to is listed and the name asked is not a protected one. */
   answer(query: QueryView, asked: Asked, verdict: number, answer: CachedAnswer, nowMs: number): number {
     let row = verdict;
     if (verdict !== VerdictKind.allowlisted && answer.targetCount > 0) {
       const chainVerdict = this.#judgeTargets(answer, asked);
-      if (chainVerdict === VerdictKind.blocked) return this.block(query, asked);
-      if (chainVerdict === VerdictKind.shadow) row = chainVerdict;
+      // Why asked last: nearly no chain meets a list, and a protected name is not to be taken down by those that do.
+      if (chainVerdict !== VerdictKind.allowed && !this.#isProtected(query, asked)) {
+        if (chainVerdict === VerdictKind.blocked) return this.block(query, asked);
+        if (verdict !== VerdictKind.shadow) this.#cells[this.#chainShadowCell]!++;
+        row = chainVerdict;
+      }
     }
+    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
     if (nowMs >= answer.freshUntilMs && answer.staleUntilMs > answer.freshUntilMs)
       this.#cells[Counter.cacheStaleAnswers]!++;
-    if (answer.rcode === Rcode.SERVFAIL) row = VerdictRow.error;
+    if (answer.rcode !== Rcode.NOERROR && answer.rcode !== Rcode.NXDOMAIN && answer.rcode !== Rcode.YXDOMAIN)
+      row = VerdictRow.error;
     return this.#done(query, asked, row, this.#finisher.answer(query, asked.transport, answer, nowMs));
   }
 
@@ -171,7 +181,9 @@ export class Respond {
       const labelCount = labelStartsOf(targets, at, this.#targetLabels);
       const verdict = policy.judge(targets, at, this.#targetLabels, labelCount, nowSeconds);
       if (verdict === VerdictKind.blocked) return verdict;
-      if (verdict === VerdictKind.shadow) worst = verdict;
+      if (verdict !== VerdictKind.shadow || worst === verdict) continue;
+      worst = verdict;
+      this.#chainShadowCell = shadowCounter(policy.match.list.counterSlot, policy.match.categoryIndex);
     }
     if (worst === VerdictKind.allowed) {
       answer.cleanAtGeneration = policy.generation;
@@ -180,8 +192,22 @@ export class Respond {
     return worst;
   }
 
-  refuse(query: QueryView, asked: Asked, refusal: Refusal): number {
+  #isProtected({ bytes, qnameStart, labelStarts, labelCount }: QueryView, asked: Asked): boolean {
+    const nowSeconds = this.#seconds(asked.receivedAtMs);
+    return this.#policy?.isProtected(bytes, qnameStart, labelStarts, labelCount, nowSeconds) === true;
+  }
+
+  /** Counts a query whose question has the verdict `shadow`. Why judged again: others may have been since. */
+  #countShadow(query: QueryView, asked: Asked): void {
+    if (this.judge(query, asked) !== VerdictKind.shadow) return;
+    const { match } = this.#policy!;
+    this.#cells[shadowCounter(match.list.counterSlot, match.categoryIndex)]!++;
+  }
+
+  /** `verdict`: on the question, where it was asked before. */
+  refuse(query: QueryView, asked: Asked, refusal: Refusal, verdict: number = VerdictKind.allowed): number {
     const { transport } = asked;
+    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
     if (refusal.kind === 'drop') {
       this.#cells[dropCounter(refusal.reason)]!++;
       return DROPPED;
@@ -198,20 +224,24 @@ export class Respond {
     );
   }
 
-  /** SERVFAIL that says why. */
-  fail(query: QueryView, asked: Asked, extendedError: number): number {
+  /** SERVFAIL that says why; `verdict` as for `refuse`. */
+  fail(query: QueryView, asked: Asked, extendedError: number, verdict: number = VerdictKind.allowed): number {
+    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
     return this.#done(query, asked, VerdictRow.error, this.#finisher.failure(query, asked.transport, extendedError));
   }
 
   /** A bug met where no single query is to blame. */
   reportBug(error: Error): void {
+    this.#cells[Counter.internalErrors]!++;
     this.#onBug(error);
   }
 
   /** A bug met while `query` was answered: SERVFAIL where the query can still be answered at all. */
   bug(query: QueryView, asked: Asked, error: Error): number {
     this.reportBug(error);
-    return query.fault === QueryFault.none ? this.fail(query, asked, 0) : DROPPED;
+    if (query.fault === QueryFault.none) return this.fail(query, asked, 0);
+    this.#cells[dropCounter(DropRow.internalError)]!++;
+    return DROPPED;
   }
 
   /** Counts the response that now lies over the query. Why the header's four bits do: only BADVERS has more. */

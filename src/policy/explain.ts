@@ -11,9 +11,9 @@ import type { Category } from './category.ts';
 import { incidentId } from './incident.ts';
 import { hashSuffixes } from './name-hash.ts';
 import type { NameSet } from './name-set.ts';
-import { ALLOW_LIST, VerdictKind } from './policy.ts';
+import { ALLOW_LIST, PROTECTED_LIST, VerdictKind } from './policy.ts';
 import type { Policy } from './policy.ts';
-import type { ListOrder } from './published.ts';
+import type { ListOrder, PublishedList } from './published.ts';
 import { decodeRule, ruleExpired } from './rules.ts';
 import type { Rule } from './rules.ts';
 
@@ -22,10 +22,19 @@ export type VerdictName = keyof typeof VerdictKind;
 /**
  * `decides`: this rule is why. `outranked`: another comes first. `exception`: in force, lifts its own list's rules here.
  * `lifted`: by an exception of its list. `scope`: exact, and the name is below it. `replaced`: the overlay has a newer
- * entry of that name.
+ * entry of that name. `protects`: what the name's answers lead to does not block it.
  */
 export type RuleOutcome =
-  'decides' | 'outranked' | 'exception' | 'lifted' | 'scope' | 'expired' | 'off' | 'replaced' | 'unknownList';
+  | 'decides'
+  | 'outranked'
+  | 'exception'
+  | 'lifted'
+  | 'scope'
+  | 'expired'
+  | 'off'
+  | 'replaced'
+  | 'unknownList'
+  | 'protects';
 
 export interface ExplainedRule {
   readonly outcome: RuleOutcome;
@@ -35,7 +44,7 @@ export interface ExplainedRule {
   readonly kind: Rule['kind'];
   readonly scope: Rule['scope'];
   readonly mode: Rule['mode'];
-  /** Of an allow rule: the file it comes from. */
+  /** Of an allow rule: the file it comes from; of a protected name: `protected`. */
   readonly list: string;
   readonly authority: string;
   readonly order: ListOrder;
@@ -44,7 +53,7 @@ export interface ExplainedRule {
   readonly action: ActionName;
   /** Seconds since 1970; 0: never. */
   readonly expiresAtSeconds: number;
-  /** The id that client, page and log show of a block by this rule; undefined for allow rules and exceptions. */
+  /** The id that client, page and log show of a block by this rule; undefined for rules of another kind. */
   readonly incident: string | undefined;
 }
 
@@ -83,7 +92,7 @@ export function explain(
   const kind = policy.judge(bytes, nameStart, labelStarts, labelCount, nowSeconds);
   const decider = kind === VerdictKind.allowed ? undefined : met.find((one) => isMatch(policy, one, kind));
   const rules = met.map((one) =>
-    described(policy, bytes, one, one === decider ? 'decides' : outcomeOf(policy, met, one, nowSeconds)),
+    described(policy, bytes, one, one === decider ? 'decides' : outcomeOf(policy, met, one, kind, nowSeconds)),
   );
   return {
     verdict: VERDICT_NAMES[kind] ?? 'allowed',
@@ -146,12 +155,19 @@ function isMatch(policy: Policy, { label, rule, replaced }: MetRule, kind: numbe
 }
 
 /** Why a rule that does not decide does not. */
-function outcomeOf(policy: Policy, met: readonly MetRule[], one: MetRule, nowSeconds: number): RuleOutcome {
+function outcomeOf(
+  policy: Policy,
+  met: readonly MetRule[],
+  one: MetRule,
+  verdict: number,
+  nowSeconds: number,
+): RuleOutcome {
   const { rule } = one;
   if (one.replaced) return 'replaced';
   const idle = idleReason(one, nowSeconds);
   if (idle !== undefined) return idle;
   if (rule.kind === 'exception') return 'exception';
+  if (rule.kind === 'protect') return protectOutcome(rule, verdict);
   if (rule.kind === 'allow') return rule.mode === 'enforce' ? 'outranked' : 'off';
   if (policy.published.lists[rule.listIndex] === undefined) return 'unknownList';
   const lifted = met.some(
@@ -165,6 +181,12 @@ function outcomeOf(policy: Policy, met: readonly MetRule[], one: MetRule, nowSec
   return lifted ? 'lifted' : 'outranked';
 }
 
+/** A name that is blocked or allowed by a rule of its own is not protected by this one. */
+function protectOutcome(rule: Rule, verdict: number): RuleOutcome {
+  if (rule.mode !== 'enforce') return 'off';
+  return verdict === VerdictKind.allowed || verdict === VerdictKind.shadow ? 'protects' : 'outranked';
+}
+
 function idleReason({ rule, label }: MetRule, nowSeconds: number): 'off' | 'expired' | 'scope' | undefined {
   if (rule.mode === 'off') return 'off';
   if (label > 0 && rule.scope === 'exact') return 'scope';
@@ -175,7 +197,7 @@ function idleReason({ rule, label }: MetRule, nowSeconds: number): 'off' | 'expi
 function described(policy: Policy, bytes: Uint8Array, one: MetRule, outcome: RuleOutcome): ExplainedRule {
   const { rule, entryStart, level } = one;
   const { lists, allowSources } = policy.published;
-  const list = rule.kind === 'allow' ? ALLOW_LIST : (lists[rule.listIndex] ?? ALLOW_LIST);
+  const list = listOf(rule, lists);
   const name = rule.kind === 'allow' ? (allowSources?.[rule.listIndex] ?? list.name) : list.name;
   return {
     outcome,
@@ -193,4 +215,9 @@ function described(policy: Policy, bytes: Uint8Array, one: MetRule, outcome: Rul
     expiresAtSeconds: rule.expiresAtSeconds,
     incident: rule.kind === 'block' ? incidentId(list.name, list.version, bytes, entryStart) : undefined,
   };
+}
+
+function listOf(rule: Rule, lists: readonly PublishedList[]): PublishedList {
+  if (rule.kind === 'protect') return PROTECTED_LIST;
+  return rule.kind === 'allow' ? ALLOW_LIST : (lists[rule.listIndex] ?? ALLOW_LIST);
 }

@@ -60,8 +60,8 @@ function ruleStartsOf(words: Uint32Array, { lists, allowSources }: RuleBounds): 
     for (let rule = at + 1; rule < end; rule += 2) {
       const word0 = words[rule]!;
       const kind = ruleKind(word0);
-      if (kind > RuleKind.block) return undefined;
-      if (ruleListIndex(word0) >= (kind === RuleKind.allow ? allowSources : lists)) return undefined;
+      const sources = kind === RuleKind.allow ? allowSources : kind === RuleKind.protect ? 1 : lists;
+      if (ruleListIndex(word0) >= sources) return undefined;
     }
     mark(starts, at);
     at = end;

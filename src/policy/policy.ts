@@ -5,7 +5,8 @@
  *
  * Precedence: an allow rule on the name or, with scope subtree, above it; then, of the lists that have no exception
  * there, the rule of the most specific entry that enforces, lists in order of the configuration; a shadow rule only
- * where nothing enforces. A rule that is off, expired, lifted or out of scope hides no other.
+ * where nothing enforces. A rule that is off, expired, lifted or out of scope hides no other. A protect rule has no part
+ * in a verdict: `isProtected` says whether one covers a name.
  */
 import { LABELS_MAX } from '../dns/name.ts';
 import { hashSuffixes } from './name-hash.ts';
@@ -27,7 +28,7 @@ import {
 /** Allowed: nothing said of it. Allowlisted: an allow rule. Shadow: allowed, but to be counted as what it would be. */
 export const VerdictKind = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3 } as const;
 
-/** Stands for the list in a match by an allow rule, which belongs to no list. */
+/** Stands for the list of an allow rule, which belongs to no list. */
 export const ALLOW_LIST: PublishedList = {
   name: 'allow',
   authority: '',
@@ -37,6 +38,9 @@ export const ALLOW_LIST: PublishedList = {
   version: 0,
   counterSlot: -1,
 };
+
+/** The same for the rules of protected names. */
+export const PROTECTED_LIST: PublishedList = { ...ALLOW_LIST, name: 'protected' };
 
 /** The rule that decided. One object for each Policy, valid until its next `judge`; meaningless after `allowed`. */
 export interface PolicyMatch {
@@ -115,6 +119,31 @@ export class Policy {
     return kind;
   }
 
+  /**
+   * Whether a protected name's rule covers the name, so that nothing its answers lead to blocks it. Leaves `match` alone.
+   * Cost: as `judge`; asked only where a name that answers lead to is listed.
+   */
+  isProtected(
+    bytes: Uint8Array,
+    nameStart: number,
+    labelStarts: Uint8Array,
+    labelCount: number,
+    nowSeconds: number,
+  ): boolean {
+    const found = this.#findSuffixes(bytes, nameStart, labelStarts, labelCount);
+    for (let i = 0; i < found; i++) {
+      const words = this.#foundWords[i]!;
+      const offset = this.#foundOffsets[i]!;
+      const end = offset + 1 + words[offset]! * 2;
+      for (let at = offset + 1; at < end; at += 2) {
+        const word0 = words[at]!;
+        if (ruleKind(word0) !== RuleKind.protect || ruleMode(word0) !== RuleMode.enforce) continue;
+        if (covers(word0, this.#foundLabels[i]!) && !ruleExpired(words[at + 1]!, nowSeconds)) return true;
+      }
+    }
+    return false;
+  }
+
   /** Fills the found* fields, most specific entry first; returns how many. */
   #findSuffixes(bytes: Uint8Array, nameStart: number, labelStarts: Uint8Array, labelCount: number): number {
     const { base, overlay } = this;
@@ -164,8 +193,8 @@ export class Policy {
       const end = offset + 1 + words[offset]! * 2;
       for (let at = offset + 1; at < end; at += 2) {
         const word0 = words[at]!;
-        // Rules stand in order of kind: behind the first block there is no other kind.
-        if (ruleKind(word0) === RuleKind.block) break;
+        // Rules stand in order of kind: behind these two come protect and block.
+        if (ruleKind(word0) >= RuleKind.protect) break;
         if (!covers(word0, label) || ruleExpired(words[at + 1]!, nowSeconds)) continue;
         const mode = ruleMode(word0);
         if (ruleKind(word0) === RuleKind.exception) this.#lift(ruleListIndex(word0), mode);

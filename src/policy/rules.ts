@@ -2,15 +2,16 @@
  * What one list says about one name, packed into two Uint32 words; rules for the same name form a set (rule-set.ts).
  *
  * Word 0, from the top: kind (2 bits), list index (8), scope (1), mode (2), action (3), category (4), 12 spare. The
- * fields stand in order of precedence, so that comparing words compares rules: allow before exception before block,
- * then the order of the lists in the configuration, then exact before subtree. Word 1: expiry, seconds since 1970, 0
- * for none.
+ * fields stand in order of precedence, so that comparing words compares rules: allow before exception before protect
+ * before block, then the order of the lists in the configuration, then exact before subtree. Word 1: expiry, seconds
+ * since 1970, 0 for none.
  */
 
 /** Lists (and, counted apart, allow sources) that one index can hold. */
 export const LISTS_MAX = 64;
 
-export const RuleKind = { allow: 0, exception: 1, block: 2 } as const;
+/** `protect`: what the name's answers lead to does not block it; a block on the name itself does. Of no list: index 0. */
+export const RuleKind = { allow: 0, exception: 1, protect: 2, block: 3 } as const;
 export const RuleScope = { exact: 0, subtree: 1 } as const;
 export const RuleMode = { enforce: 0, shadow: 1, off: 2 } as const;
 
@@ -19,7 +20,7 @@ export type RuleScopeName = keyof typeof RuleScope;
 export type RuleModeName = keyof typeof RuleMode;
 
 export interface Rule {
-  /** Index in PublishedPolicy.lists; for kind `allow`, in PublishedPolicy.allowSources. */
+  /** Index in PublishedPolicy.lists; for kind `allow`, in PublishedPolicy.allowSources; for `protect` 0. */
   readonly listIndex: number;
   readonly kind: RuleKindName;
   readonly scope: RuleScopeName;
@@ -44,7 +45,7 @@ const CATEGORY_SHIFT = 12;
 /** Bits of word 0 that make two rules of one name the same rule: everything but category and spare bits. */
 const IDENTITY_MASK = 0xffff_ffff << ACTION_SHIFT;
 
-const KIND_NAMES = ['allow', 'exception', 'block'] as const;
+const KIND_NAMES = ['allow', 'exception', 'protect', 'block'] as const;
 const SCOPE_NAMES = ['exact', 'subtree'] as const;
 const MODE_NAMES = ['enforce', 'shadow', 'off'] as const;
 

@@ -30,6 +30,7 @@ import {
   pageCounter,
   queryCounter,
   responseCounter,
+  shadowCounter,
   upstreamCounter,
   upstreamDownGauge,
   upstreamDurationHistogram,
@@ -58,6 +59,8 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_queries_total: (add) => addQueries(sum, add),
     weir_responses_total: (add) => addResponses(sum, add),
     weir_blocked_queries_total: (add) => addBlocked(sum, names(), add),
+    weir_shadow_queries_total: (add) => addShadow(sum, names(), add),
+    weir_internal_errors_total: (add) => add({}, sum.at(Counter.internalErrors)),
     weir_dropped_queries_total: (add) => {
       for (const [row, reason] of DROP_REASONS.entries()) add({ reason }, sum.at(dropCounter(row)));
     },
@@ -133,6 +136,14 @@ function addBlocked(sum: CounterSum, names: CounterNames, add: Add): void {
         const value = sum.at(blockedCounter(slot, categoryRow, actionRow));
         if (value > 0 || action === list.action) add({ list: list.name, category, action }, value);
       }
+    }
+  }
+}
+
+function addShadow(sum: CounterSum, names: CounterNames, add: Add): void {
+  for (const [slot, list] of names.lists) {
+    for (const [row, category] of CATEGORIES.entries()) {
+      add({ list: list.name, category }, sum.at(shadowCounter(slot, row)));
     }
   }
 }

@@ -47,7 +47,10 @@ export const Counter = {
   queries: take(TRANSPORTS.length * FAMILIES.length * QTYPE_LABELS.length),
   responses: take(RCODE_LABELS.length * RESPONSE_VERDICTS.length),
   blocked: take(LIST_SLOTS * CATEGORIES.length * ACTIONS.length),
+  shadow: take(LIST_SLOTS * CATEGORIES.length),
   dropped: take(DROP_REASONS.length),
+  /** Bugs met in the query path, whether or not the query was answered. */
+  internalErrors: take(1),
   durations: take(RESPONSE_VERDICTS.length * HISTOGRAM_CELLS),
   cacheHits: take(1),
   cacheMisses: take(1),
@@ -110,6 +113,11 @@ export function responseCounter(rcode: number, verdict: number): number {
 /** Cell of a blocked query: PublishedList.counterSlot, index in CATEGORIES, index in ACTIONS. */
 export function blockedCounter(listSlot: number, category: number, action: number): number {
   return Counter.blocked + (listSlot * CATEGORIES.length + category) * ACTIONS.length + action;
+}
+
+/** Cell of a query that a list in shadow mode would have blocked: PublishedList.counterSlot, index in CATEGORIES. */
+export function shadowCounter(listSlot: number, category: number): number {
+  return Counter.shadow + listSlot * CATEGORIES.length + category;
 }
 
 /** Cell of a message that got no answer (DropRow). */

@@ -57,6 +57,27 @@ const ZONE: Record<string, Sections> = {
   'toward-allowed.example': {
     answers: [cnameRecord('toward-allowed.example', 'ok.listed.example'), aRecord('ok.listed.example')],
   },
+  'www.bank.example': {
+    answers: [cnameRecord('www.bank.example', 'x.listed.example'), aRecord('x.listed.example')],
+  },
+  'pay.bank.example': {
+    answers: [
+      dnameRecord('bank.example', 'listed.example'),
+      cnameRecord('pay.bank.example', 'pay.listed.example'),
+      aRecord('pay.listed.example'),
+    ],
+  },
+  'watched.bank.example': {
+    answers: [cnameRecord('watched.bank.example', 'shadow.example'), aRecord('shadow.example')],
+  },
+  'app.bank.example': { answers: [httpsRecord('app.bank.example', 1, 'x.listed.example')] },
+  'toward-bank.example': {
+    answers: [
+      cnameRecord('toward-bank.example', 'www.bank.example'),
+      cnameRecord('www.bank.example', 'x.listed.example'),
+      aRecord('x.listed.example'),
+    ],
+  },
   'clean.example': { answers: [cnameRecord('clean.example', 'other.example'), aRecord('other.example')] },
 };
 
@@ -72,7 +93,8 @@ beforeAll(async () => {
   upstream = await startFakeUpstream(script);
   weir = await startWeirProcess({
     files: {
-      'list.txt': 'listed.example\n',
+      'list.txt': 'listed.example\nstolen.bank.example\nheld.bank.example\n',
+      'protected.txt': 'bank.example\n',
       'shadow.txt': 'shadow.example\n',
       'drop.txt': 'drop.example\n',
       'nx.txt': 'nx.example\n',
@@ -81,8 +103,9 @@ beforeAll(async () => {
     config: {
       upstreams: [upstream.url],
       allow: ['allow.txt'],
+      protected: ['protected.txt'],
       lists: [
-        { name: 'list', source: 'list.txt', order: 'authority' },
+        { name: 'list', source: 'list.txt', order: 'authority', approved: ['stolen.bank.example'] },
         { name: 'shadow', source: 'shadow.txt', mode: 'shadow' },
         { name: 'drop', source: 'drop.txt', action: 'drop' },
         { name: 'nx', source: 'nx.txt', action: 'nxdomain' },
@@ -149,6 +172,30 @@ describe('what is not blocked', () => {
     expect(answers.map(({ data }) => data)).toEqual(['x.listed.example.', '192.0.2.7']);
   });
 
+  test.each([
+    ['www.bank.example', 1],
+    ['pay.bank.example', 1],
+    ['app.bank.example', RecordType.HTTPS],
+    ['watched.bank.example', 1],
+  ])('%s is protected: what its answer leads to does not block it, from the cache neither', async (name, type) => {
+    const shadow = await weir.metric('weir_shadow_queries_total');
+    for (let round = 0; round < 2; round++) {
+      const { answers, edns } = await ask({ port: weir.port }, name, type);
+      expect(answers.length).toBe(ZONE[name]?.answers?.length);
+      expect(edns?.extendedErrors).toEqual([]);
+    }
+    expect(await weir.metric('weir_shadow_queries_total')).toBe(shadow);
+  });
+
+  test('a protected name is blocked by an approved entry, and a chain that passes through one is blocked', async () => {
+    for (const name of ['stolen.bank.example', 'toward-bank.example']) {
+      const { answers } = await ask({ port: weir.port }, name);
+      expect([name, answers.map(({ data }) => data)]).toEqual([name, ['192.0.2.53']]);
+    }
+    const { answers } = await ask({ port: weir.port }, 'held.bank.example');
+    expect(answers.map(({ data }) => data)).not.toContain('192.0.2.53');
+  });
+
   test('an allow entry on the target covers the target', async () => {
     const { answers } = await ask({ port: weir.port }, 'toward-allowed.example');
     expect(answers.map(({ data }) => data)).toEqual(['ok.listed.example.', '192.0.2.7']);
@@ -160,6 +207,7 @@ describe('what is not blocked', () => {
     const { answers } = await ask({ port: weir.port }, 'toward-shadow.example');
     expect(answers.at(-1)?.data).toBe('192.0.2.7');
     expect((await shadow()) - before).toBe(1);
+    expect(await weir.metric('weir_shadow_queries_total', 'list="shadow"', 'category="fraud"')).toBe(1);
   });
 
   test('a clean chain comes back whole', async () => {

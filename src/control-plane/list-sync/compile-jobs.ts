@@ -119,6 +119,7 @@ export class GuardUnavailable extends Error {}
 /** Does jobs; keeps the guard between them. */
 export class CompileWorkshop {
   #guard: Guard | undefined;
+  #protectedNames: readonly string[] = [];
   #guardKey = -1;
   readonly #onWarning: (text: string) => void;
 
@@ -175,7 +176,8 @@ export class CompileWorkshop {
       });
       const lists = job.lists.map((list, index) => ({ ...list, held: holds[index]!.held }));
       const onList = (index: number): void => void (listIndex = index);
-      const { base, entriesInForce } = compileBase({ seed: job.seed, lists, allow: job.allow }, pool, onList);
+      const input = { seed: job.seed, lists, allow: job.allow, protectedNames: this.#protectedNames };
+      const { base, entriesInForce } = compileBase(input, pool, onList);
       return { kind: 'built', base, entriesInForce, holds, unused: pool.lendAll() };
     } catch (error) {
       if (!(error instanceof SegmentLost)) throw error;
@@ -189,6 +191,7 @@ export class CompileWorkshop {
     if (outcome.kind === 'unreadable') throw new GuardUnavailable(outcome.message);
     for (const warning of outcome.warnings) this.#onWarning(warning);
     this.#guard = outcome.guard;
+    this.#protectedNames = outcome.protectedNames;
     this.#guardKey = files.key;
     return outcome.guard;
   }

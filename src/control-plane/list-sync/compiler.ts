@@ -1,7 +1,8 @@
 /**
- * Merges the segments of all lists and the allow files into one published index: what a resolver thread needs and no
- * more. Runs in the compile thread (and in `weir check`). Pure but for memory: no file, no clock. No object an entry.
+ * Merges the segments of all lists, the allow files and the protected names into one published index: what a resolver
+ * thread needs and no more. Runs in the compile thread (and in `weir check`). Pure but for memory: no file, no clock. No object an entry.
  */
+import { nameFromText } from '../../dns/name.ts';
 import { ACTIONS } from '../../policy/actions.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { AddOutcome, NameSetBuilder, type SharedBufferPool } from '../../policy/name-set-builder.ts';
@@ -29,6 +30,8 @@ export interface CompileInput {
   readonly lists: readonly CompileList[];
   /** One segment for each allow file, in the order of the configuration; undefined where it could not be read. */
   readonly allow: readonly (Uint8Array | undefined)[];
+  /** As the guard knows them: A-labels in lower case. None by default. */
+  readonly protectedNames?: readonly string[];
 }
 
 export interface CompileResult {
@@ -46,16 +49,19 @@ export function compileBase(
   buffers: SharedBufferPool,
   onList: (index: number) => void = () => undefined,
 ): CompileResult {
-  const { lists, allow, seed } = input;
+  const { lists, allow, seed, protectedNames = [] } = input;
   const allowBytes = allow.reduce((sum, payload) => sum + (payload?.length ?? 0), 0);
-  const entriesExpected = lists.reduce((sum, list) => sum + list.entries, Math.ceil(allowBytes / ALLOW_BYTES_AN_ENTRY));
-  const namesBytesExpected = lists.reduce((sum, list) => sum + namesBytesOf(list), allowBytes);
+  const otherEntries = protectedNames.length + Math.ceil(allowBytes / ALLOW_BYTES_AN_ENTRY);
+  const entriesExpected = lists.reduce((sum, list) => sum + list.entries, otherEntries);
+  const otherBytes = protectedNames.reduce((sum, name) => sum + name.length + 2, allowBytes);
+  const namesBytesExpected = lists.reduce((sum, list) => sum + namesBytesOf(list), otherBytes);
   const builder = new NameSetBuilder({ entriesExpected, namesBytesExpected, seed, buffers });
   const entriesInForce = lists.map((list, index) => {
     onList(index);
     return addList(builder, list, index);
   });
   for (const [index, payload] of allow.entries()) if (payload !== undefined) addAllow(builder, payload, index);
+  addProtected(builder, protectedNames);
   return { base: builder.build(), entriesInForce };
 }
 
@@ -92,6 +98,23 @@ function addAllow(builder: NameSetBuilder, payload: Uint8Array, sourceIndex: num
   readSegment(payload, (entry) => {
     if (entry.kind === 'block') builder.add(entry.bytes, entry.nameOffset, words.of(entry), entry.expiresAtSeconds);
   });
+}
+
+/** With all below them, as the guard has it. */
+function addProtected(builder: NameSetBuilder, names: readonly string[]): void {
+  const [word0, word1] = encodeRule({
+    listIndex: 0,
+    kind: 'protect',
+    scope: 'subtree',
+    categoryIndex: 0,
+    actionIndex: 0,
+    mode: 'enforce',
+    expiresAtSeconds: 0,
+  });
+  for (const name of names) {
+    const wire = nameFromText(name);
+    if (wire !== undefined) builder.add(wire, 0, word0, word1);
+  }
 }
 
 const ALLOW_SETTINGS: CompiledListSettings = { name: 'allow', category: 'other', mode: 'enforce', action: 'sinkhole' };

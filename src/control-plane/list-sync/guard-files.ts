@@ -18,7 +18,12 @@ export interface GuardFiles {
 }
 
 export type GuardOutcome =
-  | { readonly kind: 'guard'; readonly guard: Guard; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'guard';
+      readonly guard: Guard;
+      readonly protectedNames: readonly string[];
+      readonly warnings: readonly string[];
+    }
   | { readonly kind: 'unreadable'; readonly message: string };
 
 /** Reads every file and makes the guard; names that a list's configuration approves are not its business. */
@@ -56,7 +61,7 @@ export async function loadGuard(files: GuardFiles): Promise<GuardOutcome> {
     approved: [],
     listSourceHosts: files.listSourceHosts,
   });
-  return { kind: 'guard', guard, warnings };
+  return { kind: 'guard', guard, protectedNames: names.protected, warnings };
 }
 
 const WARNINGS_MAX = 10;

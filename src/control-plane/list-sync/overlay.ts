@@ -152,12 +152,14 @@ class OverlayWork {
     return offset < 0 ? undefined : wordsAt(this.#base, offset);
   }
 
-  /** The rules of lists that did not change; allow rules count their sources apart. */
+  /** The rules of lists that did not change; allow rules count their sources apart, protect rules have none. */
   #unchanged(words: readonly number[]): number[] {
     const kept: number[] = [];
     for (let at = 0; at < words.length; at += 2) {
       const word0 = words[at]!;
-      const isChanged = ruleKind(word0) !== RuleKind.allow && this.#changed.has(ruleListIndex(word0));
+      const kind = ruleKind(word0);
+      const isOfList = kind === RuleKind.exception || kind === RuleKind.block;
+      const isChanged = isOfList && this.#changed.has(ruleListIndex(word0));
       if (!isChanged) kept.push(word0, words[at + 1]!);
     }
     return kept;

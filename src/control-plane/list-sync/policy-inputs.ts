@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import { fileIdentity } from './file-identity.ts';
 
 /** Grows when parsing, guarding or compiling changes what an index of the same inputs holds. */
-const COMPILER_REVISION = 1;
+const COMPILER_REVISION = 2;
 
 export type PolicyConfig = Pick<Config, 'lists' | 'allow' | 'protected' | 'popular' | 'sharedHosts'>;
 

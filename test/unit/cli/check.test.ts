@@ -90,6 +90,18 @@ describe('a listed name', () => {
     expect(text).toContain('192.0.2.1 is refused (clients.allow)');
   });
 
+  test('that is protected says so, whether or not a list watches it', async () => {
+    const source = await file('a.txt', 'pay.bank.example\n');
+    const rest = { protected: [await file('protected.txt', 'bank.example\n')] };
+    const list = { name: 'a', source, mode: 'shadow' as const };
+    const watched = await check('pay.bank.example', [{ ...list, approved: ['pay.bank.example'] }], rest);
+    expect(watched).toMatchObject({ verdict: 'shadow', list: 'a', protectedBy: 'bank.example' });
+    const held = await check('pay.bank.example', [list], rest);
+    expect(held).toMatchObject({ verdict: 'allowed', list: null, protectedBy: 'bank.example' });
+    expect(describeCheck(held)).toContain('protected   by bank.example (and every name below it)');
+    expect(await check('bank.example.net', [list], rest)).toMatchObject({ protectedBy: null, rules: [] });
+  });
+
   test('says of every other rule why it did not win', async () => {
     const a = await file('a.txt', 'bad.example\n');
     const b = await file('b.txt', 'bad.example\n');

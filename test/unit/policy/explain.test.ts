@@ -75,6 +75,18 @@ describe('explaining a verdict', () => {
     expect(outcomes(explanation)).toContain('list-0 a.example outranked');
   });
 
+  it.each([
+    ['allowed', [], 'protected example protects'],
+    ['shadow', [{ name: 'a.example', mode: 'shadow' }], 'protected example protects'],
+    ['blocked', [{ name: 'a.example' }], 'protected example outranked'],
+    ['allowlisted', [{ name: 'a.example', kind: 'allow' }], 'protected example outranked'],
+  ] as const)('shows that a protected name is above one that is %s', (verdict, entries, shown) => {
+    const explanation = explained('a.example', { entries: [...entries, { name: 'example', kind: 'protect' }] });
+    expect(explanation.verdict).toBe(verdict);
+    expect(explanation.decidedBy?.kind).not.toBe('protect');
+    expect(outcomes(explanation).at(-1)).toBe(shown);
+  });
+
   it('tells a lifted rule from its exception', () => {
     const explanation = explained('a.example', {
       entries: [{ name: 'a.example', kind: 'exception' }, { name: 'example' }],

@@ -21,7 +21,7 @@ const anyName = fc
 const anyEntry = fc.record<Required<Omit<TestEntry, 'category'>>>({
   name: anyName,
   list: fc.integer({ min: 0, max: 3 }),
-  kind: fc.constantFrom('block', 'block', 'block', 'exception', 'allow'),
+  kind: fc.constantFrom('block', 'block', 'block', 'exception', 'allow', 'protect'),
   scope: fc.constantFrom('exact', 'subtree', 'subtree'),
   mode: fc.constantFrom('enforce', 'enforce', 'shadow', 'off'),
   action: fc.constantFrom('sinkhole', 'nxdomain'),
@@ -66,6 +66,16 @@ function reference(entries: readonly AnyEntry[], name: string): Outcome {
   return { verdict: 'allowed' };
 }
 
+function isProtectedByReference(entries: readonly AnyEntry[], name: string): boolean {
+  return entries.some(
+    ({ kind, mode, scope, expiresAtSeconds, name: entry }) =>
+      kind === 'protect' &&
+      mode === 'enforce' &&
+      (entry === name || (scope === 'subtree' && name.endsWith(`.${entry}`))) &&
+      (expiresAtSeconds === 0 || expiresAtSeconds > NOW),
+  );
+}
+
 /** What base and overlay amount to: the overlay's names have its rules only. */
 function flattened(base: readonly AnyEntry[], overlay: readonly AnyEntry[], removals: readonly string[]): AnyEntry[] {
   const replaced = new Set([...overlay.map((entry) => entry.name), ...removals]);
@@ -88,8 +98,12 @@ describe('the verdict on any name by any lists', () => {
           const starts = new Uint8Array(LABELS_MAX);
           for (const name of names) {
             const wire = wireName(name.toUpperCase());
-            const kind = policy.judge(wire, 0, starts, labelStartsOf(wire, 0, starts), NOW);
+            const labelCount = labelStartsOf(wire, 0, starts);
+            const kind = policy.judge(wire, 0, starts, labelCount, NOW);
             const expected = reference(entries, name);
+            const isProtected = isProtectedByReference(entries, name);
+            if (isProtected) seen.set('protected', (seen.get('protected') ?? 0) + 1);
+            expect(policy.isProtected(wire, 0, starts, labelCount, NOW)).toBe(isProtected);
             seen.set(expected.verdict, (seen.get(expected.verdict) ?? 0) + 1);
             expect(kind).toBe(VerdictKind[expected.verdict]);
             const { match } = policy;
@@ -103,7 +117,7 @@ describe('the verdict on any name by any lists', () => {
       { numRuns: 1500 },
     );
     // Every verdict was met often, or the property proves less than it says.
-    for (const verdict of Object.keys(VerdictKind)) expect(seen.get(verdict)).toBeGreaterThan(100);
+    for (const verdict of [...Object.keys(VerdictKind), 'protected']) expect(seen.get(verdict)).toBeGreaterThan(100);
   });
 
   it('is explained by one rule that decides, unless it is allowed', () => {
@@ -116,6 +130,9 @@ describe('the verdict on any name by any lists', () => {
         expect(explanation.decidedBy?.entry).toBe(expected.entry);
         const deciding = explanation.rules.filter((rule) => rule.outcome === 'decides');
         expect(deciding).toHaveLength(expected.verdict === 'allowed' ? 0 : 1);
+        const isPassing = expected.verdict === 'allowed' || expected.verdict === 'shadow';
+        const isShown = explanation.rules.some((rule) => rule.outcome === 'protects');
+        expect(isShown).toBe(isPassing && isProtectedByReference(flattened(base, added, []), name));
         const covering = [...base, ...added].filter((entry) => name === entry.name || name.endsWith(`.${entry.name}`));
         expect(explanation.rules).toHaveLength(covering.length);
       }),

@@ -5,7 +5,7 @@ import type { Rule } from '../../../src/policy/rules.ts';
 
 const anyRule = fc.record<Rule>({
   listIndex: fc.integer({ min: 0, max: LISTS_MAX - 1 }),
-  kind: fc.constantFrom('allow', 'exception', 'block'),
+  kind: fc.constantFrom('allow', 'exception', 'protect', 'block'),
   scope: fc.constantFrom('exact', 'subtree'),
   categoryIndex: fc.integer({ min: 0, max: 9 }),
   actionIndex: fc.integer({ min: 0, max: 4 }),
@@ -41,6 +41,7 @@ describe('rule words', () => {
     const inOrder: Rule[] = [
       { ...plain, kind: 'allow', listIndex: 63, scope: 'subtree' },
       { ...plain, kind: 'exception', listIndex: 5 },
+      { ...plain, kind: 'protect', listIndex: 0, scope: 'subtree' },
       { ...plain, listIndex: 0, scope: 'subtree', mode: 'off', actionIndex: 4 },
       { ...plain, listIndex: 1, scope: 'exact' },
       { ...plain, listIndex: 1, scope: 'subtree' },

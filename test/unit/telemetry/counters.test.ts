@@ -32,6 +32,7 @@ import {
   pageCounter,
   queryCounter,
   responseCounter,
+  shadowCounter,
   upstreamCounter,
   upstreamDownGauge,
   upstreamDurationHistogram,
@@ -53,6 +54,7 @@ function* namedCells(): Generator<number> {
   for (const list of range(LIST_SLOTS)) {
     for (const category of range(CATEGORIES.length)) {
       for (const action of range(ACTIONS.length)) yield blockedCounter(list, category, action);
+      yield shadowCounter(list, category);
     }
   }
   for (const reason of range(DROP_REASONS.length)) yield dropCounter(reason);
@@ -65,7 +67,7 @@ function* namedCells(): Generator<number> {
     yield upstreamDownGauge(slot);
   }
   for (const scheme of range(2)) for (const language of range(2)) yield pageCounter(scheme, language);
-  const blocks = new Set(['queries', 'responses', 'blocked', 'dropped', 'durations', 'upstreamQueries']);
+  const blocks = new Set(['queries', 'responses', 'blocked', 'shadow', 'dropped', 'durations', 'upstreamQueries']);
   for (const name of ['upstreamDurations', 'pageRequests', 'firstGauge', 'upstreamDown']) blocks.add(name);
   for (const [name, cell] of Object.entries(Counter)) if (!blocks.has(name)) yield cell;
 }

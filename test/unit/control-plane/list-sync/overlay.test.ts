@@ -7,7 +7,7 @@ import type { ListEntry } from '../../../../src/control-plane/list-sync/format/l
 import { SegmentWriter } from '../../../../src/control-plane/list-sync/list-segment.ts';
 import { OVERLAY_ENTRIES_MAX, compileOverlay } from '../../../../src/control-plane/list-sync/overlay.ts';
 import type { NameSetBuffers, PublishedPolicy } from '../../../../src/policy/published.ts';
-import { SyncHarness, judged, testConfig } from '../../../support/list-sync-harness.ts';
+import { SyncHarness, isProtected, judged, testConfig } from '../../../support/list-sync-harness.ts';
 import { publishedList } from '../../../support/publish-policy.ts';
 
 const NAMES = ['a.example', 'b.a.example', 'c.b.a.example', 'd.example', 'e.d.example', 'f.example'];
@@ -51,6 +51,7 @@ const entryArbitrary: fc.Arbitrary<ListEntry> = fc.record({
 });
 const contentArbitrary = fc.array(entryArbitrary, { maxLength: 6 });
 const allow = [segmentOf([{ name: 'f.example', scope: 'exact', kind: 'block' }])];
+const protectedNames = ['b.a.example'];
 
 describe('an overlay', () => {
   test('gives every name the verdict of a new base, whatever changed and how often', () => {
@@ -63,7 +64,7 @@ describe('an overlay', () => {
         }),
         (first, edits) => {
           const contents = first.map((entries, index) => listOf(index, entries));
-          const { base } = compileBase({ seed: SEED, lists: contents, allow }, new BufferPool());
+          const { base } = compileBase({ seed: SEED, lists: contents, allow, protectedNames }, new BufferPool());
           let overlay: NameSetBuffers | undefined;
           for (const [listIndex, entries, isFirstHeld] of edits) {
             const list = listOf(listIndex, entries, isFirstHeld && entries.length > 0 ? [0] : []);
@@ -72,10 +73,11 @@ describe('an overlay', () => {
             const result = compileOverlay(base, overlay, [{ listIndex, settings, segment, held }]);
             if (result.kind !== 'overlay') throw new Error('too large');
             ({ overlay } = result);
-            const fresh = compileBase({ seed: SEED, lists: contents, allow }, new BufferPool());
+            const fresh = compileBase({ seed: SEED, lists: contents, allow, protectedNames }, new BufferPool());
             expect(result.entriesInForce).toEqual([fresh.entriesInForce[listIndex]]);
             for (const name of [...NAMES, 'x.c.b.a.example', 'g.example']) {
               expect(judged(policyOf(base, overlay), name)).toBe(judged(policyOf(fresh.base, undefined), name));
+              expect(isProtected(policyOf(base, overlay), name)).toBe(name.endsWith('b.a.example'));
             }
           }
         },

@@ -110,7 +110,7 @@ describe('a compiled index on disk', () => {
   });
 
   test.each([
-    ['an older format', '"format":1', '"format":0', { kind: 'other' }],
+    ['an older format', '"format":2', '"format":1', { kind: 'other' }],
     ['another byte order', '"endianness":"LE"', '"endianness":"BE"', { kind: 'other' }],
     ['another layout', '"slotWords":3', '"slotWords":4', { kind: 'other' }],
     ['a wrong count of entries', '"entryCount":3', '"entryCount":4', { kind: 'damaged' }],
