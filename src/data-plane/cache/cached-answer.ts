@@ -6,6 +6,7 @@
  */
 import { ExtendedError } from '../../dns/extended-error.ts';
 import { HEADER_BYTES, HeaderFlag, MESSAGE_BYTES_MAX, Rcode } from '../../dns/iana.ts';
+import { namesEqual } from '../../dns/name.ts';
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../../dns/patch.ts';
 import { readResponse, type ResponseView } from '../../dns/response-view.ts';
 import { saneTtl } from '../../dns/ttl.ts';
@@ -65,7 +66,7 @@ export function answerFromMessage(
   nowMs: number,
 ): CachedAnswer | undefined {
   const view = readResponse(received);
-  if (view === undefined) return undefined;
+  if (view === undefined || !answersQuestion(view, question)) return undefined;
   // Why not stripForCache: it copies, and leaving OPT out is a matter of where the body ends.
   const message = view.rebuilt ?? received;
   const hasOpt = view.rebuilt === undefined && view.optStart > 0;
@@ -104,6 +105,11 @@ export function answerFromMessage(
     refreshing: false,
     retryAtMs: 0,
   };
+}
+
+/** Why here too, though the upstream side has matched it: every offset below counts on the question's length. */
+function answersQuestion(view: ResponseView, { qname, qtype }: UpstreamQuestion): boolean {
+  return view.questionCount === 0 || (view.qtype === qtype && namesEqual(view.qname, 0, qname, 0));
 }
 
 /** Where entries are put together; larger than any. */
