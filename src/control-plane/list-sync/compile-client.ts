@@ -35,8 +35,6 @@ export interface CompileRunner {
   run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>>;
   /** There will be a job soon: the thread loads its modules meanwhile. */
   warm?(): void;
-  /** Resolves when every job given so far has ended. */
-  drained(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,10 +79,6 @@ export class CompileClient implements CompileRunner {
 
   warm(): void {
     if (!this.#closed) this.#worker ??= this.#spawn();
-  }
-
-  async drained(): Promise<void> {
-    await this.#queue;
   }
 
   async close(): Promise<void> {

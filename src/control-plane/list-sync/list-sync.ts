@@ -8,7 +8,6 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
 import { AllowFiles } from './allow-files.ts';
-import { BufferPool } from './buffer-pool.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { listSourceHostsOf } from './list-source-hosts.ts';
@@ -16,7 +15,8 @@ import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
 import { ListTask, type TaskServices } from './list-task.ts';
 import { fingerprintOf, identitiesOf, type FileIdentities } from './policy-inputs.ts';
-import { PolicyPublisher, type BuiltBase, type PolicyParts } from './policy-publisher.ts';
+import { PolicyPublisher, type PolicyParts } from './policy-publisher.ts';
+import { SegmentMemory } from './segment-memory.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { RetryTimer } from './retry-timer.ts';
 import type { SyncLog } from './sync-log.ts';
@@ -58,7 +58,7 @@ class ListSyncService implements ListSync {
   readonly #options: ListSyncOptions;
   readonly #log: SyncLog;
   readonly #compile: CompileRunner;
-  readonly #segmentPool = new BufferPool();
+  readonly #segments = new SegmentMemory();
   readonly #allow: AllowFiles;
   readonly #watched: WatchedFiles;
   readonly #publisher: PolicyPublisher;
@@ -95,6 +95,7 @@ class ListSyncService implements ListSync {
       });
     this.#publisher = new PolicyPublisher({
       compile: this.#compile,
+      segments: this.#segments,
       publish: options.publish,
       counterSlotOf: options.counterSlotOf,
       firstGeneration: options.firstGeneration ?? 1,
@@ -122,7 +123,7 @@ class ListSyncService implements ListSync {
     await this.#watched.watch(watchedPaths(this.#config));
     if (this.#closed) return;
     this.#tasks = this.#config.lists.map((list) => new ListTask(list, this.#services()));
-    await this.#snapshots.resume(this.#store.snapshotPath, this.#fingerprint(), this.#parts(), this.#publisher);
+    await this.#snapshots.resume(this.#store.snapshotPath, this.#parts(), this.#publisher);
     await Promise.all(this.#tasks.map((task) => task.start()));
     this.#started = true;
     await this.#build();
@@ -198,7 +199,7 @@ class ListSyncService implements ListSync {
     return {
       compile: this.#compile,
       store: () => this.#store,
-      segments: this.#segmentPool,
+      segments: this.#segments,
       guardFiles: () => this.#guardFiles(),
       log: this.#log,
       onContent: () => {
@@ -249,11 +250,9 @@ class ListSyncService implements ListSync {
   /** False where it has to be tried again. */
   async #buildOnce(): Promise<boolean> {
     const parts = this.#parts();
-    const fingerprint = this.#fingerprint();
     const isDone = await this.#publisher.publishNewest(parts);
-    const built = this.#publisher.builtBase;
     if (this.#closed) return true;
-    this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks, fingerprint, built));
+    this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks));
     return isDone;
   }
 
@@ -265,6 +264,7 @@ class ListSyncService implements ListSync {
       allowSegments: () => this.#allow.segments(allowPaths),
       allowRevision: this.#allow.revision,
       guard: this.#guardFiles(),
+      fingerprint: this.#fingerprint(),
     };
   }
 
@@ -275,9 +275,9 @@ class ListSyncService implements ListSync {
   }
 
   /** Nobody waits for the disk. */
-  async #persist(tasks: readonly ListTask[], fingerprint: string, built: BuiltBase | undefined): Promise<void> {
+  async #persist(tasks: readonly ListTask[]): Promise<void> {
     for (const task of tasks) await task.persist();
-    if (!this.#closed) await this.#snapshots.keep(this.#store.snapshotPath, fingerprint, built, tasks);
+    if (!this.#closed) await this.#snapshots.keep(this.#store.snapshotPath, this.#publisher);
   }
 }
 

@@ -6,7 +6,6 @@
  */
 import type { ListConfig } from '../../config/config.ts';
 import { monotonicMs, wallClockMs } from '../../clock.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { CompileRunner, JobOutcome } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
@@ -18,7 +17,7 @@ import type { ListRecord, ListStore } from './list-store.ts';
 import type { ParseOutcome } from './parse-list.ts';
 import type { SegmentData } from './segment-data.ts';
 import { RetryTimer } from './retry-timer.ts';
-import { removeSpilled, retireSegment, sharedSegment } from './segment-memory.ts';
+import { removeSpilled, type SegmentMemory } from './segment-memory.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
 import { shownLocation } from './sources/shown-location.ts';
@@ -28,7 +27,7 @@ import type { SyncLog } from './sync-log.ts';
 export interface TaskServices {
   readonly compile: CompileRunner;
   readonly store: () => ListStore;
-  readonly segments: BufferPool;
+  readonly segments: SegmentMemory;
   readonly guardFiles: () => GuardFiles;
   readonly log: SyncLog;
   /** There is a new content to compile. */
@@ -95,7 +94,7 @@ export class ListTask {
     const path = this.#services.store().segmentPath(this.#config.name);
     const segment: SegmentData = { kind: 'disk', path, copyPath: path, payloadBytes, payloadSha256 };
     const content = { version, facts, holds, fromLastGoodCopy: false, validators };
-    this.#newest = { ...content, segment, seenMs: monotonicMs() };
+    this.#newest = { ...content, segment: this.#services.segments.adopt(segment), seenMs: monotonicMs() };
     this.#storedVersion = version;
     this.#validators = validators;
   }
@@ -174,7 +173,10 @@ export class ListTask {
     if (content.segment !== this.#newest?.segment) return;
     const { name, source } = this.#config;
     const record = this.#recordOf(content, source);
-    const failure = await writeCopy(this.#services.compile, this.#services.store(), name, content, record);
+    const { compile, segments, store } = this.#services;
+    segments.hold([content.segment]);
+    const failure = await writeCopy(compile, store(), name, content, record);
+    segments.release([content.segment]);
     if (this.#closed) return;
     if (failure === undefined) {
       this.#storedVersion = content.version;
@@ -340,16 +342,12 @@ export class ListTask {
 
   #adopt(content: Omit<ListContent, 'segment'>, segment: SegmentData): void {
     this.#retire();
-    this.#newest = { ...content, segment: sharedSegment(segment, this.#services.segments) };
+    this.#newest = { ...content, segment: this.#services.segments.adopt(segment) };
     this.#services.onContent();
   }
 
-  /** Jobs that read the old segment are before this one in the queue. */
   #retire(): void {
-    const segment = this.#newest?.segment;
-    if (segment === undefined) return;
-    const { compile, segments } = this.#services;
-    void compile.drained().then(() => retireSegment(segment, segments));
+    if (this.#newest !== undefined) this.#services.segments.release([this.#newest.segment]);
   }
 
   #recordOf(content: ListContent, location: string): ListRecord {

@@ -14,10 +14,14 @@ import type { ListContent } from './list-content.ts';
 import type { ListTask } from './list-task.ts';
 import { OVERLAY_ENTRIES_MAX } from './overlay.ts';
 import { publishedLists } from './published-lists.ts';
+import { References } from './references.ts';
+import type { SegmentData } from './segment-data.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 import type { SyncLog } from './sync-log.ts';
 
 export interface PublisherOptions {
   readonly compile: CompileRunner;
+  readonly segments: SegmentMemory;
   readonly publish: (policy: PublishedPolicy) => Promise<void>;
   readonly counterSlotOf: (listName: string) => number;
   readonly firstGeneration: number;
@@ -33,6 +37,8 @@ export interface PolicyParts {
   /** Of what they say. */
   readonly allowRevision: number;
   readonly guard: GuardFiles;
+  /** Of all of it but the contents (policy-inputs.ts). */
+  readonly fingerprint: string;
 }
 
 export interface BuiltList {
@@ -62,6 +68,8 @@ const NO_HOLDS: ListHolds = { key: '', held: new Uint32Array(0), byGuard: {}, sa
 export class PolicyPublisher {
   readonly #options: PublisherOptions;
   readonly #pool = new BufferPool();
+  /** Held by the policies that readers may have, and by a snapshot that is being written. */
+  readonly #buffers = new References<SharedArrayBuffer>((buffer) => this.#pool.giveBack([buffer]));
   /** Random, so that no list can be made whose names share a hash. */
   #seed = randomInt(0x1_0000_0000);
   #generation: number;
@@ -94,21 +102,44 @@ export class PolicyPublisher {
     });
     this.#seed = base.seed;
     this.#built = { parts, lists };
-    this.#builtBase = { base, parts, lists };
+    this.#setBuiltBase({ base, parts, lists });
+  }
+
+  /** Keeps a base that is in force, and the segments it was made of, until the function returned is called. */
+  holdBase({ base, lists }: BuiltBase): () => void {
+    const buffers = [base.table, base.names, base.rules];
+    const segments = segmentsOf(lists.map(({ list }) => list));
+    this.#buffers.hold(buffers);
+    this.#options.segments.hold(segments);
+    return () => {
+      this.#buffers.release(buffers);
+      this.#options.segments.release(segments);
+    };
   }
 
   /** Resolves when the policy is acknowledged; false: none could be made, the policy in force stays. */
   async publishNewest(parts: PolicyParts): Promise<boolean> {
+    const lists = parts.tasks.map((task) => task.buildList());
+    const segments = segmentsOf(lists);
+    // Why: a task that takes a newer content meanwhile lets go of this one.
+    this.#options.segments.hold(segments);
+    try {
+      return await this.#publishLists(parts, lists);
+    } finally {
+      this.#options.segments.release(segments);
+    }
+  }
+
+  async #publishLists(parts: PolicyParts, lists: readonly BuildList[]): Promise<boolean> {
     const { tasks, allowPaths } = parts;
     // Why from the tasks: in the middle of a reload the configuration is ahead of them.
     const configs = tasks.map((task) => task.config);
     const contents = tasks.map((task) => task.newest);
-    const lists = tasks.map((task) => task.buildList());
     const levels = (await this.#overlayOf(parts, lists, contents)) ?? (await this.#baseOf(parts, lists, contents));
     if (levels === 'failed') return false;
     // Why true: the list is read again, and leads to a build.
     if (levels === 'lost') return true;
-    if (levels.base !== this.#builtBase?.base) this.#builtBase = { base: levels.base, parts, lists: levels.lists };
+    if (levels.base !== this.#builtBase?.base) this.#setBuiltBase({ base: levels.base, parts, lists: levels.lists });
     await this.#publish({
       generation: this.#nextGeneration(),
       base: levels.base,
@@ -218,16 +249,27 @@ export class PolicyPublisher {
   async #publish(policy: PublishedPolicy): Promise<void> {
     const before = this.#published;
     this.#published = policy;
+    this.#buffers.hold(buffersOf(policy));
     await this.#options.publish(policy);
-    if (before === undefined) return;
-    const kept = buffersOf(policy);
-    this.#pool.giveBack(buffersOf(before).filter((buffer) => !kept.includes(buffer)));
+    if (before !== undefined) this.#buffers.release(buffersOf(before));
+  }
+
+  /** Its segments stay with it: a snapshot of it says which they were. */
+  #setBuiltBase(built: BuiltBase): void {
+    const before = this.#builtBase;
+    this.#builtBase = built;
+    this.#options.segments.hold(segmentsOf(built.lists.map(({ list }) => list)));
+    if (before !== undefined) this.#options.segments.release(segmentsOf(before.lists.map(({ list }) => list)));
   }
 
   #nextGeneration(): number {
     this.#generation += 1;
     return this.#generation;
   }
+}
+
+function segmentsOf(lists: readonly BuildList[]): SegmentData[] {
+  return lists.flatMap(({ segment }) => segment ?? []);
 }
 
 function isSame<T>(some: readonly T[], others: readonly T[]): boolean {

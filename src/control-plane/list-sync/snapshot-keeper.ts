@@ -5,7 +5,6 @@
 import { BufferPool } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import { holdsKey } from './list-holds.ts';
-import type { ListTask } from './list-task.ts';
 import { readSnapshot } from './policy-snapshot.ts';
 import type { BuiltBase, PolicyParts, PolicyPublisher } from './policy-publisher.ts';
 import type { SyncLog } from './sync-log.ts';
@@ -21,8 +20,8 @@ export class SnapshotKeeper {
   }
 
   /** Before the tasks start: hands the snapshot to them and to the publisher. False: there is none for these inputs. */
-  async resume(path: string, fingerprint: string, parts: PolicyParts, publisher: PolicyPublisher): Promise<boolean> {
-    const { tasks, allowPaths, guard } = parts;
+  async resume(path: string, parts: PolicyParts, publisher: PolicyPublisher): Promise<boolean> {
+    const { tasks, allowPaths, guard, fingerprint } = parts;
     const bounds = { lists: tasks.length, allowSources: allowPaths.length };
     const read = await readSnapshot(path, fingerprint, bounds, new BufferPool());
     if (read.kind === 'other') {
@@ -47,14 +46,20 @@ export class SnapshotKeeper {
   }
 
   /** Behind the last good copies, which a snapshot refers to. Errors: none; a warning in the log. */
-  async keep(
-    path: string,
-    fingerprint: string,
-    built: BuiltBase | undefined,
-    tasks: readonly ListTask[],
-  ): Promise<void> {
-    if (built === undefined || built === this.#kept || !tasks.every((task) => task.isStored)) return;
+  async keep(path: string, publisher: PolicyPublisher): Promise<void> {
+    const built = publisher.builtBase;
+    if (built === undefined || built === this.#kept || !built.parts.tasks.every((task) => task.isStored)) return;
     this.#kept = built;
+    // Why: a base retired meanwhile would be written over while it is read.
+    const release = publisher.holdBase(built);
+    try {
+      await this.#write(path, built);
+    } finally {
+      release();
+    }
+  }
+
+  async #write(path: string, built: BuiltBase): Promise<void> {
     const lists = built.lists.map(({ content, holds, entriesInForce }, index) => {
       if (content === undefined) return null;
       const { version, facts, segment, validators } = content;
@@ -67,7 +72,7 @@ export class SnapshotKeeper {
       kind: 'snapshot',
       path,
       base: built.base,
-      fingerprint,
+      fingerprint: built.parts.fingerprint,
       lists,
       held: built.lists.map(({ content, holds }) => (content === undefined ? new Uint32Array(0) : holds.held)),
     });

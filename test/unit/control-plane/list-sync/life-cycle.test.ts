@@ -1,9 +1,8 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { CompileRunner, JobOutcome } from '../../../../src/control-plane/list-sync/compile-client.ts';
-import type { JobKind, JobOf } from '../../../../src/control-plane/list-sync/compile-jobs.ts';
 import type { ListSync } from '../../../../src/control-plane/list-sync/list-sync.ts';
-import { LocalRunner, SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
+import { HeldRunner } from '../../../support/held-runner.ts';
+import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
 
 const watchers = vi.hoisted(() => new Set<FSWatcher>());
 vi.mock('node:fs', async (original) => {
@@ -20,37 +19,6 @@ vi.mock('node:fs', async (original) => {
   };
   return { ...real, watch: counting };
 });
-
-/** Begins no job of one kind before it is let go; once it is closed, jobs fail as those of the thread do. */
-class HeldRunner extends LocalRunner implements CompileRunner {
-  readonly #kind: JobKind;
-  readonly #gate = Promise.withResolvers<void>();
-  #isClosed = false;
-  readonly begun = Promise.withResolvers<void>();
-
-  constructor(kind: JobKind) {
-    super();
-    this.#kind = kind;
-  }
-
-  override async run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>> {
-    if (job.kind === this.#kind) {
-      this.begun.resolve();
-      await this.#gate.promise;
-    }
-    return this.#isClosed ? { kind: 'failed', message: 'the compile thread was closed' } : super.run(job);
-  }
-
-  go(): void {
-    this.#gate.resolve();
-  }
-
-  override async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#gate.resolve();
-    await super.close();
-  }
-}
 
 let harness: SyncHarness;
 

@@ -54,7 +54,6 @@ describe('the first policy', () => {
     const source = await harness.file('a.txt', 'bad.example\n');
     const dead = {
       run: () => Promise.resolve({ kind: 'failed' as const, message: 'the compile thread ended: out of memory' }),
-      drained: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
     const sync = await harness.start(testConfig(harness.folder, [{ name: 'a', source }]), dead);

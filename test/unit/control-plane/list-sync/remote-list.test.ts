@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { HostileHttpServer } from '../../../support/hostile-http-server.ts';
 import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
 
@@ -52,6 +54,7 @@ describe('a list behind a URL', () => {
     expect(harness.verdict('a.old.example')).toBe('blocked by remote');
     if (how === 'reload') await sync.reload(configOf('csv:new'));
     else {
+      await vi.waitFor(() => stat(join(harness.folder, 'state', 'lists', 'remote.segment')), { timeout: 20_000 });
       await harness.close();
       await harness.start(configOf('csv:new'));
     }
