@@ -3,7 +3,8 @@
  * listeners on one address, a resolver that forwards to itself, files that cannot be read. Runs on the raw value, for
  * a wrong type somewhere must not hide the problems elsewhere.
  */
-import { isIPv4 } from 'node:net';
+import { BlockList, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { isLoopback, isWildcard, parseSocketAddress, parseUpstream } from './address.ts';
 import type { SocketAddress } from './config.ts';
@@ -118,7 +119,17 @@ function checkUpstreams(raw: unknown, report: Report): void {
 /** Whether what is sent to `target` arrives at the listener bound to `own`. */
 export function isOwnAddress(own: SocketAddress, target: SocketAddress): boolean {
   if (own.port !== target.port || isIPv4(own.host) !== isIPv4(target.host)) return false;
-  return own.host === target.host || (isWildcard(own.host) && isLoopback(target.host));
+  if (own.host === target.host) return true;
+  return isWildcard(own.host) && (isLoopback(target.host) || isOfThisMachine(target.host));
+}
+
+/** Whether an interface has the address, however it is written. */
+function isOfThisMachine(host: string): boolean {
+  const own = new BlockList();
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address, family } of addresses ?? []) own.addAddress(address, family === 'IPv4' ? 'ipv4' : 'ipv6');
+  }
+  return own.check(host, isIPv4(host) ? 'ipv4' : 'ipv6');
 }
 
 function checkSinkhole(raw: unknown, report: Report): void {

@@ -179,6 +179,13 @@ function warningsAbout(config: Config): string[] {
     const problem = sourceKind === 'file' ? readProblem(source) : undefined;
     if (problem !== undefined) warnings.push(`lists[${index}].source: ${problem}`);
   }
+  for (const [index, { action }] of config.lists.entries()) {
+    if (action !== 'nxdomain' || config.allow.length === 0) continue;
+    // "the name itself and all names below it are nonexistent" (RFC 8020 2), to every cache behind us.
+    warnings.push(
+      `lists[${index}].action: nxdomain for a name tells caches that all names below it, allowed ones too, do not exist`,
+    );
+  }
   if (config.lists.length === 0) warnings.push('lists: there is none, so nothing is blocked');
   if (config.sinkhole.addresses.length === 0 && config.lists.some(({ action }) => action === 'sinkhole')) {
     warnings.push('sinkhole.addresses: there is none, so blocked names get an empty answer and no warning page');

@@ -1,10 +1,20 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type NetworkInterfaceInfo, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../../src/config/config.ts';
 import { ConfigError, describeProblems } from '../../../src/config/config-error.ts';
 import { CONFIG_BYTES_MAX, loadConfig, parseConfig } from '../../../src/config/load-config.ts';
+
+vi.mock(import('node:os'), async (original) => {
+  const real = await original();
+  const common = { netmask: '', mac: '', internal: false, cidr: null };
+  const wan: NetworkInterfaceInfo[] = [
+    { ...common, family: 'IPv4', address: '192.0.2.7' },
+    { ...common, family: 'IPv6', address: '2001:db8::7', scopeid: 0 },
+  ];
+  return { ...real, networkInterfaces: () => ({ ...real.networkInterfaces(), wan }) };
+});
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-config-'));
 writeFileSync(join(folder, 'list.txt'), 'bad.example\n');
@@ -179,6 +189,18 @@ describe('a bad value is named with its key path', () => {
     expect(problemsOf(wildcard)).toEqual([expect.stringMatching(/^upstreams\[0\]: .*round in a circle/)]);
   });
 
+  it('refuses an upstream that is one of the machine’s own addresses behind a wildcard', () => {
+    const listen = 'listen: { do53: ["0.0.0.0:53", "[::]:53"] }';
+    for (const upstream of ['udp://192.0.2.7', 'tcp://[2001:db8::7]', 'tcp://[2001:DB8:0:0::0007]']) {
+      expect(problemsOf(`${listen}\nupstreams: ["${upstream}:53"]`)).toEqual([
+        expect.stringMatching(/^upstreams\[0\]: .*round in a circle/),
+      ]);
+      expect(problemsOf(`${listen}\nupstreams: ["${upstream}:5353"]`)).toEqual([]);
+    }
+    for (const upstream of ['udp://192.0.2.8', 'tcp://[2001:db8::8]'])
+      expect(problemsOf(`${listen}\nupstreams: ["${upstream}:53"]`)).toEqual([]);
+  });
+
   it('allows several listeners on ports that the system chooses', () => {
     expect(
       problemsOf('listen: { do53: ["127.0.0.1:0"], admin: "127.0.0.1:0", warningPageHttp: "127.0.0.1:0" }'),
@@ -251,10 +273,16 @@ describe('what is legal and yet hardly meant is warned of', () => {
     ['', /lists: there is none/],
     ['', /protected: there is no file/],
     ['lists: [{ name: a, source: list.txt }]\nsinkhole: { addresses: [] }', /no warning page/],
+    ['lists: [{ name: a, source: list.txt, action: nxdomain }]\nallow: [allow.txt]', /lists\[0\]\.action: nxdomain/],
     ['upstreamQueries: { deadlineMs: 500, attemptTimeoutMs: 500 }', /a second upstream is never tried/],
     ['clients: { allow: [] }', /every query is refused/],
     ['', /upstreams: there is none, and the system has no resolver/],
   ])('%s', (text, warning) => {
     expect(warningsOf(text)).toContainEqual(expect.stringMatching(warning));
+  });
+
+  it('but not nxdomain where nothing is allowed by name', () => {
+    const warnings = warningsOf('lists: [{ name: a, source: list.txt, action: nxdomain }]');
+    expect(warnings).not.toContainEqual(expect.stringMatching(/nxdomain/));
   });
 });
