@@ -15,6 +15,7 @@ import { GUARD_CODES } from './list-sync/guard/guard.ts';
 import { createListSync } from './list-sync/list-sync.ts';
 import { SKIP_REASONS } from './list-sync/format/list-format.ts';
 import { type ListStatus, SYNC_FAILURE_REASONS } from './list-sync/list-status.ts';
+import { listenPersistently } from './listen-persistently.ts';
 import type { ControlThreadData, FromControl, ToControl } from './messages.ts';
 
 const data = workerData as ControlThreadData & { readonly heartbeat: SharedArrayBuffer };
@@ -113,17 +114,11 @@ const admin = createAdminServer({
 
 async function listenAdmin(address: SocketAddress | undefined): Promise<void> {
   if (address === undefined) return say({ kind: 'adminListening', address });
-  try {
-    await admin.listen({ host: address.host, port: address.port });
-    const bound = admin.server.address();
-    say({
-      kind: 'adminListening',
-      address: { host: address.host, port: typeof bound === 'object' && bound !== null ? bound.port : address.port },
-    });
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    say({ kind: 'cannotListen', failure: { key: 'listen.admin', address, code, message } });
-  }
+  await listenPersistently(admin, address, {
+    onListening: (bound) => say({ kind: 'adminListening', address: bound }),
+    onFailure: (code, message) =>
+      say({ kind: 'cannotListen', failure: { key: 'listen.admin', address, code, message } }),
+  });
 }
 
 port.on('message', (message: ToControl) => {

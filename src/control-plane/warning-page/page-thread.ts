@@ -7,6 +7,7 @@ import { Policy } from '../../policy/policy.ts';
 import { CounterCells } from '../../telemetry/counters.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
+import { listenPersistently } from '../listen-persistently.ts';
 import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
 import { createHostJudge } from './host-judge.ts';
 import { createWarningPage } from './page-server.ts';
@@ -35,14 +36,8 @@ port.on('message', (message: ToPage) => {
 });
 
 const address = config.listen.warningPageHttp!;
-try {
-  await page.listen({ host: address.host, port: address.port });
-  const bound = page.server.address();
-  say({
-    kind: 'pageListening',
-    address: { host: address.host, port: typeof bound === 'object' && bound !== null ? bound.port : address.port },
-  });
-} catch (error) {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  say({ kind: 'cannotListen', failure: { key: 'listen.warningPageHttp', address, code, message } });
-}
+await listenPersistently(page, address, {
+  onListening: (bound) => say({ kind: 'pageListening', address: bound }),
+  onFailure: (code, message) =>
+    say({ kind: 'cannotListen', failure: { key: 'listen.warningPageHttp', address, code, message } }),
+});
