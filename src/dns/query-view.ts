@@ -61,9 +61,12 @@ export class QueryView {
   cookieStart = 0;
   cookieBytes = 0;
   hasKeepalive = false;
-  hasClientSubnet = false;
   hasNsid = false;
-  hasPadding = false;
+  /** Start of the OPT record's options. */
+  optionsStart = 0;
+  /** A padding option with its header; 0 octets: none. */
+  paddingStart = 0;
+  paddingBytes = 0;
   fault: number = QueryFault.none;
 }
 
@@ -107,9 +110,10 @@ function reset(view: QueryView, bytes: Uint8Array, start: number, end: number): 
   view.cookieStart = 0;
   view.cookieBytes = 0;
   view.hasKeepalive = false;
-  view.hasClientSubnet = false;
   view.hasNsid = false;
-  view.hasPadding = false;
+  view.optionsStart = 0;
+  view.paddingStart = 0;
+  view.paddingBytes = 0;
 }
 
 function readSections(view: QueryView): number {
@@ -202,6 +206,7 @@ function readOpt(view: QueryView, fixed: number): number {
   view.dnssecOk = (readUint16(bytes, fixed + 6) & DNSSEC_OK_FLAG) !== 0;
   let at = fixed + RECORD_FIXED_BYTES;
   const optEnd = at + readUint16(bytes, fixed + 8);
+  view.optionsStart = at;
   if (optEnd > end) return -1;
   // Why: another version may lay its options out otherwise; BADVERS is the answer whatever they are.
   if (view.ednsVersion !== 0) return optEnd;
@@ -228,14 +233,12 @@ function noteOption(view: QueryView, code: number, data: number, dataBytes: numb
     case EdnsOption.KEEPALIVE:
       view.hasKeepalive = true;
       return true;
-    case EdnsOption.ECS:
-      view.hasClientSubnet = true;
-      return true;
     case EdnsOption.NSID:
       view.hasNsid = true;
       return true;
     case EdnsOption.PADDING:
-      view.hasPadding = true;
+      view.paddingStart = data - OPTION_HEADER_BYTES;
+      view.paddingBytes = dataBytes + OPTION_HEADER_BYTES;
       return true;
     default:
       // "Any OPTION-CODE values not understood by a responder or requestor MUST be ignored" (RFC 6891 6.1.2).

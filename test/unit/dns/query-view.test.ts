@@ -60,9 +60,7 @@ describe('readQuery', () => {
       dnssecOk: true,
       cookieBytes: 8,
       hasNsid: true,
-      hasClientSubnet: true,
       hasKeepalive: true,
-      hasPadding: true,
     });
     expect(message.subarray(view.cookieStart, view.cookieStart + 8)).toEqual(hex('0102030405060708'));
   });
