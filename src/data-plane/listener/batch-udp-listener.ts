@@ -226,9 +226,16 @@ export async function bindUdpInBatches(libc: Libc, options: UdpListenerOptions):
   const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4' });
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind({ fd }, () => {
-      socket.removeListener('error', reject);
-      resolve(new BatchUdpListener(socket, fd, libc, options));
-    });
+    try {
+      socket.bind({ fd }, () => {
+        socket.removeListener('error', reject);
+        resolve(new BatchUdpListener(socket, fd, libc, options));
+      });
+    } catch (error) {
+      // Why here: the socket has not taken the descriptor over, so it would not close it.
+      libc.close(fd);
+      socket.close();
+      throw error;
+    }
   });
 }

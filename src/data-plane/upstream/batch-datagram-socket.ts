@@ -97,13 +97,13 @@ class BatchDatagramSocket implements DatagramSocket {
         throw Object.assign(new Error('no address'), { code: 'EINVAL' });
       fd = libc.openUdp({ sockaddr: own, isV6, shared: false, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
       libc.connect(fd, peer);
+      this.#socket.bind({ fd });
     } catch (error) {
       if (fd >= 0) libc.close(fd);
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
       setImmediate(() => this.#report(code));
       return -1;
     }
-    this.#socket.bind({ fd });
     // Why later: bind calls back before it returns, and the handler's owner has no socket to close or to send on yet.
     setImmediate(() => {
       if (!this.#isClosed) this.#handler.onOpen();

@@ -130,7 +130,10 @@ export class UdpPort implements AttemptPort, DatagramSocketHandler {
   #countStranger(): void {
     this.#owner.events.onStranger(this.#owner.slot);
     this.#strangers++;
-    if (this.#strangers === STRANGERS_MAX) this.#owner.suspected(this);
+    if (this.#strangers < STRANGERS_MAX) return;
+    // Why from the start: where it cannot be replaced yet, what is sent on it meanwhile is guarded too.
+    this.#strangers = 0;
+    this.#owner.suspected(this);
   }
 
   #drain(): void {

@@ -3,6 +3,7 @@
  * each renewed after so many queries or so long. An old socket stays until nothing waits on it. A socket that sees many
  * messages nobody waits for is given up at once, for someone may be guessing ids on it. RFC 5452 9.2, 10.
  */
+import { monotonicMs } from '../../clock.ts';
 import type { OpenDatagramSocket } from './datagram-socket.ts';
 import type { Attempt, AttemptPort } from './exchange.ts';
 import { pickBelow, type RandomWords } from './random-words.ts';
@@ -42,6 +43,7 @@ export class UdpTransport implements Transport, AttemptPort, UdpPortOwner {
   readonly #waiting = new Set<Attempt>();
   #turnPort: UdpPort | undefined;
   #nextOpenMs = Number.NEGATIVE_INFINITY;
+  #nextRenewMs = Number.NEGATIVE_INFINITY;
   #isRetired = false;
 
   constructor(options: UdpTransportOptions, nowMs: number) {
@@ -124,12 +126,16 @@ export class UdpTransport implements Transport, AttemptPort, UdpPortOwner {
 
   failedToOpen(port: UdpPort): void {
     this.#opening.delete(port);
-    if (port.replaces !== undefined) port.replaces.isBeingReplaced = false;
+    if (port.replaces !== undefined) {
+      port.replaces.isBeingReplaced = false;
+      // Why: every query on a worn socket would try again, and each try costs system calls.
+      this.#nextRenewMs = port.openedAtMs + REOPEN_INTERVAL_MS;
+    }
     if (this.#opening.size === 0 && this.#ports.length === 0) this.#failWaiting();
   }
 
   suspected(port: UdpPort): void {
-    this.#renew(port, port.openedAtMs);
+    this.#renew(port, monotonicMs());
     for (const attempt of port.waiting()) {
       port.release(attempt);
       this.events.onUnderAttack(attempt);
@@ -162,7 +168,8 @@ export class UdpTransport implements Transport, AttemptPort, UdpPortOwner {
   }
 
   #renew(port: UdpPort, nowMs: number): void {
-    if (port.isBeingReplaced || this.#isRetired || this.#retired.size >= this.#sourcePorts * RETIRED_FACTOR) return;
+    if (port.isBeingReplaced || this.#isRetired || nowMs < this.#nextRenewMs) return;
+    if (this.#retired.size >= this.#sourcePorts * RETIRED_FACTOR) return;
     port.isBeingReplaced = true;
     this.#opening.add(new UdpPort(this, port, nowMs));
   }

@@ -1,6 +1,7 @@
 /** What a socket in batches makes of datagrams larger than its slots: the kernel cuts them without a word. */
 import { createSocket } from 'node:dgram';
-import { expect, test } from 'vitest';
+import { closeSync, openSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
 import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
 import { openInBatches } from '../../../../src/data-plane/upstream/batch-datagram-socket.ts';
 import type { DatagramSocket } from '../../../../src/data-plane/upstream/datagram-socket.ts';
@@ -10,6 +11,22 @@ import { readUint16 } from '../../../../src/dns/patch.ts';
 const LARGE_BYTES = 5000;
 const DATAGRAMS = 5;
 const libc = loadLibc();
+
+test.skipIf(libc.kind !== 'ok')(
+  'a descriptor that node:dgram does not take is closed, and said to be of no use',
+  async () => {
+    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+    const fd = openSync('/dev/null', 'r');
+    const close = vi.fn(closeSync);
+    const onError = vi.fn();
+    const open = openInBatches({ ...real, openUdp: () => fd, connect: () => undefined, close });
+    const socket = open('127.0.0.1', 53, { onOpen: () => undefined, onDatagram: () => undefined, onError });
+    expect(close).toHaveBeenCalledExactlyOnceWith(fd);
+    expect(onError).not.toHaveBeenCalled();
+    await expect.poll(() => onError.mock.calls).toEqual([['ERR_INVALID_FD_TYPE']]);
+    socket.close();
+  },
+);
 
 test.skipIf(libc.kind !== 'ok')('a datagram that is cut says by TC that it is not whole', async () => {
   const server = createSocket('udp4').on('message', (_, { port, address }) => {

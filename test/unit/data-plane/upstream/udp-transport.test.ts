@@ -1,5 +1,6 @@
 /** The set of sockets, on sockets of the test's own: opening, renewal, retirement. */
 import { expect, test } from 'vitest';
+import { monotonicMs } from '../../../../src/clock.ts';
 import type { DatagramSocketHandler } from '../../../../src/data-plane/upstream/datagram-socket.ts';
 import { Attempt, Exchange } from '../../../../src/data-plane/upstream/exchange.ts';
 import { writeQuery } from '../../../../src/data-plane/upstream/query-message.ts';
@@ -35,7 +36,7 @@ class FakeSocket {
   }
 }
 
-function setUp(sourcePorts: number) {
+function setUp(sourcePorts: number, nowMs = 0) {
   const sockets: FakeSocket[] = [];
   const ended: string[] = [];
   const events: TransportEvents = {
@@ -51,7 +52,7 @@ function setUp(sourcePorts: number) {
   };
   const random = new RandomWords();
   const options = { host: '192.0.2.53', port: 53, slot: 0, sourcePorts, openSocket, random, events };
-  return { transport: new UdpTransport(options, 0), sockets, ended };
+  return { transport: new UdpTransport(options, nowMs), sockets, ended };
 }
 
 function newAttempt(): Attempt {
@@ -129,7 +130,29 @@ test('a replacement that cannot be opened leaves the old socket in use', () => {
   sockets[1]!.handler.onError('EMFILE');
   expect(transport.send(newAttempt(), 61_001)).toBe(true);
   expect(sockets[0]!.sent).toHaveLength(2);
+});
+
+test('where sockets cannot be opened, a worn one is renewed no more often than every now and then', () => {
+  const { transport, sockets } = setUp(1);
+  sockets[0]!.handler.onOpen();
+  transport.send(newAttempt(), 61_000);
+  sockets[1]!.handler.onError('EMFILE');
+  for (let nowMs = 61_001; nowMs < 61_200; nowMs++) transport.send(newAttempt(), nowMs);
+  expect(sockets).toHaveLength(2);
+  transport.send(newAttempt(), 61_200);
   expect(sockets).toHaveLength(3);
+});
+
+test('a socket that replaces a suspected one has an age of its own', () => {
+  const nowMs = monotonicMs();
+  const { transport, sockets } = setUp(1, nowMs - 59_000);
+  sockets[0]!.handler.onOpen();
+  for (let count = 0; count < 32; count++) sockets[0]!.handler.onDatagram(new Uint8Array(12), 0, 12, true);
+  expect(sockets).toHaveLength(2);
+  sockets[1]!.handler.onOpen();
+  expect(sockets[0]!.isClosed).toBe(true);
+  transport.send(newAttempt(), nowMs + 30_000);
+  expect(sockets).toHaveLength(2);
 });
 
 test('a refusal fails every query that waits on the socket, which stays in use', () => {
