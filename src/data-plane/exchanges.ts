@@ -14,8 +14,10 @@ export const STALE_ANSWER_AFTER_MS = 1_800;
 export const WAITERS_MAX = 20_000;
 /** Clients that may wait for one exchange. */
 export const WAITERS_PER_EXCHANGE_MAX = 2_000;
-/** Octets of their queries, which may be padded to 65,535 each. */
+/** Octets of their queries, which may be 65,535 each. */
 export const WAITER_BYTES_MAX = 32 * 1024 * 1024;
+/** Exchanges that a stale answer may stand in for when they are late; the clients of one more wait for its outcome. */
+export const STALE_PENDING_MAX = 20_000;
 
 export interface Waiter {
   /** The query, copied: its octets as characters 0 to 255 (see CachedAnswer.octets for why). */
@@ -33,9 +35,13 @@ export interface Exchange {
   /** An answer past its TTL that may stand in. */
   readonly stale: CachedAnswer | undefined;
   waiters: Waiter[];
+  /** What the upstream's answer was read as. */
+  answer: CachedAnswer | undefined;
 }
 
 export interface ExchangeEvents {
+  /** Reads an answer into `exchange.answer`. False: it makes no sense, and another upstream is asked. */
+  onAnswer(exchange: Exchange, message: Uint8Array): boolean;
   /** Called once an exchange; its waiters are the handler's to answer. */
   onOutcome(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[]): void;
   /** The upstream is late and `exchange.stale` is there; the waiters are the handler's to answer. */
@@ -44,11 +50,10 @@ export interface ExchangeEvents {
 
 export class Exchanges {
   readonly #underWay = new Map<number, Exchange>();
-  /** Exchanges with a stale answer at hand, oldest first. */
-  #stalePending: Exchange[] = [];
+  /** Exchanges under way with a stale answer at hand, oldest first. */
+  readonly #stalePending = new Set<Exchange>();
   readonly #upstream: UpstreamExchanger;
   readonly #events: ExchangeEvents;
-  #exchanges = 0;
   #waiters = 0;
   #waiterBytes = 0;
 
@@ -59,10 +64,6 @@ export class Exchanges {
 
   get waiterCount(): number {
     return this.#waiters;
-  }
-
-  get exchangeCount(): number {
-    return this.#exchanges;
   }
 
   /** The exchange under way for exactly this question. */
@@ -82,13 +83,16 @@ export class Exchanges {
   }
 
   start(key: number, question: UpstreamQuestion, stale: CachedAnswer | undefined, nowMs: number): Exchange {
-    const exchange: Exchange = { key, question, startedAtMs: nowMs, stale, waiters: [] };
+    const exchange: Exchange = { key, question, startedAtMs: nowMs, stale, waiters: [], answer: undefined };
     // Why first: a bug met in there must leave nothing behind that others would wait for.
-    this.#upstream.exchange(question, (outcome) => this.#finish(exchange, outcome));
+    this.#upstream.exchange(
+      question,
+      (outcome) => this.#finish(exchange, outcome),
+      (message) => this.#events.onAnswer(exchange, message),
+    );
     // Why: a key shared by two names (a hash collision) only costs the sharing.
     if (!this.#underWay.has(key)) this.#underWay.set(key, exchange);
-    if (stale !== undefined) this.#stalePending.push(exchange);
-    this.#exchanges++;
+    if (stale !== undefined && this.#stalePending.size < STALE_PENDING_MAX) this.#stalePending.add(exchange);
     return exchange;
   }
 
@@ -101,7 +105,7 @@ export class Exchanges {
   }
 
   #finish(exchange: Exchange, outcome: UpstreamOutcome): void {
-    this.#exchanges--;
+    this.#stalePending.delete(exchange);
     if (this.#underWay.get(exchange.key) === exchange) this.#underWay.delete(exchange.key);
     this.#events.onOutcome(exchange, outcome, this.#takeWaiters(exchange));
   }
@@ -116,15 +120,12 @@ export class Exchanges {
 
   /** Lets late exchanges be answered with what is stale. Called a few times a second. */
   tick(nowMs: number): void {
-    let due = 0;
-    while (due < this.#stalePending.length) {
-      const exchange = this.#stalePending[due]!;
+    for (const exchange of this.#stalePending) {
       if (nowMs - exchange.startedAtMs < STALE_ANSWER_AFTER_MS) break;
-      due++;
+      this.#stalePending.delete(exchange);
       if (exchange.waiters.length === 0 || !this.isLate(exchange, nowMs)) continue;
       this.#events.onLate(exchange, this.#takeWaiters(exchange));
     }
-    if (due > 0) this.#stalePending = this.#stalePending.slice(due);
   }
 
   /** Whether this exchange is late and has something to answer with at once that is not too old for it. */

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { HeaderFlag, Rcode } from '../dns/iana.ts';
 import { ExtendedError } from '../dns/extended-error.ts';
 import { FOLD } from '../dns/name.ts';
+import { dropPadding } from '../dns/padding.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { VerdictKind } from '../policy/policy.ts';
 import { Counter } from '../telemetry/counters.ts';
@@ -24,6 +25,8 @@ const PREFETCH_REMAINING_FRACTION = 0.1;
 const PREFETCH_HITS_MIN = 3;
 /** After a failed refresh a stale answer serves this long before upstreams are asked again (RFC 8767 5). */
 const FAILURE_RECHECK_MS = 30_000;
+/** The same where they could not even be asked. */
+const OVERLOAD_RECHECK_MS = 1_000;
 const SCRATCH_BYTES = 65_537;
 
 export class Resolver {
@@ -42,6 +45,10 @@ export class Resolver {
     this.respond = respond;
     this.#cells = cells;
     this.#exchanges = new Exchanges(upstream, {
+      onAnswer: (exchange, message) => {
+        exchange.answer = this.#read(exchange.question, message, this.respond.nowMs());
+        return exchange.answer !== undefined;
+      },
       onOutcome: (exchange, outcome, waiters) => this.#complete(exchange, outcome, waiters),
       onLate: (exchange, waiters) => this.#answerAll(waiters, exchange.stale!, this.respond.nowMs()),
     });
@@ -130,6 +137,7 @@ export class Resolver {
     if (exchange.stale !== undefined && this.#exchanges.isLate(exchange, nowMs)) {
       return this.respond.answer(query, arrival, verdict, exchange.stale, nowMs);
     }
+    dropPadding(query);
     const waiter: Waiter = {
       message: arrival.bytes.toString('latin1', query.start, query.end),
       reply: arrival.keepReplyPath(),
@@ -147,25 +155,32 @@ export class Resolver {
   #complete(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[]): void {
     const nowMs = this.respond.nowMs();
     const { question, stale } = exchange;
-    let answer = this.#received(question, outcome, nowMs) ?? failureAnswer(question, failureCode(outcome), nowMs);
+    let answer = this.#received(exchange, outcome, nowMs) ?? failureAnswer(question, failureCode(outcome), nowMs);
+    // Why: what we could not even ask says nothing of the name, and must not outlive the moment.
+    const isOurs = outcome.kind === 'failed' && (outcome.reason === 'overload' || outcome.reason === 'closed');
     if (stale !== undefined) {
       stale.refreshing = false;
       if (isReplaceableFailure(answer) && nowMs < stale.staleUntilMs) {
-        stale.retryAtMs = nowMs + FAILURE_RECHECK_MS;
+        stale.retryAtMs = nowMs + (isOurs ? OVERLOAD_RECHECK_MS : FAILURE_RECHECK_MS);
         answer = stale;
       }
     }
-    if (answer !== stale) {
+    if (answer !== stale && !isOurs) {
       if (answer.freshUntilMs > nowMs) this.cache.store(exchange.key, answer);
       else this.cache.remove(exchange.key);
     }
     this.#answerAll(waiters, answer, nowMs);
   }
 
-  #received(question: UpstreamQuestion, outcome: UpstreamOutcome, nowMs: number): CachedAnswer | undefined {
+  #received(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): CachedAnswer | undefined {
     if (outcome.kind !== 'answer') return undefined;
+    // Why not always read: an error that is passed on (SERVFAIL) was not asked for sense.
+    return exchange.answer ?? this.#read(exchange.question, outcome.message, nowMs);
+  }
+
+  #read(question: UpstreamQuestion, message: Uint8Array, nowMs: number): CachedAnswer | undefined {
     try {
-      return answerFromMessage(question, outcome.message, this.#limits, nowMs);
+      return answerFromMessage(question, message, this.#limits, nowMs);
     } catch (error) {
       this.respond.reportBug(error as Error);
       return undefined;
@@ -212,12 +227,12 @@ export class Resolver {
     return this.#exchanges.waiterCount;
   }
 
-  /** A cache of another size begins empty. */
   /** Whether clients still wait for what was asked of upstreams at `beforeMs` or earlier. */
   isAwaiting(beforeMs: number): boolean {
     return this.#exchanges.isAwaiting(beforeMs);
   }
 
+  /** A cache of another size begins empty. */
   configure(config: Config): void {
     if (config.cache.bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(config.cache.bytesMax);
     this.#limits = config.cache;
@@ -236,7 +251,7 @@ function usableStale(cached: CachedAnswer | undefined, nowMs: number): CachedAns
 }
 
 function failureCode(outcome: UpstreamOutcome): number {
-  if (outcome.kind === 'answer') return ExtendedError.invalidData;
+  if (outcome.kind === 'answer' || outcome.reason === 'malformed') return ExtendedError.invalidData;
   return outcome.reason === 'timeout' || outcome.reason === 'refused'
     ? ExtendedError.noReachableAuthority
     : ExtendedError.networkError;

@@ -98,6 +98,7 @@ export const UPSTREAM_OUTCOMES = [
   'mismatched',
   'truncated',
   'formerr',
+  'malformed',
 ] as const;
 export type UpstreamOutcomeLabel = (typeof UPSTREAM_OUTCOMES)[number];
 /** Rows of UPSTREAM_OUTCOMES. */
@@ -110,6 +111,7 @@ export const UpstreamOutcomeRow = {
   mismatched: 5,
   truncated: 6,
   formerr: 7,
+  malformed: 8,
 } as const satisfies Record<UpstreamOutcomeLabel, number>;
 
 export const PAGE_SCHEMES = ['http', 'https'] as const;

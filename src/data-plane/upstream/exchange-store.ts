@@ -20,10 +20,12 @@ export class ExchangeStore {
   freeExchange(exchange: Exchange): void {
     if (this.#exchanges.length >= FREE_MAX) return;
     exchange.question = undefined;
+    exchange.understand = undefined;
     exchange.attemptsStarted = 0;
     exchange.triedMask = 0;
     exchange.badMask = 0;
     exchange.badAnswer = undefined;
+    exchange.isMalformed = false;
     exchange.networkFailures = 0;
     exchange.refusals = 0;
     this.#exchanges.push(exchange);

@@ -4,7 +4,7 @@
  */
 import { NO_SLOT, type WheelNode } from './deadline-wheel.ts';
 import { QUERY_BYTES_MAX } from './query-message.ts';
-import type { UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
+import type { Understand, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
 import type { UpstreamLink } from './upstream-link.ts';
 
 export type Done = (outcome: UpstreamOutcome) => void;
@@ -20,6 +20,7 @@ export class Exchange implements WheelNode<Exchange> {
   questionEnd = 0;
   /** Undefined once the outcome has been delivered: attempts still out only teach us about their upstreams. */
   done: Done | undefined = undefined;
+  understand: Understand | undefined = undefined;
   question: UpstreamQuestion | undefined = undefined;
   deadlineMs = 0;
   attemptsStarted = 0;
@@ -28,6 +29,8 @@ export class Exchange implements WheelNode<Exchange> {
   /** Bit i: upstream i answered with an error that another may not have. */
   badMask = 0;
   badAnswer: Uint8Array | undefined = undefined;
+  /** Whether an answer came that makes no sense. */
+  isMalformed = false;
   /** Attempts that the network failed. */
   networkFailures = 0;
   refusals = 0;

@@ -46,7 +46,8 @@ function isBareRefusal(bytes: Uint8Array, start: number): boolean {
   return readUint16(bytes, start + 4) === 0 && (rcode === Rcode.FORMERR || rcode === Rcode.NOTIMP);
 }
 
-export const ResponseKind = { good: 0, truncated: 1, formerr: 2, servfail: 3, refused: 4 } as const;
+/** `malformed` is for whoever reads the whole message to find. */
+export const ResponseKind = { good: 0, truncated: 1, formerr: 2, servfail: 3, refused: 4, malformed: 5 } as const;
 
 /** What to make of a matched response. */
 export function responseKind(bytes: Uint8Array, start: number): number {

@@ -4,10 +4,12 @@
 import { HEADER_BYTES } from '../../dns/iana.ts';
 import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
 import type { Exchange } from './exchange.ts';
+import { ResponseKind, responseKind } from './match-response.ts';
 import type { UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
 
 const FAILED_TIMEOUT: UpstreamOutcome = { kind: 'failed', reason: 'timeout' };
 export const FAILED_NETWORK: UpstreamOutcome = { kind: 'failed', reason: 'network' };
+const FAILED_MALFORMED: UpstreamOutcome = { kind: 'failed', reason: 'malformed' };
 const FAILED_REFUSED: UpstreamOutcome = { kind: 'failed', reason: 'refused' };
 export const FAILED_OVERLOAD: UpstreamOutcome = { kind: 'failed', reason: 'overload' };
 export const FAILED_CLOSED: UpstreamOutcome = { kind: 'failed', reason: 'closed' };
@@ -19,6 +21,7 @@ export const OUTCOME_BY_KIND: readonly number[] = [
   UpstreamOutcomeRow.formerr,
   UpstreamOutcomeRow.servfail,
   UpstreamOutcomeRow.refused,
+  UpstreamOutcomeRow.malformed,
 ];
 
 /**
@@ -43,15 +46,32 @@ export function ownMessage(
 }
 
 /** The same for a receiver that is done with it when it returns: no copy. */
-export function lentMessage(question: UpstreamQuestion, bytes: Uint8Array, start: number, end: number): Uint8Array {
+function lentMessage(question: UpstreamQuestion, bytes: Uint8Array, start: number, end: number): Uint8Array {
   const message = bytes.subarray(start, end);
   message.set(question.qname, HEADER_BYTES);
   return message;
 }
 
+/**
+ * What kind of response a matched one is. Where its receiver still waits for a good one, its question has the letters
+ * that were asked, and its receiver has made sense of it.
+ */
+export function readKind(exchange: Exchange, bytes: Uint8Array, start: number, end: number): number {
+  const kind = responseKind(bytes, start);
+  if (kind !== ResponseKind.good || exchange.done === undefined) return kind;
+  const message = lentMessage(exchange.question!, bytes, start, end);
+  return exchange.understand?.(message) === false ? ResponseKind.malformed : kind;
+}
+
+/** Whether an upstream has answered with an error that could be passed on. */
+export function hasError(exchange: Exchange): boolean {
+  return exchange.badAnswer !== undefined || exchange.isMalformed;
+}
+
 /** What an exchange has to show for itself when it is given up: the last error answer, or why there was none. */
 export function lastOutcome(exchange: Exchange): UpstreamOutcome {
   if (exchange.badAnswer !== undefined) return { kind: 'answer', message: exchange.badAnswer };
+  if (exchange.isMalformed) return FAILED_MALFORMED;
   if (exchange.attempts !== undefined || exchange.networkFailures === 0) return FAILED_TIMEOUT;
   return exchange.refusals > 0 ? FAILED_REFUSED : FAILED_NETWORK;
 }

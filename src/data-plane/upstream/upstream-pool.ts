@@ -4,7 +4,7 @@
  *
  *   exchange -> choose -> transport ~> response: good -> done
  *                 ^                    TC -> same upstream over TCP     FORMERR -> same upstream without EDNS
- *                 +-- late, SERVFAIL, REFUSED, network failure -> another upstream, while attempts and time last
+ *                 +-- late, SERVFAIL, REFUSED, nonsense, unreachable -> another upstream, while attempts and time last
  *
  * Every transmission ends in exactly one counted outcome, also when another one was faster. It must not judge or cache
  * what comes back. RFC 1035 7; RFC 2308 7; RFC 5452; RFC 6891 6.2.2; RFC 7766 5.
@@ -20,20 +20,21 @@ import { DeadlineTimer } from './deadline-timer.ts';
 import type { Attempt, Done, Exchange } from './exchange.ts';
 import { countTimeouts, ExchangeStore, linkAttempt, oldestLiveSentAtMs, unlinkAttempt } from './exchange-store.ts';
 import { HedgeBudget } from './hedge-budget.ts';
-import { hasNoAdditional, ResponseKind, ResponseMatch, responseKind } from './match-response.ts';
+import { hasNoAdditional, ResponseKind, ResponseMatch } from './match-response.ts';
 import {
   FAILED_CLOSED,
   FAILED_NETWORK,
   FAILED_OVERLOAD,
+  hasError,
   lastOutcome,
-  lentMessage,
   OUTCOME_BY_KIND,
   ownMessage,
+  readKind,
 } from './outcomes.ts';
 import { randomizeCase, writeQuery } from './query-message.ts';
 import { RandomWords } from './random-words.ts';
 import type { TransportEvents } from './transport.ts';
-import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
+import type { Understand, UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
 import { UpstreamLink, type UpstreamLog } from './upstream-link.ts';
 import type { UpstreamState } from './upstream-state.ts';
 
@@ -96,12 +97,13 @@ class Pool implements UpstreamPool, TransportEvents {
     this.reconfigure(options.upstreams, options.settings, options.ednsPayloadBytes);
   }
 
-  exchange(question: UpstreamQuestion, done: Done): void {
+  exchange(question: UpstreamQuestion, done: Done, understand?: Understand): void {
     const refusal = this.#refusal();
-    if (refusal !== undefined) return void setImmediate(done, refusal);
+    if (refusal !== undefined) return void setImmediate(() => this.#deliver(done, refusal));
     const nowMs = monotonicMs();
     const exchange = this.#store.takeExchange();
     exchange.done = done;
+    exchange.understand = understand;
     exchange.question = question;
     exchange.questionEnd = writeQuery(exchange.query, question, this.#udpPayloadBytes);
     if (this.#settings.randomizeCase) randomizeCase(exchange.query, exchange.questionEnd, this.#random);
@@ -155,9 +157,8 @@ class Pool implements UpstreamPool, TransportEvents {
       this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
       return;
     }
-    const rttMs = nowMs - attempt.sentAtMs;
-    link.answered(rttMs, nowMs);
-    const kind = responseKind(bytes, start);
+    link.answered(nowMs - attempt.sentAtMs, nowMs);
+    const kind = readKind(exchange, bytes, start, end);
     if (!attempt.isCounted) link.count(OUTCOME_BY_KIND[kind]!);
     if (exchange.done === undefined) {
       this.#store.freeAttempt(attempt);
@@ -166,15 +167,15 @@ class Pool implements UpstreamPool, TransportEvents {
       if (!attempt.withEdns) link.withoutEdnsUntilMs = nowMs + WITHOUT_EDNS_MS;
       this.#store.freeAttempt(attempt);
       if (exchange.badMask !== 0) blame(this.#states, exchange.badMask);
-      const message = lentMessage(exchange.question!, bytes, start, end);
-      this.#finish(exchange, { kind: 'answer', message }, nowMs);
+      this.#finish(exchange, { kind: 'answer', message: bytes.subarray(start, end) }, nowMs);
     } else if (kind === ResponseKind.truncated && !attempt.overTcp) {
       this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
     } else if (kind === ResponseKind.formerr && attempt.withEdns && hasNoAdditional(bytes, start)) {
       this.#sendAgain(attempt, attempt.overTcp, false, nowMs);
     } else {
       // Why not a header alone, nor a truncated message: what is passed on must be whole and carry the question.
-      if (end - start > HEADER_BYTES && kind !== ResponseKind.truncated) {
+      if (kind === ResponseKind.malformed) exchange.isMalformed = true;
+      else if (end - start > HEADER_BYTES && kind !== ResponseKind.truncated) {
         exchange.badAnswer = ownMessage(exchange.question!, bytes, start, end, isOwned);
       }
       exchange.badMask |= 1 << link.slot;
@@ -298,7 +299,7 @@ class Pool implements UpstreamPool, TransportEvents {
   /** Whether waiting longer, up to the deadline, could bring anything better. */
   #isOver(exchange: Exchange): boolean {
     // Why: an error at hand is worth more to a client than another try at an upstream that is late.
-    if (exchange.badAnswer !== undefined) return oldestLiveSentAtMs(exchange) === Number.POSITIVE_INFINITY;
+    if (hasError(exchange)) return oldestLiveSentAtMs(exchange) === Number.POSITIVE_INFINITY;
     return exchange.attempts === undefined && exchange.attemptsStarted >= this.#settings.attemptsMax;
   }
 
@@ -325,8 +326,7 @@ class Pool implements UpstreamPool, TransportEvents {
     const isLive = liveSinceMs !== Number.POSITIVE_INFINITY;
     const hasUntried = this.#hasUntried(exchange);
     // Why not the same upstream again while one is awaited and an error is at hand: it has said what it knows.
-    const mayAsk =
-      exchange.attemptsStarted < this.#settings.attemptsMax && (hasUntried || exchange.badAnswer === undefined);
+    const mayAsk = exchange.attemptsStarted < this.#settings.attemptsMax && (hasUntried || !hasError(exchange));
     if (nowMs >= exchange.deadlineMs || (this.#isOver(exchange) && !hasUntried)) {
       this.#giveUp(exchange, nowMs);
     } else if (!mayAsk || (isLive && !this.#hedges.spend())) {

@@ -21,11 +21,17 @@ export type UpstreamOutcome =
        */
       readonly message: Uint8Array;
     }
-  | { readonly kind: 'failed'; readonly reason: 'timeout' | 'network' | 'refused' | 'overload' | 'closed' };
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'timeout' | 'network' | 'refused' | 'malformed' | 'overload' | 'closed';
+    };
+
+/** Reads an answer before it is the outcome. False: it makes no sense, so it is an error, and another upstream is asked. */
+export type Understand = (message: Uint8Array) => boolean;
 
 export interface UpstreamExchanger {
   /** Calls `done` exactly once, at the latest at the total deadline; never synchronously. */
-  exchange(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void;
+  exchange(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void, understand?: Understand): void;
   /** Fails what is outstanding and closes every socket. */
   close(): void;
 }

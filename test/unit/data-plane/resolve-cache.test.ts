@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { HeaderFlag, Rcode, RecordType } from '../../../src/dns/iana.ts';
-import { Counter } from '../../../src/telemetry/counters.ts';
+import { VerdictRow } from '../../../src/telemetry/counter-labels.ts';
+import { Counter, responseCounter } from '../../../src/telemetry/counters.ts';
 import { freezeClock, ResolverHarness } from '../../support/resolver-harness.ts';
 import { aRecord, cnameRecord, soaOf } from '../../support/scripted-answers.ts';
 import { encodeOption } from '../../../src/dns/edns.ts';
@@ -224,8 +225,7 @@ describe('a failure (RFC 9520)', () => {
     ['timeout', ExtendedError.noReachableAuthority],
     ['refused', ExtendedError.noReachableAuthority],
     ['network', ExtendedError.networkError],
-    ['overload', ExtendedError.networkError],
-    ['closed', ExtendedError.networkError],
+    ['malformed', ExtendedError.invalidData],
   ] as const)('by %s is SERVFAIL with EDE %i, and is remembered for one second', (reason, infoCode) => {
     const weir = new ResolverHarness();
     const reply = weir.ask(NAME);
@@ -241,6 +241,16 @@ describe('a failure (RFC 9520)', () => {
     expect(weir.ask(NAME).wasLate).toBe(true);
   });
 
+  it.each(['overload', 'closed'] as const)('of our own (%s) is SERVFAIL and not remembered', (reason) => {
+    const weir = new ResolverHarness();
+    const reply = weir.ask(NAME);
+    weir.upstream.last.end({ kind: 'failed', reason });
+    expect(reply.decoded.rcode).toBe(Rcode.SERVFAIL);
+    expect(reply.infoCodes).toEqual([ExtendedError.networkError]);
+    expect(weir.resolver.cache.entryCount).toBe(0);
+    expect(weir.ask(NAME).wasLate).toBe(true);
+  });
+
   it.each([
     ['SERVFAIL', Rcode.SERVFAIL],
     ['REFUSED', Rcode.REFUSED],
@@ -251,6 +261,7 @@ describe('a failure (RFC 9520)', () => {
       authorities: [record('.', RecordType.NS, 900, long(0).subarray(0, 1))],
     });
     expect(reply.decoded.rcode).toBe(rcode);
+    expect(weir.cells[responseCounter(rcode, VerdictRow.error)]).toBe(1);
     weir.advance(999);
     expect(weir.ask(NAME).decoded.rcode).toBe(rcode);
     weir.advance(1);

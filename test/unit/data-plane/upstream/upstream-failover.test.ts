@@ -1,12 +1,41 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { UpstreamOutcome } from '../../../../src/data-plane/upstream/upstream.ts';
 import { Rcode } from '../../../../src/dns/iana.ts';
+import { readResponse } from '../../../../src/dns/response-view.ts';
 import { Counter, upstreamDownGauge } from '../../../../src/telemetry/counters.ts';
 import { type FakeQuery, respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
-import { ask, closeAll, openPool, outcomes, rcodeOf, track } from '../../../support/upstream-harness.ts';
+import {
+  ask,
+  closeAll,
+  openPool,
+  outcomes,
+  question,
+  rcodeOf,
+  type TestPool,
+  track,
+} from '../../../support/upstream-harness.ts';
 
 afterEach(closeAll);
 
 const answering = async (rcode: number) => track(await startFakeUpstream((query) => respond(query, { rcode })));
+
+/** Claims an answer record that is not there. */
+function nonsense(query: FakeQuery): Uint8Array {
+  const message = respond(query, { addresses: [] });
+  message[7] = 1;
+  return message;
+}
+
+/** Asks as a receiver that makes sense of whole messages only. */
+function askUnderstanding(pool: TestPool): Promise<UpstreamOutcome> {
+  return new Promise((resolve) => {
+    pool.exchange(
+      question('www.example.com'),
+      (outcome) => resolve(outcome.kind === 'answer' ? { kind: 'answer', message: outcome.message.slice() } : outcome),
+      (message) => readResponse(message) !== undefined,
+    );
+  });
+}
 
 /** Two upstreams whose first query, at either, is kept and not answered. */
 async function oneKept() {
@@ -50,6 +79,23 @@ describe('errors that another upstream may not have', () => {
     const silent = track(await startFakeUpstream(() => undefined));
     const pool = openPool([await answering(Rcode.SERVFAIL), silent], { attemptTimeoutMs: 50, attemptsMax: 2 });
     expect(rcodeOf(await ask(pool, 'www.example.com'))).toBe(Rcode.SERVFAIL);
+  });
+
+  test('an answer that makes no sense: the next upstream is asked, and the first is counted as malformed', async () => {
+    const upstreams = [track(await startFakeUpstream(nonsense)), track(await startFakeUpstream())];
+    const pool = openPool(upstreams);
+    for (let count = 0; count < 20; count++) {
+      expect(rcodeOf(await askUnderstanding(pool))).toBe(Rcode.NOERROR);
+    }
+    expect(Object.keys(outcomes(pool, 0))).toEqual(['malformed']);
+    expect(outcomes(pool, 1)).toEqual({ answered: 20 });
+  });
+
+  test('an answer that makes no sense is the end where no upstream does better, and none is asked twice', async () => {
+    const upstreams = [track(await startFakeUpstream(nonsense)), track(await startFakeUpstream(nonsense))];
+    const pool = openPool(upstreams);
+    expect(await askUnderstanding(pool)).toEqual({ kind: 'failed', reason: 'malformed' });
+    expect(upstreams.map((upstream) => upstream.queries.length)).toEqual([1, 1]);
   });
 
   test('NXDOMAIN is an answer, not an error', async () => {
