@@ -87,6 +87,15 @@ describe('a base from outside', () => {
     expect(problemOf(built(NAMES, 2))).toBe('its rules are malformed');
   });
 
+  it('is refused where the rule of a protected name is of a list', () => {
+    const first = new NameSetBuilder({ entriesExpected: 1, seed: 9 });
+    first.add(wireName('x.example'), 0, ...ruleWords({ name: 'x', kind: 'protect' }));
+    expect(problemOf(first.build())).toBeUndefined();
+    const second = new NameSetBuilder({ entriesExpected: 1, seed: 9 });
+    second.add(wireName('x.example'), 0, ...ruleWords({ name: 'x', kind: 'protect', list: 1 }));
+    expect(problemOf(second.build())).toBe('its rules are malformed');
+  });
+
   it.each([
     ['slotCount', 0],
     ['slotCount', 1.5],
