@@ -13,7 +13,7 @@ export const SYNC_FAILURE_REASONS = [
   'network',
   /** A status that is neither 200 nor 304. */
   'httpStatus',
-  /** Too many redirects, or one that leaves https. */
+  /** Too many redirects, one that leaves https, or one from elsewhere into the network that Weir stands in. */
   'redirect',
   /** It changed while it was read; it is read again when it has settled. */
   'changing',

@@ -9,6 +9,7 @@ import { wallClockMs } from '../../../clock.ts';
 import { errorCode } from '../error-code.ts';
 import type { SyncFailure } from '../list-status.ts';
 import type { ListSource, ReadOutcome, ReadRequest, SourceKind, SourceSettings, Validators } from './list-source.ts';
+import { INTERNAL_TARGET, RedirectGuard, type NetworkView } from './redirect-guard.ts';
 import { shownLocation } from './shown-location.ts';
 
 export const REDIRECTS_MAX = 5;
@@ -27,8 +28,13 @@ const USER_AGENT = 'weir-dns';
 export const httpsSource: SourceKind = {
   kind: 'https',
   description: 'an https:// URL, fetched with conditional GET',
-  create: (settings) => new HttpsSource(settings),
+  create: (settings) => createHttpsSource(settings),
 };
+
+/** `network`: for tests. */
+export function createHttpsSource(settings: SourceSettings, network?: NetworkView): ListSource {
+  return new HttpsSource(settings, network);
+}
 
 class HttpsSource implements ListSource {
   readonly #settings: SourceSettings;
@@ -38,9 +44,11 @@ class HttpsSource implements ListSource {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #retryAfterMs = 0;
+  readonly #guard: RedirectGuard;
 
-  constructor(settings: SourceSettings) {
+  constructor(settings: SourceSettings, network: NetworkView | undefined) {
     this.#settings = settings;
+    this.#guard = new RedirectGuard(settings.location, network);
   }
 
   watch(onChange: () => void): void {
@@ -85,7 +93,7 @@ class HttpsSource implements ListSource {
     this.#agent ??= new Agent({
       connections: 1,
       maxHeaderSize: HEADER_BYTES_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: this.#guard.lookup },
       headersTimeout: fetchTimeoutMs,
       bodyTimeout: fetchTimeoutMs,
     });
@@ -107,6 +115,10 @@ class HttpsSource implements ListSource {
         return failed('redirect', `${shownLocation(url.href)} redirects to nowhere`);
       if (!isAllowedUrl(next, url))
         return failed('redirect', `${shownLocation(url.href)} redirects to ${shownLocation(next.href)}: not https`);
+      if (!this.#guard.allows(next)) {
+        const target = `${next.hostname}, an address in this network`;
+        return failed('redirect', `${shownLocation(url.href)} redirects to ${target}; its own is not`);
+      }
       url = next;
     }
     return failed('redirect', `${shownLocation(this.#settings.location)} redirects more than ${REDIRECTS_MAX} times`);
@@ -153,6 +165,7 @@ class HttpsSource implements ListSource {
       return { reason: 'timeout', message: `${location} did not answer whole within ${fetchTimeoutMs} ms` };
     }
     const text = error instanceof Error ? error.message : String(error);
+    if (code === INTERNAL_TARGET) return { reason: 'redirect', message: `${location} redirects: ${text}` };
     if (/content-length|terminated|other side closed/i.test(text)) {
       return { reason: 'truncated', message: `${location} sent less than it announced (${text})` };
     }
