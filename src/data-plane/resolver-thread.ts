@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { DropRow } from '../telemetry/counter-labels.ts';
-import { Counter, CounterCells, dropCounter } from '../telemetry/counters.ts';
+import { Counter, dropCounter } from '../telemetry/counters.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLog, createLogLimiter } from '../telemetry/log.ts';
 import { batchSupport } from './batch/self-check.ts';
@@ -32,8 +32,7 @@ const log = createLog({ level: config.log.level, name: threadName });
 const limited = createLogLimiter(log);
 const logBug = limited('bug', LOG_INTERVAL_MS);
 const logSocket = limited('socket', LOG_INTERVAL_MS);
-const counterCells = new CounterCells(counters);
-const { cells } = counterCells;
+const cells = new Float64Array(counters);
 startHeartbeat(heartbeat);
 const say = (message: FromResolver): void => port.postMessage(message);
 
@@ -45,7 +44,7 @@ const upstream = createUpstreamPool({
   upstreams: config.upstreams,
   settings: config.upstreamQueries,
   ednsPayloadBytes: config.edns.udpPayloadBytes,
-  counters: counterCells,
+  cells,
   ...(support.kind === 'ok' ? { openSocket: openInBatches(support.libc) } : {}),
   log,
 });

@@ -1,5 +1,5 @@
 /**
- * The registry of extended DNS errors: INFO-CODEs and their purposes in words. edns.ts writes the option.
+ * The registry of extended DNS errors: INFO-CODEs. edns.ts writes the option.
  * Source: RFC 8914 4 and 5.2, and the IANA registry "Extended DNS Error Codes" (codes 25 and up).
  */
 export const ExtendedError = {
@@ -35,42 +35,3 @@ export const ExtendedError = {
   synthesized: 29,
   invalidQueryType: 30,
 } as const;
-
-const PURPOSES: readonly string[] = [
-  'Other Error',
-  'Unsupported DNSKEY Algorithm',
-  'Unsupported DS Digest Type',
-  'Stale Answer',
-  'Forged Answer',
-  'DNSSEC Indeterminate',
-  'DNSSEC Bogus',
-  'Signature Expired',
-  'Signature Not Yet Valid',
-  'DNSKEY Missing',
-  'RRSIGs Missing',
-  'No Zone Key Bit Set',
-  'NSEC Missing',
-  'Cached Error',
-  'Not Ready',
-  'Blocked',
-  'Censored',
-  'Filtered',
-  'Prohibited',
-  'Stale NXDOMAIN Answer',
-  'Not Authoritative',
-  'Not Supported',
-  'No Reachable Authority',
-  'Network Error',
-  'Invalid Data',
-  'Signature Expired before Valid',
-  'Too Early',
-  'Unsupported NSEC3 Iterations Value',
-  'Unable to conform to policy',
-  'Synthesized',
-  'Invalid Query Type',
-];
-
-/** The registered purpose of an INFO-CODE; "EDE1234" for one without. */
-export function extendedErrorName(infoCode: number): string {
-  return PURPOSES[infoCode] ?? `EDE${infoCode}`;
-}

@@ -153,7 +153,6 @@ const typeNames = new Map<number, string>(Object.entries(RecordType).map(([name,
 const typeNumbers = new Map<string, number>(Object.entries(RecordType));
 const classNames = new Map<number, string>(Object.entries(RecordClass).map(([name, value]) => [value, name]));
 const rcodeNames = new Map<number, string>(Object.entries(Rcode).map(([name, value]) => [value, name]));
-const opcodeNames = new Map<number, string>(Object.entries(Opcode).map(([name, value]) => [value, name]));
 
 /** The mnemonic of a record type; "TYPE1234" for one without. Source: RFC 3597 5. */
 export function typeName(type: number): string {
@@ -179,9 +178,4 @@ export function className(recordClass: number): string {
 /** The mnemonic of an rcode; "RCODE1234" for one without. */
 export function rcodeName(rcode: number): string {
   return rcodeNames.get(rcode) ?? `RCODE${rcode}`;
-}
-
-/** The mnemonic of an opcode; "OPCODE12" for one without. */
-export function opcodeName(opcode: number): string {
-  return opcodeNames.get(opcode) ?? `OPCODE${opcode}`;
 }

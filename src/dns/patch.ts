@@ -1,9 +1,9 @@
 /**
- * Small writes into a message where it lies: numbers, header fields, section counts, truncation. The query path makes
+ * Small writes into a message where it lies: numbers, header fields, section counts. The query path makes
  * every answer of its own this way, in the buffer the query came in. Nothing here allocates or checks bounds: the
- * caller has checked that the header is there. RFC 1035 4.1.1; RFC 2181 9; RFC 6891 7.
+ * caller has checked that the header is there. RFC 1035 4.1.1.
  */
-import { HEADER_BYTES, HeaderFlag } from './iana.ts';
+import { HeaderFlag } from './iana.ts';
 
 const OPCODE_BITS = 0x7800;
 const RCODE_BITS = 0x000f;
@@ -49,10 +49,6 @@ export function responseFlags(queryFlags: number, rcode: number): number {
   );
 }
 
-export function setRcode(bytes: Uint8Array, start: number, rcode: number): void {
-  bytes[start + 3] = (bytes[start + 3]! & ~RCODE_BITS) | (rcode & RCODE_BITS);
-}
-
 /** Writes QDCOUNT, ANCOUNT, NSCOUNT and ARCOUNT. */
 export function setCounts(
   bytes: Uint8Array,
@@ -66,24 +62,4 @@ export function setCounts(
   writeUint16(bytes, start + 6, answers);
   writeUint16(bytes, start + 8, authorities);
   writeUint16(bytes, start + 10, additionals);
-}
-
-/**
- * Cuts a response down to header, question and the OPT record, and sets TC. `optStart` and `optEnd` are absolute, both
- * 0 without an OPT record; QDCOUNT stays. Returns the new end.
- * Source: RFC 2181 9; RFC 6891 7 ("The minimal response MUST be the DNS header, question section, and an OPT record").
- */
-export function truncateToQuestion(
-  bytes: Uint8Array,
-  start: number,
-  questionEnd: number,
-  optStart: number,
-  optEnd: number,
-): number {
-  bytes[start + 2] = bytes[start + 2]! | (HeaderFlag.TC >>> 8);
-  bytes.fill(0, start + 6, start + HEADER_BYTES);
-  if (optStart === 0) return questionEnd;
-  bytes[start + 11] = 1;
-  bytes.copyWithin(questionEnd, optStart, optEnd);
-  return questionEnd + (optEnd - optStart);
 }

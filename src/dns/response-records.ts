@@ -20,13 +20,6 @@ export interface ResponseRecord {
   readonly end: number;
 }
 
-export interface SectionEnds {
-  readonly question: number;
-  readonly answer: number;
-  readonly authority: number;
-  readonly additional: number;
-}
-
 export interface OptRecord {
   readonly start: number;
   readonly end: number;
@@ -42,7 +35,6 @@ export interface ResponseRecords {
   readonly authorities: ResponseRecord[];
   readonly additionals: ResponseRecord[];
   readonly opt: OptRecord | undefined;
-  readonly ends: SectionEnds;
 }
 
 const RECORD_FIXED_BYTES = 10;
@@ -81,12 +73,6 @@ export function readRecords(message: Uint8Array, start: number): ResponseRecords
     authorities: authorities.records,
     additionals: additionals.records.filter((record) => !isOpt(record)),
     opt,
-    ends: {
-      question: start,
-      answer: answers.end,
-      authority: authorities.end,
-      additional: additionals.end,
-    },
   };
 }
 

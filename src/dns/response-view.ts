@@ -1,21 +1,15 @@
 /**
  * Reads and checks an upstream's response whole: structure, every name, the RDATA of the known types, OPT. What it says
  * is enough to judge the answer (targets), to keep it (TTLs and their offsets, negative TTL) and to pass it on
- * (stripForCache). It comes after a cache miss only, so it may allocate; it must not look at policy, id or time.
+ * (rebuilt, or the message less its OPT record). It comes after a cache miss only, so it may allocate; it must not look at policy, id or time.
  * RFC 1035 4; RFC 2181 5.4.1 and 8; RFC 2308 2 and 5; RFC 6891 6.1; RFC 8914 2.
  */
 import { followChain, type AnswerChain } from './answer-chain.ts';
 import { HEADER_BYTES, HeaderFlag, MESSAGE_BYTES_MAX, Rcode, RecordType } from './iana.ts';
 import { expandName, NAME_BYTES_MAX, nameBytes, namesEqual } from './name.ts';
-import { readUint16, readUint32, writeUint16 } from './patch.ts';
+import { readUint16, readUint32 } from './patch.ts';
 import { rebuildResponse } from './rebuild-response.ts';
-import {
-  NO_OPT,
-  readRecords,
-  type ResponseRecord,
-  type ResponseRecords,
-  type SectionEnds,
-} from './response-records.ts';
+import { NO_OPT, readRecords, type ResponseRecord, type ResponseRecords } from './response-records.ts';
 import { saneTtl } from './ttl.ts';
 
 /** answer: data of the type asked; nodata also stands for a bare alias chain and a referral; failure: any other rcode. */
@@ -34,7 +28,7 @@ export interface ResponseView {
   readonly rawQname: Uint8Array;
   readonly qtype: number;
   readonly qclass: number;
-  /** Offset of every TTL in what stripForCache returns (the same in the message received, unless it was rebuilt). */
+  /** Offset of every TTL, in `rebuilt` where there is one and in the message received otherwise. */
   readonly ttlOffsets: number[];
   /** Lowest TTL of answer and authority section; 0 if both are empty. */
   readonly ttlSecondsMin: number;
@@ -44,7 +38,7 @@ export interface ResponseView {
   readonly answerCount: number;
   /** Every name that the answer leads to (see answer-chain.ts), lower case, at most TARGETS_MAX. */
   readonly targets: Uint8Array[];
-  /** Records of the answer section out of the chain, which stripForCache leaves out. */
+  /** Records of the answer section out of the chain, which `rebuilt` leaves out. */
   readonly droppedCount: number;
   /** Of the OPT record in the message received; both 0 without one. */
   readonly optStart: number;
@@ -54,9 +48,7 @@ export interface ResponseView {
   readonly dnssecOk: boolean;
   /** INFO-CODE of the first extended error. */
   readonly extendedError: number | undefined;
-  /** In the message received. */
-  readonly sectionEnds: SectionEnds;
-  /** The stripped message where cutting the OPT record out is not enough. */
+  /** The message without OPT record and records out of the chain, where cutting off the OPT record is not enough. */
   readonly rebuilt: Uint8Array | undefined;
 }
 
@@ -90,14 +82,6 @@ export function readResponse(message: Uint8Array): ResponseView | undefined {
   const chain = followChain(message, question.qname, records.answers);
   if (chain === undefined) return undefined;
   return assemble(message, flags, question, records, chain);
-}
-
-/** The message without its OPT record and without the records out of the chain; a copy. TTLs are at view.ttlOffsets. */
-export function stripForCache(message: Uint8Array, view: ResponseView): Uint8Array {
-  if (view.rebuilt !== undefined) return view.rebuilt.slice();
-  const stripped = message.slice(0, view.optStart === 0 ? message.length : view.optStart);
-  if (view.optStart !== 0) writeUint16(stripped, 10, readUint16(stripped, 10) - 1);
-  return stripped;
 }
 
 function assemble(
@@ -147,7 +131,6 @@ function assemble(
     udpPayloadBytes: opt.udpPayloadBytes,
     dnssecOk: opt.dnssecOk,
     extendedError: opt.extendedError,
-    sectionEnds: records.ends,
     rebuilt,
   };
 }

@@ -2,7 +2,7 @@
  * The sum over all threads' counters, made anew at each scrape. A thread that died keeps its block: its successor counts
  * on in it (main clears the gauges first), so no counter ever goes backwards.
  */
-import { COUNTER_CELLS, Counter, CounterCells, UPSTREAM_SLOTS } from './counters.ts';
+import { COUNTER_CELLS, Counter, UPSTREAM_SLOTS } from './counters.ts';
 
 export class CounterSum {
   readonly #blocks: Float64Array[] = [];
@@ -13,7 +13,7 @@ export class CounterSum {
 
   /** Takes a thread's block into the sum. */
   attach(block: SharedArrayBuffer): void {
-    this.#blocks.push(new CounterCells(block).cells);
+    this.#blocks.push(new Float64Array(block));
   }
 
   /** Reads every block. Cost: a few thousand additions for each thread. */
@@ -47,5 +47,5 @@ export class CounterSum {
 
 /** Sets a thread's gauges to 0; call it when the thread has died, before its successor starts. */
 export function clearGauges(block: SharedArrayBuffer): void {
-  new CounterCells(block).cells.fill(0, Counter.firstGauge, Counter.upstreamDown + UPSTREAM_SLOTS);
+  new Float64Array(block).fill(0, Counter.firstGauge, Counter.upstreamDown + UPSTREAM_SLOTS);
 }

@@ -85,18 +85,9 @@ export const COUNTER_CELLS = cellsTaken;
 export const QTYPE_SLOT: Uint8Array = new Uint8Array(65_536).fill(COUNTED_QTYPES.length);
 for (const [row, [, qtype]] of COUNTED_QTYPES.entries()) QTYPE_SLOT[qtype] = row;
 
-/** Makes the block of one thread, all zero. Share it with that thread and with metrics.ts. */
+/** Makes the block of one thread, all zero. Share it with that thread and with metrics.ts; each sees it as a Float64Array. */
 export function createCounters(): SharedArrayBuffer {
   return new SharedArrayBuffer(COUNTER_CELLS * Float64Array.BYTES_PER_ELEMENT);
-}
-
-/** One thread's view of its own block. */
-export class CounterCells {
-  readonly cells: Float64Array;
-
-  constructor(block: SharedArrayBuffer) {
-    this.cells = new Float64Array(block);
-  }
 }
 
 /** Cell of a query. Arguments are rows: TransportRow, FamilyRow, QTYPE_SLOT. */

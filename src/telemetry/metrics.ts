@@ -126,11 +126,6 @@ export class Metrics {
     for (const guard of this.#options.guards) this.#listHolds.set({ list, guard }, status.holds[guard] ?? 0);
   }
 
-  /** A look at the source that found the version in force still current. */
-  setListChecked(list: string, lastSuccessMs: number): void {
-    this.#listSuccess.set({ list }, lastSuccessMs / 1000);
-  }
-
   countSyncFailure(list: string, reason: string): void {
     this.#listFailures.inc({ list, reason });
   }

@@ -10,10 +10,11 @@ import { FORMATS } from '../../src/control-plane/list-sync/format/formats.ts';
 import { SKIP_REASONS, type ListEntry } from '../../src/control-plane/list-sync/format/list-format.ts';
 import { normaliseName } from '../../src/control-plane/list-sync/format/normalise-name.ts';
 import { REFUSAL_CODES } from '../../src/control-plane/list-sync/format/read-report.ts';
-import { readSegment, segmentEntryToListEntry, SegmentWriter } from '../../src/control-plane/list-sync/list-segment.ts';
+import { readSegment, SegmentWriter } from '../../src/control-plane/list-sync/list-segment.ts';
 import { decodeSegmentFile } from '../../src/control-plane/list-sync/list-segment-file.ts';
 import { mutated } from '../support/mutate.ts';
 import { readText } from '../support/read-text.ts';
+import { segmentEntryToListEntry } from '../support/segment-entry.ts';
 
 const SAMPLE: readonly ListEntry[] = [
   { name: 'a.example', scope: 'subtree', kind: 'block' },

@@ -9,7 +9,7 @@ import { TARGETS_MAX } from '../../src/dns/answer-chain.ts';
 import { HEADER_BYTES, MESSAGE_BYTES_MAX, RecordType } from '../../src/dns/iana.ts';
 import { nameBytes } from '../../src/dns/name.ts';
 import { readUint16, readUint32 } from '../../src/dns/patch.ts';
-import { readResponse, stripForCache } from '../../src/dns/response-view.ts';
+import { readResponse } from '../../src/dns/response-view.ts';
 import { mutated } from '../support/mutate.ts';
 import {
   concat,
@@ -24,6 +24,7 @@ import {
   wireName,
   words,
 } from '../support/wire.ts';
+import { stripResponse } from '../support/strip-response.ts';
 
 const alias = record(QNAME_POINTER, RecordType.CNAME, 300, concat(hex('01 62'), words(0xc010)));
 const address = record(words(0xc000 | 41), RecordType.A, 60, hex('c0000201'));
@@ -73,7 +74,7 @@ describe('readResponse on broken messages', () => {
         if (view === undefined) return;
         accepted += 1;
         rebuilt += view.rebuilt === undefined ? 0 : 1;
-        const stripped = stripForCache(message, view);
+        const stripped = stripResponse(message, view);
         const again = readResponse(stripped);
         expect(again).toMatchObject({
           id: view.id,
@@ -109,7 +110,7 @@ describe('readResponse on broken messages', () => {
       fc.property(mutated(seeds), (message) => {
         const view = readResponse(message);
         if (view === undefined) return;
-        const packet = Packet.parse(Buffer.from(stripForCache(message, view)));
+        const packet = Packet.parse(Buffer.from(stripResponse(message, view)));
         // A record that dns2 "recovered" from is one whose RDATA it checks beyond its structure.
         expect(packet.errors.filter(({ recovered }) => !recovered)).toEqual([]);
         expect(packet.answers.length + packet.errors.filter(({ section }) => section === 'answers').length).toBe(

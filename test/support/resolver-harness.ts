@@ -19,7 +19,7 @@ import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from '../..
 import { type DecodedMessage, decodeMessage, encodeQuery, type QueryFields } from '../../src/dns/codec.ts';
 import { HeaderFlag } from '../../src/dns/iana.ts';
 import type { PublishedPolicy } from '../../src/policy/published.ts';
-import { CounterCells, createCounters } from '../../src/telemetry/counters.ts';
+import { createCounters } from '../../src/telemetry/counters.ts';
 import { publishedPolicy, type TestEntry, type TestPolicy } from './publish-policy.ts';
 import { concat, header, words } from './wire.ts';
 
@@ -147,7 +147,7 @@ export interface HarnessOptions {
 export class ResolverHarness {
   readonly upstream = new ScriptedUpstream();
   readonly bugs: Error[] = [];
-  readonly cells = new CounterCells(createCounters()).cells;
+  readonly cells = new Float64Array(createCounters());
   readonly config: Config;
   readonly respond: Respond;
   readonly resolver: Resolver;
@@ -200,7 +200,6 @@ export class ResolverHarness {
       bytes: slot,
       start: QUERY_START,
       end: QUERY_START + message.length,
-      capacityEnd: slot.length,
       transport: fields.transport ?? Transport.udp,
       family: Family.v4,
       client,

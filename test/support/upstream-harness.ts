@@ -1,7 +1,7 @@
 /** An upstream pool in front of fake upstreams, with its counters read back, for tests. */
 import type { Config } from '../../src/config/config.ts';
 import { RecordType } from '../../src/dns/iana.ts';
-import { createCounters, CounterCells, upstreamCounter } from '../../src/telemetry/counters.ts';
+import { createCounters, upstreamCounter } from '../../src/telemetry/counters.ts';
 import { UPSTREAM_OUTCOMES } from '../../src/telemetry/counter-labels.ts';
 import type { UpstreamOutcome, UpstreamQuestion } from '../../src/data-plane/upstream/upstream.ts';
 import { createUpstreamPool, type UpstreamPool } from '../../src/data-plane/upstream/upstream-pool.ts';
@@ -55,18 +55,18 @@ export function openPool(
   settings: Partial<Settings> = {},
   protocol: 'udp' | 'tcp' = 'udp',
 ): TestPool {
-  const counters = new CounterCells(createCounters());
+  const cells = new Float64Array(createCounters());
   const logged: LogEntry[] = [];
   const logAs = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message });
   const pool = createUpstreamPool({
     upstreams: upstreams.map((upstream) => upstreamConfig(upstream, protocol)),
     settings: { ...PATIENT, ...settings },
     ednsPayloadBytes: 1232,
-    counters,
+    cells,
     log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
   });
   started.push(() => pool.close());
-  return Object.assign(pool, { cells: counters.cells, logged });
+  return Object.assign(pool, { cells, logged });
 }
 
 export function question(name: string, fields: Partial<UpstreamQuestion> = {}): UpstreamQuestion {

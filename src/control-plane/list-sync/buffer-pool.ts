@@ -65,10 +65,6 @@ export class BufferPool implements SharedBufferPool {
     this.#free.sort((a, b) => b.byteLength - a.byteLength);
     this.#free.length = Math.min(this.#free.length, POOL_BUFFERS_MAX);
   }
-
-  get bytesFree(): number {
-    return this.#free.reduce((sum, buffer) => sum + buffer.byteLength, 0);
-  }
 }
 
 /** Every shared buffer of a policy. */

@@ -4,7 +4,7 @@
  *   flags u8, expiry u32 (if flagged), wire name in lower case with its root label, length u16 and JSON (if flagged).
  * Big-endian throughout. On disk it is framed by list-segment-file.ts.
  */
-import { CATEGORIES, type Category } from '../../policy/category.ts';
+import { CATEGORIES } from '../../policy/category.ts';
 import { progressed } from './compile-progress.ts';
 import type { EntryProvenance, ListEntry } from './format/list-format.ts';
 
@@ -212,20 +212,6 @@ function readEntry(bytes: Uint8Array, start: number, entry: SegmentEntry): numbe
   return at > bytes.length ? -1 : at;
 }
 
-/** The entry as an object that lasts. */
-export function segmentEntryToListEntry(entry: SegmentEntry): ListEntry {
-  const category = categoryAt(entry.categoryIndex);
-  const provenance = provenanceOf(entry);
-  return {
-    name: segmentName(entry),
-    scope: entry.scope,
-    kind: entry.kind,
-    ...(category === undefined ? {} : { category }),
-    ...(entry.expiresAtSeconds === 0 ? {} : { expiresAtSeconds: entry.expiresAtSeconds }),
-    ...(provenance === undefined ? {} : { provenance }),
-  };
-}
-
 /** The entry's name as text, the root as ".". */
 export function segmentName(entry: SegmentEntry): string {
   const { bytes, nameOffset, nameBytes } = entry;
@@ -256,10 +242,6 @@ function isProvenance(value: unknown): value is EntryProvenance {
   return (
     typeof value === 'object' && value !== null && Object.values(value).every((field) => typeof field === 'string')
   );
-}
-
-function categoryAt(index: number): Category | undefined {
-  return index < 0 ? undefined : CATEGORIES[index];
 }
 
 function provenanceJson(provenance: EntryProvenance | undefined): Uint8Array | undefined {

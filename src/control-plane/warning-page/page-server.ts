@@ -8,7 +8,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PAGE_LANGUAGES, PAGE_SCHEMES } from '../../telemetry/counter-labels.ts';
 import type { PageLanguage } from '../../telemetry/counter-labels.ts';
 import { pageCounter } from '../../telemetry/counters.ts';
-import type { CounterCells } from '../../telemetry/counters.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { CONNECTIONS_MAX, HTTP_SERVER_SETTINGS, answerClientError } from '../http-limits.ts';
 import type { BlockedHost } from './blocked-host.ts';
@@ -25,7 +24,7 @@ export interface WarningPageOptions {
   /** What the policy says of a host; undefined: not blocked. */
   readonly judge: (host: string) => BlockedHost | undefined;
   readonly log: Log;
-  readonly counters: CounterCells;
+  readonly cells: Float64Array;
 }
 
 const HEADERS = {
@@ -39,7 +38,7 @@ const HEADERS = {
 
 /** Makes the server; the caller listens and closes. */
 export function createWarningPage(options: WarningPageOptions) {
-  const { cells } = options.counters;
+  const { cells } = options;
   const server = fastify({
     ...HTTP_SERVER_SETTINGS,
     loggerInstance: options.log,

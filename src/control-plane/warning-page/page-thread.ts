@@ -4,7 +4,6 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Policy } from '../../policy/policy.ts';
-import { CounterCells } from '../../telemetry/counters.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { listenPersistently } from '../listen-persistently.ts';
@@ -21,7 +20,7 @@ const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
 
 let current = policy === undefined ? undefined : new Policy(policy);
-const page = createWarningPage({ judge: createHostJudge(() => current), log, counters: new CounterCells(counters) });
+const page = createWarningPage({ judge: createHostJudge(() => current), log, cells: new Float64Array(counters) });
 
 port.on('message', (message: ToPage) => {
   switch (message.kind) {

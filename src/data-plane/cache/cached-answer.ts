@@ -67,7 +67,7 @@ export function answerFromMessage(
 ): CachedAnswer | undefined {
   const view = readResponse(received);
   if (view === undefined || !answersQuestion(view, question)) return undefined;
-  // Why not stripForCache: it copies, and leaving OPT out is a matter of where the body ends.
+  // Why not cut off: leaving OPT out is a matter of where the body ends.
   const message = view.rebuilt ?? received;
   const hasOpt = view.rebuilt === undefined && view.optStart > 0;
   const ttlSeconds = lifetimeSeconds(view, limits);

@@ -19,11 +19,10 @@ export interface ReplyPath {
 }
 
 export interface Arrival {
-  /** The response may overwrite [start, capacityEnd). */
+  /** The response may overwrite what lies from `start` on, as far as the largest that the configuration allows. */
   readonly bytes: Buffer;
   start: number;
   end: number;
-  capacityEnd: number;
   readonly transport: number;
   readonly family: number;
   /** 16 octets; IPv4 as ::ffff:a.b.c.d. */

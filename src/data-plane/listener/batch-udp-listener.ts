@@ -28,7 +28,6 @@ class BatchArrival implements Arrival {
   readonly bytes: Buffer;
   start = 0;
   end = 0;
-  capacityEnd = 0;
   readonly transport = Transport.udp;
   readonly family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
@@ -144,7 +143,6 @@ class BatchUdpListener implements Listener {
     arrival.slot = slot;
     arrival.start = start;
     arrival.end = start + length;
-    arrival.capacityEnd = start + SLOT_BYTES;
     readSockaddrAddress(batch.names, slot * batch.nameBytes, this.#isV6, arrival.client);
     const answered = this.#options.handler(arrival);
     if (answered > 0) batch.queue(slot, answered);

@@ -88,7 +88,6 @@ class TcpArrival implements Arrival {
   readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
   start = FRAME_PREFIX_BYTES;
   end = 0;
-  capacityEnd = SLOT_BYTES;
   readonly transport = Transport.tcp;
   family: number = Family.v4;
   client = new Uint8Array(ADDRESS_BYTES);

@@ -30,7 +30,6 @@ class UdpArrival implements Arrival {
   readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
   start = 0;
   end = 0;
-  capacityEnd = SLOT_BYTES;
   readonly transport = Transport.udp;
   readonly family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
@@ -80,7 +79,6 @@ class UdpListener implements Listener {
     message.copy(arrival.bytes);
     arrival.start = 0;
     arrival.end = message.length;
-    arrival.capacityEnd = SLOT_BYTES;
     arrival.peer = peer;
     arrival.receivedAtMs = monotonicMs();
     if (!writeAddress(peer.address, arrival.client)) return;

@@ -12,7 +12,7 @@
 import { monotonicMs } from '../../clock.ts';
 import type { Config, UpstreamConfig } from '../../config/config.ts';
 import { HEADER_BYTES } from '../../dns/iana.ts';
-import { Counter, type CounterCells, UPSTREAM_SLOTS, upstreamCounter } from '../../telemetry/counters.ts';
+import { Counter, UPSTREAM_SLOTS, upstreamCounter } from '../../telemetry/counters.ts';
 import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
 import { blame, chooseProbe, chooseUpstream } from './choose.ts';
 import { type OpenDatagramSocket, openDgramSocket } from './datagram-socket.ts';
@@ -53,7 +53,7 @@ export interface UpstreamPoolOptions {
   readonly upstreams: readonly UpstreamConfig[];
   readonly settings: Settings;
   readonly ednsPayloadBytes: number;
-  readonly counters: CounterCells;
+  readonly cells: Float64Array;
   readonly log: UpstreamLog;
   /** Default: node:dgram. */
   readonly openSocket?: OpenDatagramSocket;
@@ -89,7 +89,7 @@ class Pool implements UpstreamPool, TransportEvents {
   #isClosed = false;
 
   constructor(options: UpstreamPoolOptions) {
-    this.#cells = options.counters.cells;
+    this.#cells = options.cells;
     this.#log = options.log;
     this.#openSocket = options.openSocket ?? openDgramSocket;
     this.#settings = options.settings;

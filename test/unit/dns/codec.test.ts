@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, encodeQuery, encodeResponse } from '../../../src/dns/codec.ts';
+import { decodeMessage, encodeQuery } from '../../../src/dns/codec.ts';
+import { encodeResponse } from '../../support/encode-response.ts';
 import { encodeOption, extendedErrorOption } from '../../../src/dns/edns.ts';
 import { HeaderFlag, Rcode, RecordType } from '../../../src/dns/iana.ts';
 import { concat, header, hex, opt, question, record, soaRdata, wireName, words } from '../../support/wire.ts';

@@ -2,12 +2,14 @@
 import { Packet } from 'dns2';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeQuery, encodeResponse, type RecordFields } from '../../../src/dns/codec.ts';
+import { encodeQuery } from '../../../src/dns/codec.ts';
+import { encodeResponse, type RecordFields } from '../../support/encode-response.ts';
 import { HeaderFlag, RecordType } from '../../../src/dns/iana.ts';
 import { nameToText } from '../../../src/dns/name.ts';
 import { readUint32 } from '../../../src/dns/patch.ts';
 import { QueryFault, QueryView, readQuery } from '../../../src/dns/query-view.ts';
-import { readResponse, stripForCache } from '../../../src/dns/response-view.ts';
+import { readResponse } from '../../../src/dns/response-view.ts';
+import { stripResponse } from '../../support/strip-response.ts';
 
 const label = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/u);
 const name = fc.array(label, { minLength: 1, maxLength: 6 }).map((labels) => labels.join('.'));
@@ -108,7 +110,7 @@ describe('responses', () => {
         const view = readResponse(message);
         expect(view).toMatchObject({ droppedCount: 1, answerCount: kept.length });
         if (view === undefined) return;
-        const rebuilt = Packet.parse(Buffer.from(stripForCache(message, view)));
+        const rebuilt = Packet.parse(Buffer.from(stripResponse(message, view)));
         const original = Packet.parse(Buffer.from(message));
         expect(rebuilt.errors).toEqual([]);
         expect(rebuilt.answers).toEqual(original.answers.slice(1));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EdnsOption, HeaderFlag, Rcode, RecordType } from '../../../src/dns/iana.ts';
 import { nameToText } from '../../../src/dns/name.ts';
 import { readUint32 } from '../../../src/dns/patch.ts';
-import { readResponse, type ResponseView, stripForCache } from '../../../src/dns/response-view.ts';
+import { readResponse, type ResponseView } from '../../../src/dns/response-view.ts';
 import {
   concat,
   type Counts,
@@ -17,6 +17,7 @@ import {
   wireName,
   words,
 } from '../../support/wire.ts';
+import { stripResponse } from '../../support/strip-response.ts';
 
 const FLAGS = HeaderFlag.QR | HeaderFlag.RD | HeaderFlag.RA;
 const address = record(QNAME_POINTER, RecordType.A, 300, hex('c0000201'));
@@ -113,16 +114,16 @@ describe('malformed responses', () => {
   });
 });
 
-describe('stripForCache', () => {
+describe('stripResponse', () => {
   it('cuts the OPT record from the end', () => {
     const message = response({ answers: 1, additionals: 1 }, [address, opt()]);
     const view = read(message);
-    expect(stripForCache(message, view)).toEqual(response({ answers: 1 }, [address]));
+    expect(stripResponse(message, view)).toEqual(response({ answers: 1 }, [address]));
   });
 
   it('returns a copy where there is nothing to strip', () => {
     const message = response({ answers: 1 }, [address]);
-    const stripped = stripForCache(message, read(message));
+    const stripped = stripResponse(message, read(message));
     expect(stripped).toEqual(message);
     stripped.fill(0);
     expect(message[3]).not.toBe(0);
@@ -137,7 +138,7 @@ describe('stripForCache', () => {
       glue,
     ]);
     const view = read(message);
-    const stripped = stripForCache(message, view);
+    const stripped = stripResponse(message, view);
     expect(view.ttlOffsets.map((offset) => readUint32(stripped, offset))).toEqual([300, 60, 60]);
     const whole = record('Example', RecordType.A, 60, hex('c0000202'));
     const expected = [record('Www.Example', RecordType.A, 300, hex('c0000201')), whole, whole];
@@ -150,7 +151,7 @@ describe('stripForCache', () => {
     const message = response({ answers: 3, additionals: 1 }, [stray, address, mail, opt()]);
     const view = read(message);
     expect(view).toMatchObject({ answerCount: 2, droppedCount: 1, ttlSecondsMin: 90 });
-    const stripped = stripForCache(message, view);
+    const stripped = stripResponse(message, view);
     expect(read(stripped)).toMatchObject({
       answerCount: 2,
       droppedCount: 0,

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   INCIDENT_BYTES,
   INCIDENT_PLACEHOLDER,
-  decodeIncident,
   incidentId,
   listTag,
   writeIncident,
 } from '../../../src/policy/incident.ts';
 import { entryHash32 } from '../../../src/policy/name-hash.ts';
+import { decodeIncident } from '../../support/decode-incident.ts';
 import { wireName } from '../../support/publish-policy.ts';
 
 describe('an incident id', () => {

@@ -3,7 +3,6 @@ import { DropRow, FamilyRow, TransportRow, VerdictRow } from '../../../src/telem
 import { clearGauges } from '../../../src/telemetry/counter-sum.ts';
 import {
   Counter,
-  CounterCells,
   QTYPE_SLOT,
   blockedCounter,
   createCounters,
@@ -102,7 +101,7 @@ describe('/metrics', () => {
     metrics.setUpstreams([UPSTREAM]);
     const threads = [createCounters(), createCounters()].map((block) => {
       metrics.attach(block);
-      return new CounterCells(block).cells;
+      return new Float64Array(block);
     });
     for (const cells of threads) {
       cells[queryCounter(TransportRow.udp, FamilyRow.ipv4, QTYPE_SLOT[1]!)]! += 2;
@@ -141,7 +140,7 @@ describe('/metrics', () => {
     metrics.setUpstreams([UPSTREAM]);
     const block = createCounters();
     metrics.attach(block);
-    const { cells } = new CounterCells(block);
+    const cells = new Float64Array(block);
     for (const durationMs of [0.01, 0.2, 9000])
       observeDuration(cells, durationHistogram(VerdictRow.blocked), durationMs);
     observeDuration(cells, upstreamDurationHistogram(0), 30);
@@ -162,7 +161,7 @@ describe('/metrics', () => {
     metrics.setUpstreams([UPSTREAM]);
     const blocks = [createCounters(), createCounters()];
     for (const block of blocks) metrics.attach(block);
-    const { cells } = new CounterCells(blocks[1]!);
+    const cells = new Float64Array(blocks[1]!);
     cells[upstreamDownGauge(0)] = 1;
     expect((await scrape(metrics)).get(`weir_upstream_up{upstream="${UPSTREAM}"}`)).toBe(0);
     cells[upstreamDownGauge(0)] = 0;
@@ -173,7 +172,7 @@ describe('/metrics', () => {
     const metrics = createMetrics();
     for (const generation of [7, 6, 0]) {
       const block = createCounters();
-      new CounterCells(block).cells[Counter.policyGeneration] = generation;
+      new Float64Array(block)[Counter.policyGeneration] = generation;
       metrics.attach(block);
     }
     expect((await scrape(metrics)).get('weir_policy_generation')).toBe(6);
@@ -184,7 +183,7 @@ describe('/metrics', () => {
     const metrics = createMetrics();
     const block = createCounters();
     metrics.attach(block);
-    const { cells } = new CounterCells(block);
+    const cells = new Float64Array(block);
     cells[Counter.cacheHits] = 5;
     cells[Counter.cacheEntries] = 9;
     cells[upstreamDownGauge(15)] = 1;
@@ -201,7 +200,7 @@ describe('when the configuration changes', () => {
     const metrics = createMetrics();
     const block = createCounters();
     metrics.attach(block);
-    const { cells } = new CounterCells(block);
+    const cells = new Float64Array(block);
     metrics.setUpstreams(['udp://192.0.2.1', 'udp://192.0.2.2']);
     cells[upstreamCounter(0, 0)] = 5;
     cells[upstreamCounter(1, 0)] = 7;
@@ -226,7 +225,7 @@ describe('when the configuration changes', () => {
       lastSuccessMs: 5000,
       holds: { root: 2 },
     });
-    new CounterCells(block).cells[blockedCounter(3, 0, 0)] = 8;
+    new Float64Array(block)[blockedCounter(3, 0, 0)] = 8;
     metrics.setLists([{ name: 'other', counterSlot: 0, action: 'refused' }]);
     const samples = await scrape(metrics);
     expect(samples.get('weir_blocked_queries_total{list="sample",category="fraud",action="sinkhole"}')).toBe(8);
@@ -252,7 +251,6 @@ describe('what the control plane reports', () => {
       holds: { root: 2 },
     });
     metrics.setListStatus({ name: 'sample', version: 2, sha256: 'cd', entries: 6, lastSuccessMs: 3500, holds: {} });
-    metrics.setListChecked('sample', 4500);
     metrics.countSyncFailure('sample', 'network');
     metrics.countRejected('sample', 'syntax', 12);
     const samples = await scrape(metrics);
@@ -260,7 +258,7 @@ describe('what the control plane reports', () => {
       'weir_list_version_info{list="sample",version="2",sha256="cd"}',
     ]);
     expect(samples.get('weir_list_entries{list="sample"}')).toBe(6);
-    expect(samples.get('weir_list_last_success_timestamp_seconds{list="sample"}')).toBe(4.5);
+    expect(samples.get('weir_list_last_success_timestamp_seconds{list="sample"}')).toBe(3.5);
     expect(samples.get('weir_list_guard_holds{list="sample",guard="root"}')).toBe(0);
     expect(samples.get('weir_list_sync_failures_total{list="sample",reason="network"}')).toBe(1);
     expect(samples.get('weir_list_entries_rejected_total{list="sample",reason="syntax"}')).toBe(12);

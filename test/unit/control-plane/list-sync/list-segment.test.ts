@@ -3,7 +3,6 @@ import type { ListEntry } from '../../../../src/control-plane/list-sync/format/l
 import {
   PROVENANCE_BYTES_MAX,
   readSegment,
-  segmentEntryToListEntry,
   SegmentWriter,
 } from '../../../../src/control-plane/list-sync/list-segment.ts';
 import {
@@ -11,6 +10,7 @@ import {
   encodeSegmentFile,
   type SegmentHeader,
 } from '../../../../src/control-plane/list-sync/list-segment-file.ts';
+import { segmentEntryToListEntry } from '../../../support/segment-entry.ts';
 
 const ENTRIES: readonly ListEntry[] = [
   { name: 'a.example', scope: 'subtree', kind: 'block' },

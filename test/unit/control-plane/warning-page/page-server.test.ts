@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { BlockedHost } from '../../../../src/control-plane/warning-page/blocked-host.ts';
 import { createWarningPage } from '../../../../src/control-plane/warning-page/page-server.ts';
 import { CATEGORIES } from '../../../../src/policy/category.ts';
-import { CounterCells, createCounters, pageCounter } from '../../../../src/telemetry/counters.ts';
+import { createCounters, pageCounter } from '../../../../src/telemetry/counters.ts';
 import { createLog } from '../../../../src/telemetry/log.ts';
 
 const BLOCKED: BlockedHost = {
@@ -25,11 +25,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.close()));
 });
 
-function createServer(changes: Partial<BlockedHost> = {}, counters = new CounterCells(createCounters())) {
+function createServer(changes: Partial<BlockedHost> = {}, cells = new Float64Array(createCounters())) {
   const server = createWarningPage({
     judge: (host) => (host.endsWith('bad.example') ? { ...BLOCKED, name: host, ...changes } : undefined),
     log: createLog({ level: 'silent', name: 'page' }),
-    counters,
+    cells,
   });
   open.push(server);
   return server;
@@ -210,10 +210,10 @@ describe('the page cannot be turned against its reader', () => {
 });
 
 it('requests are counted by scheme and language', async () => {
-  const counters = new CounterCells(createCounters());
-  const server = createServer({}, counters);
+  const cells = new Float64Array(createCounters());
+  const server = createServer({}, cells);
   await server.inject({ url: '/', headers: { ...HTML, 'accept-language': 'en' } });
   await server.inject({ url: '/', headers: { ...HTML, 'accept-language': 'en', host: 'good.example' } });
   await server.inject({ url: '/', headers: HTML });
-  expect([counters.cells[pageCounter(0, 0)], counters.cells[pageCounter(0, 1)]]).toEqual([1, 2]);
+  expect([cells[pageCounter(0, 0)], cells[pageCounter(0, 1)]]).toEqual([1, 2]);
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { DatagramSocketHandler } from '../../../../src/data-plane/upstream/datagram-socket.ts';
 import { createUpstreamPool, type UpstreamPool } from '../../../../src/data-plane/upstream/upstream-pool.ts';
 import { readUint16 } from '../../../../src/dns/patch.ts';
-import { CounterCells, createCounters } from '../../../../src/telemetry/counters.ts';
+import { createCounters } from '../../../../src/telemetry/counters.ts';
 import { ask, PATIENT, question } from '../../../support/upstream-harness.ts';
 
 const NOERROR = 0x80;
@@ -24,7 +24,7 @@ function openScriptedPool() {
     upstreams: [{ url: 'udp://192.0.2.53', protocol: 'udp', host: '192.0.2.53', port: 53 }],
     settings: { ...PATIENT, attemptTimeoutMs: ATTEMPT_TIMEOUT_MS, attemptsMax: 3, sourcePorts: 1 },
     ednsPayloadBytes: 1232,
-    counters: new CounterCells(createCounters()),
+    cells: new Float64Array(createCounters()),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     openSocket: (_host, _port, handler) => {
       socket = handler;
