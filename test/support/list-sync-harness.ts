@@ -128,6 +128,12 @@ export class SyncHarness {
     return this.#sync;
   }
 
+  /** The one that runs. */
+  current(): ListSync {
+    if (this.#sync === undefined) throw new Error('no list-sync runs');
+    return this.#sync;
+  }
+
   /** Resolves when the predicate holds; asked whenever something was published, reported or logged. */
   async until(predicate: () => boolean): Promise<void> {
     if (predicate()) return;

@@ -163,6 +163,8 @@ class ListSyncService implements ListSync {
       await this.#openStore();
     }
     const identities = await identitiesOf(config);
+    const sharedHosts = sharedHostsOf(config, identities);
+    const sharedHostsChanged = sharedHosts !== sharedHostsOf(before, this.#identities);
     await this.#watched.watch(watchedPaths(config));
     await this.#allow.load(config.allow);
     if (this.#closed) return;
@@ -182,7 +184,7 @@ class ListSyncService implements ListSync {
     await Promise.all(
       this.#tasks.map((task) => {
         if (added.includes(task)) return task.start();
-        return task.reconfigure(configOf.get(task.config.name) ?? task.config);
+        return task.reconfigure(configOf.get(task.config.name) ?? task.config, sharedHostsChanged);
       }),
     );
     await this.#build();
@@ -223,7 +225,10 @@ class ListSyncService implements ListSync {
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
     this.#identities = identities;
     if (guardPaths(this.#config).includes(path)) this.#guardKey += 1;
-    for (const task of this.#tasks) task.retry();
+    for (const task of this.#tasks) {
+      task.retry();
+      if (this.#config.sharedHosts.includes(path)) task.sharedHostsChanged();
+    }
     await this.#build();
   }
 
@@ -292,6 +297,10 @@ function logUntil(isClosed: () => boolean, log: SyncLog): SyncLog {
 
 function guardPaths(config: Config): string[] {
   return [...config.protected, ...config.popular, ...config.sharedHosts];
+}
+
+function sharedHostsOf({ sharedHosts }: Config, identities: FileIdentities): string {
+  return JSON.stringify(sharedHosts.map((path) => [path, identities.get(path)]));
 }
 
 function watchedPaths(config: Config): string[] {

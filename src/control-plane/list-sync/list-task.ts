@@ -6,21 +6,27 @@
  */
 import type { ListConfig } from '../../config/config.ts';
 import { monotonicMs, wallClockMs } from '../../clock.ts';
-import type { CompileRunner, JobOutcome } from './compile-client.ts';
+import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
-import { isOfSetting, skippedSamples, versionOf, type ListContent } from './list-content.ts';
+import {
+  dependsOnSharedHosts,
+  failureOfParse,
+  isOfSetting,
+  skippedSamples,
+  versionOf,
+  type ListContent,
+} from './list-content.ts';
 import { readCopy, writeCopy } from './list-copy.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
 import type { ParseOutcome } from './parse-list.ts';
-import type { SegmentData } from './segment-data.ts';
+import { isSameSegment, type SegmentData } from './segment-data.ts';
 import { RetryTimer } from './retry-timer.ts';
 import { removeSpilled, type SegmentMemory } from './segment-memory.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
-import { shownLocation } from './sources/shown-location.ts';
 import { openSource } from './sources/sources.ts';
 import type { SyncLog } from './sync-log.ts';
 
@@ -99,8 +105,8 @@ export class ListTask {
     this.#validators = validators;
   }
 
-  /** Takes a changed configuration of the same list. */
-  async reconfigure(config: ListConfig): Promise<void> {
+  /** Takes a changed configuration of the same list, or names of shared hosts that have changed. */
+  async reconfigure(config: ListConfig, sharedHostsChanged: boolean): Promise<void> {
     const before = this.#config;
     this.#config = config;
     const sameSource =
@@ -117,7 +123,7 @@ export class ListTask {
     if (before.source !== config.source) this.#validators = undefined;
     const sameParse = before.format === config.format && before.source === config.source;
     if (config.sourceKind === 'file') await this.sync(true);
-    else void this.sync(!sameParse);
+    else void this.sync(!sameParse || (sharedHostsChanged && dependsOnSharedHosts(this.#newest?.facts)));
   }
 
   /** Reads the source and parses what is new. Runs once at a time; a call meanwhile leads to one more run. */
@@ -133,6 +139,11 @@ export class ListTask {
   /** What stood in the way of compiling may be gone: tries again at once what failed because of it. */
   retry(): void {
     if (this.#failure?.reason === 'internal') void this.sync(true);
+  }
+
+  /** Reads again what was read by the names of shared hosts before. */
+  sharedHostsChanged(): void {
+    if (dependsOnSharedHosts(this.#newest?.facts)) void this.sync(true);
   }
 
   /** What the compiler is to merge of this list. */
@@ -271,24 +282,13 @@ export class ListTask {
       guard: this.#services.guardFiles(),
     });
     const isSame = await read.isStillSame();
-    const failure = this.#failureOfParse(done, isSame);
+    const failure = failureOfParse(this.#config.source, done, isSame, this.#newest?.facts);
     if (failure !== undefined || done.kind === 'failed' || done.result.kind === 'refused' || this.#closed) {
       await removeSpilled(spill.path);
       return failure;
     }
     await this.#takeParsed(done.result, read.validators, seenMs);
     return undefined;
-  }
-
-  #failureOfParse(done: JobOutcome<'parse'>, isSame: boolean): SyncFailure | undefined {
-    const source = shownLocation(this.#config.source);
-    if (!isSame) return { reason: 'changing', message: `${source} changed while it was read` };
-    if (done.kind === 'failed') return { reason: 'internal', message: done.message };
-    const parsed = done.result;
-    if (parsed.kind === 'refused') return { reason: parsed.code, message: `${source}: ${parsed.message}` };
-    const before = this.#newest?.facts;
-    if (parsed.facts.entries > 0 || before === undefined || before.entries === 0) return undefined;
-    return { reason: 'empty', message: `${source} has no entry; before it had ${before.entries}` };
   }
 
   async #takeParsed(
@@ -300,7 +300,9 @@ export class ListTask {
     for (const warning of parsed.warnings) {
       this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
     }
-    const version = versionOf(parsed.facts.sourceSha256, this.#newest, this.#record, parsed.facts.format);
+    const isSameRead = this.#newest === undefined || isSameSegment(this.#newest.segment, parsed.segment);
+    const { sourceSha256, format } = parsed.facts;
+    const version = versionOf(sourceSha256, this.#newest, this.#record, format, isSameRead);
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
     if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
@@ -330,7 +332,9 @@ export class ListTask {
     if (restored === undefined || this.#closed) return;
     const { version, facts, holds, segment } = restored;
     const isOfSource = this.#record?.sha256 === facts.sourceSha256 && isOfSetting(this.#record, source, format);
-    const validators = isOfSource ? this.#record?.validators : undefined;
+    // Why not with shared hosts: since the copy was read their names may have changed.
+    const isCurrent = isOfSource && !dependsOnSharedHosts(facts);
+    const validators = isCurrent ? this.#record?.validators : undefined;
     this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs, validators }, segment);
     this.#storedVersion = version;
     if (isOfSource) this.#validators = validators;

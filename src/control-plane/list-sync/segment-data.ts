@@ -79,6 +79,20 @@ export function readSegmentData(data: SegmentData, visit: SegmentVisitor): numbe
   }
 }
 
+/** Whether two segments say the same, wherever they lie. */
+export function isSameSegment(a: SegmentData, b: SegmentData): boolean {
+  if (a.kind === 'memory' && b.kind === 'memory') return Buffer.compare(a.payload, b.payload) === 0;
+  return bytesOf(a) === bytesOf(b) && sha256Of(a) === sha256Of(b);
+}
+
+function bytesOf(data: SegmentData): number {
+  return data.kind === 'memory' ? data.payload.length : data.payloadBytes;
+}
+
+function sha256Of(data: SegmentData): string {
+  return data.kind === 'memory' ? createHash('sha256').update(data.payload).digest('hex') : data.payloadSha256;
+}
+
 function openEither(data: SegmentOnDisk): number {
   for (const path of [data.path, data.copyPath]) {
     try {
