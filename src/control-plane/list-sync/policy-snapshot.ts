@@ -12,6 +12,7 @@ import { SLOT_WORDS, usedSlots } from '../../policy/name-set.ts';
 import type { SharedBufferPool } from '../../policy/name-set-builder.ts';
 import { nameSetProblem, type RuleBounds } from '../../policy/name-set-check.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
+import { progressed } from './compile-progress.ts';
 import { errorCode } from './error-code.ts';
 import type { ListFacts } from './parse-list.ts';
 import { isSnapshotHeader } from './snapshot-header.ts';
@@ -114,7 +115,8 @@ function writeSections(path: string, sections: readonly Uint8Array[]): void {
   try {
     const hash = createHash('sha256');
     const write = (bytes: Uint8Array): void => {
-      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, Math.min(PIECE_BYTES, bytes.length - at));
+      for (let at = 0; at < bytes.length; progressed())
+        at += writeSync(file, bytes, at, Math.min(PIECE_BYTES, bytes.length - at));
     };
     for (const section of sections) {
       const padding = new Uint8Array((GRAIN_BYTES - (section.length % GRAIN_BYTES)) % GRAIN_BYTES);
