@@ -11,7 +11,7 @@ import type { Config } from '../config/config.ts';
 import { normaliseName } from '../control-plane/list-sync/format/normalise-name.ts';
 import { loadGuard } from '../control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce, type LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
-import { ADDRESS_BYTES, writeAddress } from '../data-plane/client-address.ts';
+import { ADDRESS_BYTES, writeAddress } from '../policy/address.ts';
 import { typeNumber } from '../dns/iana.ts';
 import { nameFromText, nameToText } from '../dns/name.ts';
 import { NameChecker, type CheckResult } from './check-name.ts';

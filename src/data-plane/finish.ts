@@ -14,14 +14,13 @@ import {
   writeOptRecord,
 } from '../dns/edns.ts';
 import { ExtendedError } from '../dns/extended-error.ts';
-import { HeaderFlag, Rcode, RecordClass, RecordType } from '../dns/iana.ts';
+import { HeaderFlag, MESSAGE_BYTES_MAX, Rcode, RecordClass, RecordType } from '../dns/iana.ts';
 import { namesEqual, nameFromText, skipName } from '../dns/name.ts';
 import { readUint16, responseFlags, setCounts, setFlags, writeUint16, writeUint32 } from '../dns/patch.ts';
 import type { QueryView } from '../dns/query-view.ts';
 import { patchTtls } from '../dns/ttl.ts';
 import type { CachedAnswer } from './cache/cached-answer.ts';
-import { Transport } from './listener/arrival.ts';
-import { MESSAGE_BYTES_MAX } from './listener/tcp-framing.ts';
+import { TransportRow } from '../telemetry/counter-labels.ts';
 
 /** "a TTL value of 30 seconds is RECOMMENDED" for stale data (RFC 8767 4). */
 const STALE_TTL_SECONDS = 30;
@@ -71,7 +70,7 @@ export class Finisher {
 
   /** How long the response to this query may be. */
   responseBytesMax(query: QueryView, transport: number): number {
-    return transport === Transport.udp
+    return transport === TransportRow.udp
       ? udpResponseBytesMax(query.udpPayloadBytes, this.#udpPayloadBytes)
       : MESSAGE_BYTES_MAX;
   }
@@ -146,7 +145,7 @@ export class Finisher {
     const endMax = query.start + this.responseBytesMax(query, transport);
     let newEnd = end;
     // "If TCP ... the server MAY include the edns-tcp-keepalive option"; over UDP it "MUST be ignored" (RFC 7828 3.2).
-    if (query.hasKeepalive && transport === Transport.tcp && newEnd + this.#keepalive.length <= endMax) {
+    if (query.hasKeepalive && transport === TransportRow.tcp && newEnd + this.#keepalive.length <= endMax) {
       newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#keepalive);
     }
     if (query.hasNsid && newEnd + this.#nsid.length <= endMax) {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { decodeMessage, encodeQuery } from '../../src/dns/codec.ts';
 import { HeaderFlag, Rcode, RecordType } from '../../src/dns/iana.ts';
 import { QueryView, readQuery } from '../../src/dns/query-view.ts';
-import { Transport } from '../../src/data-plane/listener/arrival.ts';
+import { TransportRow } from '../../src/telemetry/counter-labels.ts';
 import { mutated } from '../support/mutate.ts';
 import { freezeClock, ResolverHarness, responseTo } from '../support/resolver-harness.ts';
 import { aRecord, cnameRecord, soaOf } from '../support/scripted-answers.ts';
@@ -40,7 +40,7 @@ function checkResponse(query: Uint8Array, response: Uint8Array, transport: numbe
   if (hasQuestion) expect(response.subarray(12, view.questionEnd)).toEqual(query.subarray(12, view.questionEnd));
   expect(decodeMessage(response)).toBeDefined();
   const udpMax = Math.max(512, Math.min(view.udpPayloadBytes, 1232));
-  if (transport === Transport.udp) expect(response.length).toBeLessThanOrEqual(udpMax);
+  if (transport === TransportRow.udp) expect(response.length).toBeLessThanOrEqual(udpMax);
 }
 
 describe('the query path', () => {
@@ -48,7 +48,7 @@ describe('the query path', () => {
     freezeClock();
     const weir = new ResolverHarness({ policy: LIST });
     fc.assert(
-      fc.property(mutated(seeds), fc.constantFrom(Transport.udp, Transport.tcp), (message, transport) => {
+      fc.property(mutated(seeds), fc.constantFrom(TransportRow.udp, TransportRow.tcp), (message, transport) => {
         const asked = weir.upstream.asks.length;
         const reply = weir.send(message, { transport });
         if (reply.wasLate && weir.upstream.asks.length > asked)
@@ -86,14 +86,14 @@ describe('the query path', () => {
         const reply = weir.send(query);
         weir.upstream.last.end({ kind: 'answer', message: Uint8Array.from(octets) });
         expect(reply.sent).toBe(1);
-        checkResponse(query, reply.message!, Transport.udp);
+        checkResponse(query, reply.message!, TransportRow.udp);
         const leads = reply.decoded.answers.some(
           ({ type, data }) => type === RecordType.CNAME && data === 'bad.example',
         );
         expect(leads).toBe(false);
         const again = weir.send(query);
         if (again.wasLate) weir.upstream.last.end({ kind: 'failed', reason: 'timeout' });
-        checkResponse(query, again.message!, Transport.udp);
+        checkResponse(query, again.message!, TransportRow.udp);
       }),
       { numRuns: RUNS, examples: [[otherQuestion]] },
     );

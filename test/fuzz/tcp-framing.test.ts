@@ -1,11 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  FRAME_PREFIX_BYTES,
-  FrameReader,
-  MESSAGE_BYTES_MAX,
-  writeFrameLength,
-} from '../../src/data-plane/listener/tcp-framing.ts';
+import { FRAME_PREFIX_BYTES, FrameReader, writeFrameLength } from '../../src/data-plane/tcp-framing.ts';
+import { MESSAGE_BYTES_MAX } from '../../src/dns/iana.ts';
 
 function framed(message: Uint8Array): Uint8Array {
   const frame = new Uint8Array(FRAME_PREFIX_BYTES + message.length);

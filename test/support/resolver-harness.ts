@@ -5,14 +5,9 @@
 import { vi } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
-import { writeAddress } from '../../src/data-plane/client-address.ts';
-import {
-  ANSWERED_LATER,
-  type Arrival,
-  Family,
-  type ReplyPath,
-  Transport,
-} from '../../src/data-plane/listener/arrival.ts';
+import { writeAddress } from '../../src/policy/address.ts';
+import { FamilyRow, TransportRow } from '../../src/telemetry/counter-labels.ts';
+import { ANSWERED_LATER, type Arrival, type ReplyPath } from '../../src/data-plane/listener/arrival.ts';
 import { Resolver } from '../../src/data-plane/resolve.ts';
 import { Respond } from '../../src/data-plane/respond.ts';
 import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from '../../src/data-plane/upstream/upstream.ts';
@@ -200,8 +195,8 @@ export class ResolverHarness {
       bytes: slot,
       start: QUERY_START,
       end: QUERY_START + message.length,
-      transport: fields.transport ?? Transport.udp,
-      family: Family.v4,
+      transport: fields.transport ?? TransportRow.udp,
+      family: FamilyRow.ipv4,
       client,
       receivedAtMs: this.respond.nowMs(),
       isLate: false,

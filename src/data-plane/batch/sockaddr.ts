@@ -1,6 +1,6 @@
 /** Socket addresses in the system's own form (sockaddr_in, sockaddr_in6), which a batch passes on without reading. */
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
-import { writeAddress } from '../client-address.ts';
+import { writeAddress } from '../../policy/address.ts';
 import { SOCKADDR_IN6_BYTES, SOCKADDR_IN_BYTES } from './libc.ts';
 
 const AF_INET = 2;

@@ -3,9 +3,6 @@
  * every message; the query path answers in place (a length), drops (0), or keeps the way back and answers later (-1).
  */
 
-export const Transport = { udp: 0, tcp: 1 } as const;
-export const Family = { v4: 0, v6: 1 } as const;
-
 /** What the query path returns beside a positive length. */
 export const DROPPED = 0;
 export const ANSWERED_LATER = -1;
@@ -23,6 +20,7 @@ export interface Arrival {
   readonly bytes: Buffer;
   start: number;
   end: number;
+  /** Row of TRANSPORTS and of FAMILIES (telemetry/counter-labels.ts). */
   readonly transport: number;
   readonly family: number;
   /** 16 octets; IPv4 as ::ffff:a.b.c.d. */

@@ -9,8 +9,9 @@ import { monotonicMs } from '../../clock.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
 import { readSockaddrAddress, sockaddrBytes, sockaddrHost, sockaddrPort, writeSockaddr } from '../batch/sockaddr.ts';
-import { ADDRESS_BYTES, writeAddress } from '../client-address.ts';
-import { type Arrival, Family, type Listener, type ReplyPath, Transport } from './arrival.ts';
+import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
+import { FamilyRow, TransportRow } from '../../telemetry/counter-labels.ts';
+import { type Arrival, type Listener, type ReplyPath } from './arrival.ts';
 import type { UdpListenerOptions } from './udp-listener.ts';
 
 /** Datagrams a system call. */
@@ -28,7 +29,7 @@ class BatchArrival implements Arrival {
   readonly bytes: Buffer;
   start = 0;
   end = 0;
-  readonly transport = Transport.udp;
+  readonly transport = TransportRow.udp;
   readonly family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
@@ -39,7 +40,7 @@ class BatchArrival implements Arrival {
   constructor(listener: BatchUdpListener, bytes: Buffer, isV6: boolean) {
     this.#listener = listener;
     this.bytes = bytes;
-    this.family = isV6 ? Family.v6 : Family.v4;
+    this.family = isV6 ? FamilyRow.ipv6 : FamilyRow.ipv4;
     writeAddress(isV6 ? '::' : '0.0.0.0', this.client);
   }
 

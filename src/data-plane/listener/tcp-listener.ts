@@ -4,17 +4,11 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { monotonicMs } from '../../clock.ts';
-import { ADDRESS_BYTES, writeAddress } from '../client-address.ts';
-import {
-  type Arrival,
-  ANSWERED_LATER,
-  Family,
-  type Listener,
-  type QueryHandler,
-  type ReplyPath,
-  Transport,
-} from './arrival.ts';
-import { FRAME_PREFIX_BYTES, FrameReader, MESSAGE_BYTES_MAX, writeFrameLength } from './tcp-framing.ts';
+import { MESSAGE_BYTES_MAX } from '../../dns/iana.ts';
+import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
+import { FamilyRow, TransportRow } from '../../telemetry/counter-labels.ts';
+import { type Arrival, ANSWERED_LATER, type Listener, type QueryHandler, type ReplyPath } from './arrival.ts';
+import { FRAME_PREFIX_BYTES, FrameReader, writeFrameLength } from '../tcp-framing.ts';
 
 const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
 /** Responses a client has not read yet; beyond it the connection is cut. */
@@ -88,8 +82,8 @@ class TcpArrival implements Arrival {
   readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
   start = FRAME_PREFIX_BYTES;
   end = 0;
-  readonly transport = Transport.tcp;
-  family: number = Family.v4;
+  readonly transport = TransportRow.tcp;
+  family: number = FamilyRow.ipv4;
   client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
   readonly isLate = false;
@@ -115,7 +109,7 @@ class Connection implements ReplyPath {
     this.socket = socket;
     this.clientKey = clientKey;
     this.#listener = listener;
-    this.family = clientKey.includes(':') && !clientKey.startsWith('::ffff:') ? Family.v6 : Family.v4;
+    this.family = clientKey.includes(':') && !clientKey.startsWith('::ffff:') ? FamilyRow.ipv6 : FamilyRow.ipv4;
     writeAddress(clientKey, this.client);
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#receive(chunk));

@@ -5,8 +5,9 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { monotonicMs } from '../../clock.ts';
-import { ADDRESS_BYTES, writeAddress } from '../client-address.ts';
-import { type Arrival, Family, type Listener, type QueryHandler, type ReplyPath, Transport } from './arrival.ts';
+import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
+import { FamilyRow, TransportRow } from '../../telemetry/counter-labels.ts';
+import { type Arrival, type Listener, type QueryHandler, type ReplyPath } from './arrival.ts';
 
 /** Larger than any UDP payload, so that a response never needs a second buffer. */
 const SLOT_BYTES = 65_536;
@@ -30,7 +31,7 @@ class UdpArrival implements Arrival {
   readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
   start = 0;
   end = 0;
-  readonly transport = Transport.udp;
+  readonly transport = TransportRow.udp;
   readonly family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
@@ -119,7 +120,7 @@ export function bindUdp(options: UdpListenerOptions): Promise<Listener> {
     socket.once('error', reject);
     socket.bind({ address: options.host, port: options.port }, () => {
       socket.removeListener('error', reject);
-      resolve(new UdpListener(socket, options, isV6 ? Family.v6 : Family.v4));
+      resolve(new UdpListener(socket, options, isV6 ? FamilyRow.ipv6 : FamilyRow.ipv4));
     });
   });
 }

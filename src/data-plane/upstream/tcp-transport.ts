@@ -5,14 +5,14 @@
  */
 import { connect, type Socket } from 'node:net';
 import { monotonicMs } from '../../clock.ts';
-import { HEADER_BYTES } from '../../dns/iana.ts';
-import { readUint16, writeUint16 } from '../../dns/patch.ts';
+import { HEADER_BYTES, MESSAGE_BYTES_MAX } from '../../dns/iana.ts';
+import { readUint16 } from '../../dns/patch.ts';
+import { FRAME_PREFIX_BYTES, FrameReader, writeFrameLength } from '../tcp-framing.ts';
 import type { Attempt, AttemptPort } from './exchange.ts';
 import { matchResponse, ResponseMatch } from './match-response.ts';
 import { PendingTable } from './pending-table.ts';
 import { prepareQuery } from './query-message.ts';
 import type { RandomWords } from './random-words.ts';
-import { TcpFrames } from './tcp-frames.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 /** Why shorter than what servers allow (10 s and more): the side that closes first loses no query. */
@@ -26,7 +26,6 @@ const UNSENT_BYTES_MAX = 1 << 20;
 const STRANGERS_MAX = 64;
 /** Without any message for so long though queries wait, the connection is taken for dead and another is opened. */
 const SILENCE_MAX_MS = 2000;
-const LENGTH_BYTES = 2;
 
 export interface TcpTransportOptions {
   readonly host: string;
@@ -77,12 +76,15 @@ export class TcpTransport implements Transport {
   }
 }
 
+/** The message that is being read, whichever connection it came by. */
+const incoming = new Uint8Array(MESSAGE_BYTES_MAX);
+
 class TcpConnection implements AttemptPort {
   readonly #options: TcpTransportOptions;
   readonly #socket: Socket;
   readonly #onClosed: (connection: TcpConnection) => void;
   readonly #pending = new PendingTable<Attempt>();
-  readonly #frames = new TcpFrames();
+  readonly #reader = new FrameReader();
   #isUsable = true;
   #strangers = 0;
   /** Since when a message is due that has not come. */
@@ -102,7 +104,12 @@ class TcpConnection implements AttemptPort {
       this.#isRefused = error.code === 'ECONNREFUSED';
     });
     socket.on('data', (chunk) => {
-      this.#frames.push(chunk, this.#onMessage);
+      this.#reader.push(chunk);
+      for (;;) {
+        const length = this.#reader.take(incoming, 0);
+        if (length < 0) return;
+        this.#onMessage(incoming, 0, length);
+      }
     });
     // Why 'end' ends it: a server that closes its half answers nothing more that we would ask.
     socket.on('end', () => {
@@ -126,9 +133,9 @@ class TcpConnection implements AttemptPort {
     this.#pending.add(id, attempt);
     const { query, questionEnd } = attempt.exchange;
     const length = prepareQuery(query, questionEnd, id, attempt.withEdns);
-    const framed = new Uint8Array(LENGTH_BYTES + length);
-    writeUint16(framed, 0, length);
-    framed.set(query.subarray(0, length), LENGTH_BYTES);
+    const framed = new Uint8Array(FRAME_PREFIX_BYTES + length);
+    writeFrameLength(framed, 0, length);
+    framed.set(query.subarray(0, length), FRAME_PREFIX_BYTES);
     this.#socket.write(framed);
     return true;
   }
@@ -151,7 +158,7 @@ class TcpConnection implements AttemptPort {
     this.#socket.destroy();
   }
 
-  readonly #onMessage = (bytes: Uint8Array, start: number, end: number): void => {
+  #onMessage(bytes: Uint8Array, start: number, end: number): void {
     const attempt = end - start < HEADER_BYTES ? undefined : this.#pending.get(readUint16(bytes, start));
     const match =
       attempt === undefined
@@ -166,7 +173,7 @@ class TcpConnection implements AttemptPort {
     this.#silentSinceMs = monotonicMs();
     // Why any letter case is a match here: nobody off the path can write into a TCP connection.
     this.#options.events.onResponse(attempt, ResponseMatch.yes, bytes, start, end, false);
-  };
+  }
 
   #timedOut(): void {
     if (this.#socket.connecting || this.#pending.size === 0) {

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Transport } from '../../../src/data-plane/listener/arrival.ts';
 import { encodeQuery } from '../../../src/dns/codec.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { HeaderFlag, Rcode, RecordClass, RecordType } from '../../../src/dns/iana.ts';
-import { DropRow, VerdictRow } from '../../../src/telemetry/counter-labels.ts';
+import { DropRow, VerdictRow, TransportRow } from '../../../src/telemetry/counter-labels.ts';
 import { Counter, dropCounter, QTYPE_SLOT, queryCounter, responseCounter } from '../../../src/telemetry/counters.ts';
 import { freezeClock, ResolverHarness } from '../../support/resolver-harness.ts';
 import { aRecord } from '../../support/scripted-answers.ts';
@@ -202,7 +201,7 @@ describe('what is counted', () => {
   it('is each query by transport, family and type, and none of what is dropped', () => {
     const weir = new ResolverHarness();
     weir.ask(NAME, { type: RecordType.AAAA });
-    weir.ask(NAME, { type: RecordType.AAAA, transport: Transport.tcp });
+    weir.ask(NAME, { type: RecordType.AAAA, transport: TransportRow.tcp });
     weir.ask(NAME, { type: 4711 });
     weir.send(new Uint8Array(3));
     const count = (transport: number, type: number) => weir.cells[queryCounter(transport, 0, QTYPE_SLOT[type]!)];

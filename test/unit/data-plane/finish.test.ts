@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Transport } from '../../../src/data-plane/listener/arrival.ts';
+import { TransportRow } from '../../../src/telemetry/counter-labels.ts';
 import { encodeOption } from '../../../src/dns/edns.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { EdnsOption, HeaderFlag, Rcode, RecordType } from '../../../src/dns/iana.ts';
@@ -74,7 +74,7 @@ describe('a response over UDP', () => {
 });
 
 describe('a response over TCP', () => {
-  const tcp = { transport: Transport.tcp };
+  const tcp = { transport: TransportRow.tcp };
 
   it('has 65,535 octets at most', () => {
     for (const reply of answered(new ResolverHarness(), tcp, [recordFor(65_535 - OPT_BYTES)])) {

@@ -9,11 +9,10 @@ import {
   WAITER_BYTES_MAX,
   WAITERS_PER_EXCHANGE_MAX,
 } from '../../../src/data-plane/exchanges.ts';
-import { Transport } from '../../../src/data-plane/listener/arrival.ts';
 import { encodeOption } from '../../../src/dns/edns.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { EdnsOption, Rcode, RecordType } from '../../../src/dns/iana.ts';
-import { VerdictRow } from '../../../src/telemetry/counter-labels.ts';
+import { VerdictRow, TransportRow } from '../../../src/telemetry/counter-labels.ts';
 import { Counter, responseCounter } from '../../../src/telemetry/counters.ts';
 import { freezeClock, ResolverHarness, ScriptedUpstream } from '../../support/resolver-harness.ts';
 import { aRecord } from '../../support/scripted-answers.ts';
@@ -26,7 +25,7 @@ const NAME = 'www.example';
 const WAITER: Waiter = {
   message: '',
   reply: { send: () => undefined, abandon: () => undefined },
-  transport: Transport.udp,
+  transport: TransportRow.udp,
   receivedAtMs: 0,
   isLate: true,
 };
@@ -39,7 +38,7 @@ describe('identical questions under way', () => {
       weir.ask(NAME),
       weir.ask('WWW.example'),
       weir.ask(NAME, { udpPayloadBytes: 0 }),
-      weir.ask(NAME, { transport: Transport.tcp }),
+      weir.ask(NAME, { transport: TransportRow.tcp }),
     ];
     expect(weir.upstream.asks).toHaveLength(1);
     expect(weir.resolver.waiterCount).toBe(4);
@@ -110,13 +109,13 @@ describe('clients that wait', () => {
     const accepted = Math.floor(WAITER_BYTES_MAX / 60_100);
     let refused = 0;
     for (let index = 0; index < accepted + 20; index++) {
-      const fields = { transport: Transport.tcp, options: [padding] };
+      const fields = { transport: TransportRow.tcp, options: [padding] };
       if (!weir.ask(`n${index % 10}.example`, fields).wasLate) refused++;
     }
     expect(refused).toBeGreaterThan(0);
     for (const ask of weir.upstream.asks) ask.answer({});
     expect(weir.resolver.waiterCount).toBe(0);
-    expect(weir.ask('after.example', { options: [padding], transport: Transport.tcp }).wasLate).toBe(true);
+    expect(weir.ask('after.example', { options: [padding], transport: TransportRow.tcp }).wasLate).toBe(true);
   });
 });
 
@@ -126,7 +125,7 @@ describe('the padding of a query that waits', () => {
     const padding = encodeOption(EdnsOption.PADDING, new Uint8Array(60_000));
     const cookie = encodeOption(EdnsOption.COOKIE, new Uint8Array(8).fill(7));
     const nsid = encodeOption(EdnsOption.NSID, new Uint8Array(0));
-    const fields = { transport: Transport.tcp, options: [nsid, padding, cookie], dnssecOk: true };
+    const fields = { transport: TransportRow.tcp, options: [nsid, padding, cookie], dnssecOk: true };
     const replies = Array.from({ length: Math.ceil(WAITER_BYTES_MAX / 60_000) + 10 }, () => weir.ask(NAME, fields));
     expect(replies.every(({ wasLate }) => wasLate)).toBe(true);
     weir.upstream.last.answer(ANSWER);

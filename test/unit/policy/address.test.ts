@@ -1,5 +1,7 @@
+import * as fc from 'fast-check';
+import { BlockList, isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { addressOctets } from '../../../src/policy/address.ts';
+import { ADDRESS_BYTES, addressOctets, writeAddress } from '../../../src/policy/address.ts';
 
 function hex(text: string): string | undefined {
   const octets = addressOctets(text);
@@ -43,5 +45,105 @@ describe('the octets of an address', () => {
     'x',
   ])('are undefined for %j', (text) => {
     expect(addressOctets(text)).toBeUndefined();
+  });
+});
+
+function written(text: string): Uint8Array {
+  const out = new Uint8Array(ADDRESS_BYTES).fill(0xaa);
+  expect(writeAddress(text, out)).toBe(true);
+  return out;
+}
+
+/** As the long form with eight groups of four digits, which any reader of addresses can be compared with. */
+function longForm(address: Uint8Array): string {
+  return Array.from({ length: 8 }, (_, i) =>
+    Buffer.from(address)
+      .readUInt16BE(i * 2)
+      .toString(16),
+  ).join(':');
+}
+
+function isSame(a: string, b: string): boolean {
+  const list = new BlockList();
+  list.addAddress(a, 'ipv6');
+  return list.check(b, 'ipv6');
+}
+
+const v4 = fc.ipV4();
+const v6 = fc.ipV6();
+
+describe('writeAddress', () => {
+  it('writes an IPv4 address as ::ffff:a.b.c.d', () => {
+    fc.assert(
+      fc.property(v4, (text) => {
+        const expected = [...Array<number>(10).fill(0), 0xff, 0xff, ...text.split('.').map(Number)];
+        expect([...written(text)]).toEqual(expected);
+      }),
+    );
+  });
+
+  it('writes an IPv6 address as every other program reads it', () => {
+    fc.assert(fc.property(v6, (text) => isSame(longForm(written(text)), text)));
+  });
+
+  it.each([
+    '::',
+    '::1',
+    '1::',
+    '1:2:3:4:5:6:7::',
+    '::2:3:4:5:6:7:8',
+    '1:2:3:4:5:6:1.2.3.4',
+    '::ffff:1.2.3.4',
+    'FE80::aB',
+  ])('writes %s', (text) => {
+    expect(isSame(longForm(written(text)), text)).toBe(true);
+  });
+
+  it('ignores a zone', () => {
+    expect(written('fe80::1%eth0')).toEqual(written('fe80::1'));
+  });
+
+  it('takes what node:net takes for an address, and nothing else', () => {
+    const pieces = fc.constantFrom(
+      '1',
+      '0',
+      '00',
+      '255',
+      '256',
+      '01',
+      'a',
+      'ffff',
+      '12345',
+      'g',
+      ':',
+      '::',
+      '.',
+      '',
+      ' ',
+      '-1',
+    );
+    const almost = fc.array(pieces, { maxLength: 16 }).map((parts) => parts.join(''));
+    const four = fc.array(fc.constantFrom('1', '0', '00', '01', '255', '256', '0x1', ''), {
+      minLength: 4,
+      maxLength: 4,
+    });
+    const groups = fc.array(fc.constantFrom('1', '0', '00', 'ffff', '0000', '12345', 'g', ''), {
+      minLength: 3,
+      maxLength: 9,
+    });
+    const texts = fc.oneof(
+      almost,
+      four.map((parts) => parts.join('.')),
+      groups.map((parts) => parts.join(':')),
+      fc.tuple(groups, four).map(([before, last]) => `${before.join(':')}:${last.join('.')}`),
+      v4,
+      v6,
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(writeAddress(text, new Uint8Array(ADDRESS_BYTES))).toBe(isIP(text) !== 0);
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });

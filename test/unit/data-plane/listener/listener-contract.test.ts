@@ -1,12 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../../../src/clock.ts';
-import {
-  ANSWERED_LATER,
-  DROPPED,
-  Family,
-  type ReplyPath,
-  Transport,
-} from '../../../../src/data-plane/listener/arrival.ts';
+import { FamilyRow, TransportRow } from '../../../../src/telemetry/counter-labels.ts';
+import { ANSWERED_LATER, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
 import { bindUdp } from '../../../../src/data-plane/listener/udp-listener.ts';
 import { closeClients, TcpClient, UdpClient } from '../../../support/dns-client.ts';
@@ -27,8 +22,8 @@ afterEach(async () => {
 type Bind = (typeof LISTENERS)['udp'];
 const udpWithoutBatches: Bind = (address, deps) => bindUdp({ ...address, ...deps });
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-const V4 = { host: '127.0.0.1', family: Family.v4, client: [...MAPPED, 127, 0, 0, 1] };
-const V6 = { host: '::1', family: Family.v6, client: [...Array<number>(15).fill(0), 1] };
+const V4 = { host: '127.0.0.1', family: FamilyRow.ipv4, client: [...MAPPED, 127, 0, 0, 1] };
+const V6 = { host: '::1', family: FamilyRow.ipv6, client: [...Array<number>(15).fill(0), 1] };
 const kinds = [
   ...Object.entries(LISTENERS).map(([name, bind]) => ({ name, bind, isTcp: name === 'tcp' })),
   { name: 'udp without batches', bind: udpWithoutBatches, isTcp: false },
@@ -59,7 +54,7 @@ describe.each(kinds.flatMap((kind) => [V4, V6].map((at) => ({ ...kind, ...at }))
       expect(listener.port).toBeGreaterThan(0);
       expect(listener.address).toBe(host);
       await (await connect(listener.port)).exchange(message(7, 20));
-      const transport = isTcp ? Transport.tcp : Transport.udp;
+      const transport = isTcp ? TransportRow.tcp : TransportRow.udp;
       const octets = [...message(7, 20)];
       expect(seen).toEqual([{ transport, of: family, isLate: false, client: clientOctets, octets, isNow: true }]);
       expect(reports.batchEnds).toBe(1);

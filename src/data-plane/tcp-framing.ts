@@ -1,10 +1,9 @@
 /**
  * The two-octet length in front of every DNS message on a stream (RFC 1035 4.2.2): octets in any cut, whole messages
- * out. Memory grows with what was received, never with what a length field promises.
+ * out, from clients and from upstreams. Memory grows with what was received, never with what a length field promises.
  */
 
 export const FRAME_PREFIX_BYTES = 2;
-export const MESSAGE_BYTES_MAX = 65_535;
 const INITIAL_BYTES = 512;
 const BUFFER_BYTES_KEPT = 8_192;
 
