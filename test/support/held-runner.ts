@@ -3,33 +3,38 @@ import type { JobOutcome } from '../../src/control-plane/list-sync/compile-clien
 import type { JobKind, JobOf } from '../../src/control-plane/list-sync/compile-jobs.ts';
 import { LocalRunner } from './list-sync-harness.ts';
 
-/** Begins no job of one kind before it is let go; once it is closed, jobs fail as those of the thread do. */
+/** Begins no job of some kinds before that kind is let go; once it is closed, jobs fail as those of the thread do. */
 export class HeldRunner extends LocalRunner {
-  readonly #kind: JobKind;
-  readonly #gate = Promise.withResolvers<void>();
+  readonly #gates: ReadonlyMap<JobKind, PromiseWithResolvers<void>>;
+  /** Every job that was begun. */
+  readonly jobs: JobOf<JobKind>[] = [];
   #isClosed = false;
+  /** The first job of such a kind has come. */
   readonly begun = Promise.withResolvers<void>();
 
-  constructor(kind: JobKind) {
+  constructor(...kinds: JobKind[]) {
     super();
-    this.#kind = kind;
+    this.#gates = new Map(kinds.map((kind) => [kind, Promise.withResolvers<void>()]));
   }
 
   override async run<K extends JobKind>(job: JobOf<K>): Promise<JobOutcome<K>> {
-    if (job.kind === this.#kind) {
+    const gate = this.#gates.get(job.kind);
+    if (gate !== undefined) {
       this.begun.resolve();
-      await this.#gate.promise;
+      await gate.promise;
     }
-    return this.#isClosed ? { kind: 'failed', message: 'the compile thread was closed' } : super.run(job);
+    if (this.#isClosed) return { kind: 'failed', message: 'the compile thread was closed' };
+    this.jobs.push(job);
+    return super.run(job);
   }
 
-  go(): void {
-    this.#gate.resolve();
+  go(kind: JobKind): void {
+    this.#gates.get(kind)?.resolve();
   }
 
   override async close(): Promise<void> {
     this.#isClosed = true;
-    this.#gate.resolve();
+    for (const gate of this.#gates.values()) gate.resolve();
     await super.close();
   }
 }

@@ -149,6 +149,9 @@ class FileSource implements ListSource {
     }
     this.#pending = seen;
     this.#looks += 1;
+    // Why: an event that came during this look must not make the next one early, and a half-written file quiet.
+    clearTimeout(this.#look);
+    this.#look = undefined;
     this.#lookSoon(SETTLE_MS);
   }
 

@@ -64,7 +64,7 @@ describe('a reload', () => {
     const sync = harness.open(testConfig(harness.folder, [{ name: 'a', source: a }], { allow }), runner);
     const starting = sync.start();
     const reloading = sync.reload(testConfig(harness.folder, [{ name: 'b', source: b }]));
-    runner.go();
+    runner.go('parse');
     await starting;
     await isInForceAlone(sync, reloading);
   });

@@ -70,6 +70,20 @@ describe('a segment', () => {
     expect(entries[0]?.provenance).toEqual({ reference: 'case 7' });
   });
 
+  test.each([
+    [-5, 1],
+    [0, 1],
+    [1.9, 1],
+    [4_294_967_295, 4_294_967_295],
+    [4_294_967_296, 4_294_967_295],
+    [1e300, 4_294_967_295],
+  ])('keeps an expiry within what it can hold: %d is %d', (expiresAtSeconds, kept) => {
+    const writer = segmentOf([{ name: 'a.example', scope: 'subtree', kind: 'block', expiresAtSeconds }]);
+    const seen: number[] = [];
+    readSegment(writer.payload(), (entry) => void seen.push(entry.expiresAtSeconds));
+    expect(seen).toEqual([kept]);
+  });
+
   test('stops where the visitor says so', () => {
     const seen: number[] = [];
     expect(readSegment(segmentOf(ENTRIES).payload(), (entry) => seen.push(entry.nameOffset) < 2)).toBe(2);

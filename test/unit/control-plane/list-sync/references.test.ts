@@ -1,5 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { buffersOf } from '../../../../src/control-plane/list-sync/buffer-pool.ts';
 import { References } from '../../../../src/control-plane/list-sync/references.ts';
 import { HeldRunner } from '../../../support/held-runner.ts';
@@ -50,7 +50,7 @@ describe('memory that is used again', () => {
       await harness.until(() => runner.kinds.filter((kind) => kind === 'parse').length === index + 2);
       await harness.until(() => harness.statuses.filter(({ attempted }) => attempted).length >= index + 2);
     }
-    runner.go();
+    runner.go('build');
     await harness.until(() => harness.policies.length === 1);
     expect(harness.verdict('one-999.example')).toBe('blocked by a');
     expect(harness.verdict('six-999.example')).toBe('allowed');
@@ -71,6 +71,25 @@ describe('memory that is used again', () => {
     const reused = harness.policies.slice(1).flatMap((policy) => buffersOf(policy));
     expect(harness.policies).toHaveLength(4);
     expect(reused.filter((buffer) => first.includes(buffer))).toEqual([]);
-    runner.go();
+    runner.go('snapshot');
+  });
+
+  test('is not written as the last good copy: a content that has been renewed is not, the newer one is', async () => {
+    const lists = [
+      { name: 'first', source: await harness.file('first.txt', 'first.example\n') },
+      { name: 'a', source: await harness.file('a.txt', 'one.example\n') },
+    ];
+    const runner = new HeldRunner('persist', 'overlay');
+    await harness.start(testConfig(harness.folder, lists), runner);
+    await runner.begun.promise;
+    await replace(lists[1]!.source, 'two.example\n');
+    await harness.until(() => harness.statuses.filter(({ name }) => name === 'a').length >= 3);
+    const persisted = (): string[] =>
+      runner.jobs.flatMap((job) => (job.kind === 'persist' ? `${job.header.list} ${job.header.version}` : []));
+    runner.go('persist');
+    await vi.waitFor(() => expect(persisted()).toEqual(['first 1']), { timeout: 20_000 });
+    runner.go('overlay');
+    await vi.waitFor(() => expect(persisted()).toContain('a 2'), { timeout: 20_000 });
+    expect(persisted()).toEqual(['first 1', 'a 2']);
   });
 });

@@ -197,6 +197,22 @@ describe('the fingerprint of what an index was made of', () => {
     expect(fingerprintOf(config, new Map([[publicSuffixes!, 'other']]), '1')).not.toBe(print);
   });
 
+  test.each<Partial<ListInput>>([
+    { name: 'other' },
+    { source: '/other.txt' },
+    { sourceKind: 'https' },
+    { format: 'plain' },
+    { category: 'scam' },
+    { mode: 'shadow' },
+    { action: 'nxdomain' },
+    { approved: ['com'] },
+    { badLinesPercentMax: 20 },
+    { bytesMax: 7 },
+  ])('knows a list with %o', async (change) => {
+    const config = await twoLists();
+    expect(fingerprintOf(withFirst(config, change), new Map(), '')).not.toBe(fingerprintOf(config, new Map(), ''));
+  });
+
   test('does not depend on what is no part of it', async () => {
     const config = await twoLists();
     const print = fingerprintOf(config, new Map(), '');
