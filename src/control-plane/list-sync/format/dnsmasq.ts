@@ -5,6 +5,7 @@
  * smartdns writes the same with a space for the equals sign.
  */
 import type { EntrySink, LineParser, ListEntry, ListFormat } from './list-format.ts';
+import { matchingShare } from './matching-share.ts';
 import { normaliseName } from './normalise-name.ts';
 import { isSinkAddress } from './sink-address.ts';
 import { stripComment } from './strip-comment.ts';
@@ -17,17 +18,12 @@ const OPTION = /^(?:--)?[a-z][a-z\d-]*\s*=/;
 export const dnsmasqFormat: ListFormat = {
   name: 'dnsmasq',
   description: 'dnsmasq: address=/name/, local=/name/, server=/name/',
-  detect(firstLines) {
-    let matching = 0;
-    let lines = 0;
-    for (const line of firstLines) {
-      const text = stripComment(line, COMMENT_MARKS);
-      if (text === '') continue;
-      lines++;
-      if (RULE.test(text)) matching++;
-    }
-    return lines === 0 ? 0 : matching / lines;
-  },
+  detect: (firstLines) =>
+    matchingShare(
+      firstLines,
+      (line) => stripComment(line, COMMENT_MARKS),
+      (text) => RULE.test(text),
+    ),
   createParser: (sink) => new DnsmasqParser(sink),
   write: {
     header: (listName) => `# ${listName}\n`,

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import type { EntrySink, LineParser, ListFormat } from './list-format.ts';
+import { matchingShare } from './matching-share.ts';
 import { normaliseName } from './normalise-name.ts';
 import { isSinkAddress } from './sink-address.ts';
 import { stripComment } from './strip-comment.ts';
@@ -31,18 +32,8 @@ const LOCAL_NAMES = new Set([
 export const hostsFormat: ListFormat = {
   name: 'hosts',
   description: 'a hosts file: 0.0.0.0 and the name',
-  detect(firstLines) {
-    let matching = 0;
-    let lines = 0;
-    for (const line of firstLines) {
-      const text = stripComment(line, COMMENT_MARKS);
-      if (text === '') continue;
-      lines++;
-      const [address, name] = text.split(/\s+/, 2);
-      if (name !== undefined && isIP(address ?? '') !== 0) matching++;
-    }
-    return lines === 0 ? 0 : (0.95 * matching) / lines;
-  },
+  detect: (firstLines) =>
+    0.95 * matchingShare(firstLines, (line) => stripComment(line, COMMENT_MARKS), startsWithAddress),
   createParser: (sink) => new HostsParser(sink),
   write: {
     header: (listName) => `# ${listName}\n`,
@@ -50,6 +41,11 @@ export const hostsFormat: ListFormat = {
     footer: () => '',
   },
 };
+
+function startsWithAddress(text: string): boolean {
+  const [address, name] = text.split(/\s+/, 2);
+  return name !== undefined && isIP(address ?? '') !== 0;
+}
 
 class HostsParser implements LineParser {
   readonly #sink: EntrySink;

@@ -3,27 +3,27 @@
  * or a URL. Bare names block their subtree.
  */
 import type { EntrySink, LineParser, ListEntry, ListFormat, ParserOptions } from './list-format.ts';
+import { matchingShare } from './matching-share.ts';
 import { normaliseName } from './normalise-name.ts';
 import { stripComment } from './strip-comment.ts';
 
 const COMMENT_MARKS = '#!;';
+/** So that a file of nothing is 0.1 of a plain list: an empty one, and no other format's. */
+const EMPTY_SHARE = 1 / 9;
 /** An Adblock rule about elements of a page, which must not become a block of the site. */
 const ELEMENT_RULE = /#[@$?%]*#/;
 
 export const plainFormat: ListFormat = {
   name: 'plain',
   description: 'one domain name a line',
-  detect(firstLines) {
-    let names = 0;
-    let lines = 0;
-    for (const line of firstLines) {
-      const word = stripComment(line, COMMENT_MARKS);
-      if (word === '') continue;
-      lines++;
-      if (/^[^\s/,:|^$=]+$/.test(word) && normaliseName(word).kind === 'name') names++;
-    }
-    return lines === 0 ? 0.1 : (0.9 * names) / lines;
-  },
+  detect: (firstLines) =>
+    0.9 *
+    matchingShare(
+      firstLines,
+      (line) => stripComment(line, COMMENT_MARKS),
+      (word) => /^[^\s/,:|^$=]+$/.test(word) && normaliseName(word).kind === 'name',
+      EMPTY_SHARE,
+    ),
   createParser: (sink, options) => new PlainParser(sink, options),
   write: {
     header: (listName) => `# ${listName}\n`,

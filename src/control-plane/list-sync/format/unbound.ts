@@ -3,6 +3,7 @@
  * types that let through are exceptions. `local-data:` with an address that leads nowhere blocks its one name.
  */
 import type { EntrySink, LineParser, ListEntry, ListFormat } from './list-format.ts';
+import { matchingShare } from './matching-share.ts';
 import { normaliseName } from './normalise-name.ts';
 import { isSinkAddress } from './sink-address.ts';
 
@@ -28,17 +29,12 @@ const LETTING_THROUGH = new Set(['transparent', 'always_transparent', 'typetrans
 export const unboundFormat: ListFormat = {
   name: 'unbound',
   description: 'Unbound: local-zone: "name." always_null',
-  detect(firstLines) {
-    let matching = 0;
-    let lines = 0;
-    for (const line of firstLines) {
-      const text = withoutComment(line);
-      if (text === '' || text === 'server:') continue;
-      lines++;
-      if (ZONE.test(text) || dataOf(text) !== undefined) matching++;
-    }
-    return lines === 0 ? 0 : matching / lines;
-  },
+  detect: (firstLines) =>
+    matchingShare(
+      firstLines,
+      (line) => withoutComment(line).replace(/^server:$/, ''),
+      (text) => ZONE.test(text) || dataOf(text) !== undefined,
+    ),
   createParser: (sink) => new UnboundParser(sink),
   write: {
     header: (listName) => `# ${listName}\nserver:\n`,

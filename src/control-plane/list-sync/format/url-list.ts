@@ -3,6 +3,7 @@
  * unrelated people share accuses one page of it, so it is counted and not made a block of them all.
  */
 import type { EntrySink, LineParser, ListFormat, ParserOptions } from './list-format.ts';
+import { matchingShare } from './matching-share.ts';
 import { normaliseName } from './normalise-name.ts';
 import { stripComment } from './strip-comment.ts';
 
@@ -12,17 +13,13 @@ const SCHEME = /^(?:[a-z][a-z\d+.-]*|\*):\/\//i;
 export const urlListFormat: ListFormat = {
   name: 'url-list',
   description: 'one URL a line; the host is blocked',
-  detect(firstLines) {
-    let matching = 0;
-    let lines = 0;
-    for (const line of firstLines) {
-      const text = stripComment(line, COMMENT_MARKS);
-      if (text === '') continue;
-      lines++;
-      if (looksLikeUrl(text) && normaliseName(text).kind === 'name') matching++;
-    }
-    return lines === 0 ? 0 : (0.95 * matching) / lines;
-  },
+  detect: (firstLines) =>
+    0.95 *
+    matchingShare(
+      firstLines,
+      (line) => stripComment(line, COMMENT_MARKS),
+      (text) => looksLikeUrl(text) && normaliseName(text).kind === 'name',
+    ),
   createParser: (sink, options) => new UrlListParser(sink, options),
   write: {
     header: (listName) => `# ${listName}\n`,
