@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'main',
           include: ['test/{unit,conformance,fuzz,e2e}/**/*.test.ts'],
           testTimeout: 30_000,
+          // Why not by the processors: the tests of the real process wait more than they compute.
+          maxWorkers: 3,
           hookTimeout: 60_000,
         },
       },
