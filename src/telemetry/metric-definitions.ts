@@ -28,7 +28,10 @@ export const METRICS = {
   weir_responses_total: counter('Responses sent', 'rcode', 'verdict'),
   weir_blocked_queries_total: counter('Queries a list blocked', 'list', 'category', 'action'),
   weir_shadow_queries_total: counter('Queries a list in shadow mode would have blocked', 'list', 'category'),
-  weir_query_duration_seconds: histogram('From the arrival of a query to its response', 'verdict'),
+  weir_query_duration_seconds: histogram(
+    'From reading a query to its response; without the time in the kernel, answers given at once timed by the batch',
+    'verdict',
+  ),
   weir_dropped_queries_total: counter('Messages that got no response', 'reason'),
   weir_internal_errors_total: counter('Bugs met while a query was answered'),
   weir_cache_hits_total: counter('Queries answered from the cache'),
