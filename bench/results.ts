@@ -29,7 +29,7 @@ export interface Results {
 /** Returns the file's path. */
 export function writeResults(results: Results): string {
   mkdirSync(FOLDER, { recursive: true });
-  const file = join(FOLDER, `${results.startedAt.replaceAll(':', '').slice(0, 15)}.json`);
+  const file = join(FOLDER, `${results.startedAt.replaceAll(':', '').slice(0, 17)}.json`);
   writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
   return file;
 }
