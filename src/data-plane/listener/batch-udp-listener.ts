@@ -119,15 +119,16 @@ class BatchUdpListener implements Listener {
     while (this.#drained < DRAIN_MAX && !this.#closed) {
       const received = batch.receive(this.#fd, from);
       if (received <= 0) break;
+      if (from === 0) this.#arrival.receivedAtMs = monotonicMs();
       for (let slot = from; slot < from + received; slot++) this.#answer(slot, batch.receivedBytes(slot));
       this.#drained += received;
       // Why also after a batch that was not full: meanwhile more have come, and taking them here is cheaper than being
       // woken for them.
       this.#endBatch();
-      this.#arrival.receivedAtMs = monotonicMs();
       from = 0;
     }
-    this.#endBatch();
+    // The datagram that woke us came alone.
+    if (from === 1) this.#endBatch();
     if (this.#drained > 0 && !this.#isTurnScheduled) {
       this.#isTurnScheduled = true;
       setImmediate(() => {
@@ -150,11 +151,13 @@ class BatchUdpListener implements Listener {
   }
 
   #endBatch(): void {
-    this.#batch.flush(this.#fd, (error, message, nameOffset) =>
-      this.#unsent(error, message, this.#batch.names, nameOffset),
-    );
+    this.#batch.flush(this.#fd, this.#onUnsent);
     this.#options.onBatchEnd(this.#arrival.receivedAtMs);
   }
+
+  readonly #onUnsent = (error: number, message: Uint8Array, nameOffset: number): void => {
+    this.#unsent(error, message, this.#batch.names, nameOffset);
+  };
 
   replyPathOf(slot: number): ReplyPath {
     const { names, nameBytes } = this.#batch;
