@@ -24,7 +24,7 @@ export interface ListConfig {
   readonly name: string;
   /** Absolute path, or an https:// (or http:// on loopback) URL. */
   readonly source: string;
-  readonly sourceKind: 'file' | 'https';
+  readonly sourceKind: 'file' | 'https' | 'push' | 'feed';
   /** Name of a format in control-plane/list-sync/format/formats.ts, or 'auto'. */
   readonly format: string;
   readonly category: Category;
@@ -39,6 +39,19 @@ export interface ListConfig {
   readonly fetchTimeoutMs: number;
   /** Percentage of skipped lines beyond which an update is refused. */
   readonly badLinesPercentMax: number;
+  /** An update of 1,000 entries or more that removes, or adds, more than this is held whole. */
+  readonly shrinkPercentMax: number;
+  readonly growthPercentMax: number;
+  readonly twoPersons: boolean;
+  readonly rollout: readonly { readonly percent: number; readonly seconds: number }[];
+  readonly versionsMax: number;
+  readonly feedKeys: readonly string[];
+  /** Absolute paths, or ''. */
+  readonly tokenFile: string;
+  readonly ca: string;
+  readonly clientCertificate: string;
+  readonly clientKey: string;
+  readonly proxy: string;
 }
 
 export interface Config {
@@ -68,6 +81,17 @@ export interface Config {
   readonly protected: readonly string[];
   readonly popular: readonly string[];
   readonly sharedHosts: readonly string[];
+  readonly push: { readonly entriesMax: number; readonly bodyBytesMax: number };
+  readonly feeds: {
+    /** Names of lists. */
+    readonly publish: readonly string[];
+    /** Absolute paths, or ''. */
+    readonly secretKey: string;
+    readonly passwordFile: string;
+    readonly waitSecondsMax: number;
+  };
+  /** Live query counts that make the guard hold an entry. */
+  readonly blastRadius: { readonly sharePercent: number; readonly queriesMin: number };
   readonly sinkhole: { readonly addresses: readonly string[]; readonly ttlSeconds: number };
   readonly specialUse: {
     /** RFC 6761 names: localhost, invalid, test, onion. */

@@ -133,6 +133,7 @@ function lineOf(document: Document, path: readonly PropertyKey[], lineCounter: L
 
 function complete(input: ConfigInput, folder: string, systemServers?: readonly string[]): Config {
   const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
+  const absoluteOrNone = (path: string): string => (path === '' ? '' : resolve(folder, path));
   const { do53, admin, warningPageHttp } = input.listen;
   return {
     listen: { do53, admin, warningPageHttp },
@@ -141,17 +142,28 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     upstreams: input.upstreams.length > 0 ? input.upstreams : systemUpstreams(do53, systemServers),
     upstreamQueries: input.upstreamQueries,
     lists: input.lists.map((list): ListConfig => {
-      const isHttp = isUrl(list.source);
+      const sourceKind = sourceKindOf(list.source);
       return {
         ...list,
-        source: isHttp ? list.source : resolve(folder, list.source),
-        sourceKind: isHttp ? 'https' : 'file',
+        source: sourceKind === 'file' ? resolve(folder, list.source) : list.source,
+        sourceKind,
+        tokenFile: absoluteOrNone(list.tokenFile),
+        ca: absoluteOrNone(list.ca),
+        clientCertificate: absoluteOrNone(list.clientCertificate),
+        clientKey: absoluteOrNone(list.clientKey),
       };
     }),
     allow: absolute(input.allow),
     protected: absolute(input.protected),
     popular: absolute(input.popular),
     sharedHosts: absolute(input.sharedHosts),
+    push: input.push,
+    feeds: {
+      ...input.feeds,
+      secretKey: absoluteOrNone(input.feeds.secretKey),
+      passwordFile: absoluteOrNone(input.feeds.passwordFile),
+    },
+    blastRadius: input.blastRadius,
     sinkhole: input.sinkhole,
     specialUse: input.specialUse,
     cache: input.cache,
@@ -162,6 +174,13 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     log: input.log,
     shutdownTimeoutMs: input.shutdownTimeoutMs,
   };
+}
+
+/** A path, unless it is an address, a feed's address, or the word for lists that are only pushed to. */
+function sourceKindOf(source: string): ListConfig['sourceKind'] {
+  if (source === 'push') return 'push';
+  if (/^feed\+/i.test(source)) return 'feed';
+  return isUrl(source) ? 'https' : 'file';
 }
 
 /** What is legal and yet hardly meant. */

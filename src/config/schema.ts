@@ -86,7 +86,7 @@ const listSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and - (it is a metric label)')
     .describe('name of the list, unique: metric label, EDE text, API path'),
-  source: printable(4096).min(1).describe('a path, or https://...'),
+  source: printable(4096).min(1).describe('a path, https://..., feed+https://..., or push'),
   format: z
     .string()
     .refine(isListFormat, `one of ${LIST_FORMATS.join(', ')}, or csv:COLUMN`)
@@ -111,6 +111,21 @@ const listSchema = z.strictObject({
     .describe('largest source accepted'),
   fetchTimeoutMs: whole(100, 3_600_000).default(60_000).describe('for one fetch of an https source'),
   badLinesPercentMax: z.number().min(0).max(100).default(10).describe('more skipped lines refuse the update'),
+  shrinkPercentMax: z.number().min(0).max(100).default(50).describe('an update that removes more is held'),
+  growthPercentMax: z.number().min(0).max(1_000_000).default(200).describe('an update that adds more is held'),
+  twoPersons: z.boolean().default(false).describe('who proposed an entry may not release it'),
+  rollout: z
+    .array(z.strictObject({ percent: z.number().min(0).max(100), seconds: whole(0, WEEK_SECONDS).default(0) }))
+    .max(10)
+    .default([])
+    .describe('stages of new pushed entries, as percent of subscribers'),
+  versionsMax: whole(1, 1_000_000).default(10_000).describe('versions kept of a push list or feed'),
+  feedKeys: z.array(printable(100).min(1)).max(4).default([]).describe('minisign public keys that may sign the feed'),
+  tokenFile: printable(4096).default('').describe('file with a bearer token for the source'),
+  ca: printable(4096).default('').describe('PEM file of the authorities trusted for the source'),
+  clientCertificate: printable(4096).default('').describe('PEM file shown to the source'),
+  clientKey: printable(4096).default('').describe('its private key, a PEM file'),
+  proxy: printable(4096).default('').describe('http://... proxy for the source'),
 });
 
 /** The whole file. Output: everything typed and filled in; paths still as written. */
@@ -157,6 +172,33 @@ export const configSchema = z.strictObject({
   protected: files.describe('files of names that are held if a list would block them'),
   popular: files.describe('rank lists, most popular first; held likewise'),
   sharedHosts: files.describe('files of names that many customers share; held likewise'),
+  push: z
+    .strictObject({
+      entriesMax: whole(1, 10_000_000).default(2_000_000).describe('entries in one change'),
+      bodyBytesMax: whole(1024, 4096 * MIB)
+        .default(512 * MIB)
+        .describe('largest body of one change'),
+    })
+    .prefault({}),
+  feeds: z
+    .strictObject({
+      publish: z.array(printable(32).min(1)).max(LISTS_MAX).default([]).describe('push lists served as signed feeds'),
+      secretKey: printable(4096).default('').describe('minisign secret key file (weir feed keygen)'),
+      passwordFile: printable(4096).default('').describe('file with its password; "": it has none'),
+      waitSecondsMax: whole(0, 600).default(60).describe('longest wait of a follower for a new version'),
+    })
+    .prefault({}),
+  blastRadius: z
+    .strictObject({
+      sharePercent: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(0.01)
+        .describe('entries that more of the queries ask for are held'),
+      queriesMin: whole(1, 1_000_000_000).default(1000).describe('and at least so many in 24 h'),
+    })
+    .prefault({}),
   sinkhole: z
     .strictObject({
       addresses: z

@@ -9,5 +9,6 @@ export const SOURCES = { file: fileSource, https: httpsSource } as const satisfi
 /** The source of a configured list. */
 export function openSource(list: ListConfig): ListSource {
   const { source, sourceKind, refreshSeconds, bytesMax, fetchTimeoutMs } = list;
-  return SOURCES[sourceKind].create({ location: source, refreshSeconds, bytesMax, fetchTimeoutMs });
+  const kind = sourceKind === 'file' ? SOURCES.file : SOURCES.https;
+  return kind.create({ location: source, refreshSeconds, bytesMax, fetchTimeoutMs });
 }
