@@ -262,6 +262,12 @@ export interface FeedUpdate {
   readonly keyId: string;
 }
 
+/** Counts for the metrics. Cost: a count over an index each. */
+export interface LedgerFigures {
+  readonly auditRecords: number;
+  readonly openHolds: readonly { readonly list: string; readonly guard: string; readonly count: number }[];
+}
+
 /** Everything that may be asked; the client sends it to the ledger's thread. Errors: none, refusals are values. */
 export interface Ledger {
   /** Undefined: no such token, or revoked, or expired. Compared in constant time. */
@@ -306,6 +312,7 @@ export interface Ledger {
     actor: Actor,
   ): Promise<{ kind: 'moved'; rollout: RolloutRow; change: ChangeDone | undefined } | LedgerRefusal>;
   audit(after: number, limit: number): Promise<readonly AuditRecord[]>;
+  figures(): Promise<LedgerFigures>;
   /** For events of others: keys, feeds, appeals, exceptions. */
   record(actor: string, kind: string, list: string | undefined, data: Readonly<Record<string, unknown>>): Promise<void>;
   close(): Promise<void>;
