@@ -11,6 +11,7 @@ import { Counter, dropCounter } from '../telemetry/counters.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLog, createLogLimiter } from '../telemetry/log.ts';
 import { batchSupport } from './batch/self-check.ts';
+import { SocketWatch } from './batch/socket-watch.ts';
 import { type Arrival } from './listener/arrival.ts';
 import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
 import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
@@ -40,12 +41,13 @@ const respond = new Respond(config, policy, cells, (error) => {
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL where that was possible');
 });
 const support = batchSupport();
+const watch = support.kind === 'ok' ? new SocketWatch(support.libc, cells) : undefined;
 const upstream = createUpstreamPool({
   upstreams: config.upstreams,
   settings: config.upstreamQueries,
   ednsPayloadBytes: config.edns.udpPayloadBytes,
   cells,
-  ...(support.kind === 'ok' ? { openSocket: openInBatches(support.libc) } : {}),
+  ...(support.kind === 'ok' ? { openSocket: openInBatches(support.libc, watch) } : {}),
   log,
 });
 const resolver = new Resolver(config, upstream, respond, cells);
@@ -74,6 +76,7 @@ const listeners = new ListenerSet({
   onRejected: () => cells[Counter.tcpConnectionsRejected]!++,
   onSendFailed: () => cells[dropCounter(DropRow.sendFailed)]!++,
   onBatchEnd: (receivedAtMs) => respond.endBatch(receivedAtMs),
+  watch,
   onError: (error) => logSocket('warn', { err: error }, 'a listening socket reported an error'),
 });
 
@@ -100,7 +103,10 @@ async function drain(limitMs: number): Promise<void> {
   port.close();
 }
 
-const ticks = setInterval(() => resolver.tick(respond.tick()), TICK_INTERVAL_MS);
+const ticks = setInterval(() => {
+  resolver.tick(respond.tick());
+  watch?.tick();
+}, TICK_INTERVAL_MS);
 const rescans = setInterval(() => void listeners.rescan(), RESCAN_INTERVAL_MS);
 
 port.on('message', (message: ToResolver) => {

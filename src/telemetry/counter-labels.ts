@@ -122,3 +122,8 @@ export type PageLanguage = (typeof PAGE_LANGUAGES)[number];
 /** How UDP datagrams are moved: one an event, or many a system call. */
 export const BATCH_IO_MODES = ['dgram', 'batch'] as const;
 export type BatchIoMode = (typeof BATCH_IO_MODES)[number];
+
+/** Which end a UDP socket faces. */
+export const SOCKET_SIDES = ['client', 'upstream'] as const;
+/** Rows of SOCKET_SIDES. */
+export const SocketSideRow = { client: 0, upstream: 1 } as const;

@@ -16,6 +16,7 @@ import {
   QTYPE_LABELS,
   RCODE_LABELS,
   RESPONSE_VERDICTS,
+  SOCKET_SIDES,
   TRANSPORTS,
   UPSTREAM_OUTCOMES,
 } from './counter-labels.ts';
@@ -63,6 +64,12 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_internal_errors_total: (add) => add({}, sum.at(Counter.internalErrors)),
     weir_dropped_queries_total: (add) => {
       for (const [row, reason] of DROP_REASONS.entries()) add({ reason }, sum.at(dropCounter(row)));
+    },
+    weir_kernel_dropped_datagrams_total: (add) => {
+      for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.at(Counter.kernelDrops + row));
+    },
+    weir_socket_receive_buffer_bytes: (add) => {
+      for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.smallestAt(Counter.receiveBufferBytes + row));
     },
     weir_upstream_queries_total: (add) => {
       for (const [slot, upstream] of names().upstreams.entries()) {

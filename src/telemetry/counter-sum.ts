@@ -33,6 +33,12 @@ export class CounterSum {
     return (this.#total[cell] ?? 0) - (this.#before[cell] ?? 0);
   }
 
+  /** The smallest value above 0 that a thread has in a gauge's cell; 0 where none has one. */
+  smallestAt(cell: number): number {
+    const values = this.#blocks.map((cells) => cells[cell] ?? 0).filter((value) => value > 0);
+    return values.length === 0 ? 0 : Math.min(...values);
+  }
+
   /** Counts `length` cells from 0 again: from now on they stand for another upstream. */
   restart(firstCell: number, length: number): void {
     this.refresh();

@@ -17,6 +17,7 @@ import {
   QTYPE_LABELS,
   RCODE_LABELS,
   RESPONSE_VERDICTS,
+  SOCKET_SIDES,
   TRANSPORTS,
   UPSTREAM_OUTCOMES,
 } from './counter-labels.ts';
@@ -66,6 +67,8 @@ export const Counter = {
   tcpConnectionsAccepted: take(1),
   tcpConnectionsRejected: take(1),
   pageRequests: take(PAGE_SCHEMES.length * PAGE_LANGUAGES.length),
+  /** Datagrams that found the kernel's queue full (SOCKET_SIDES). */
+  kernelDrops: take(SOCKET_SIDES.length),
   /** Gauges from here on: set, not counted, and forgotten with their thread. */
   firstGauge: take(0),
   cacheEntries: take(1),
@@ -74,6 +77,8 @@ export const Counter = {
   upstreamOutstanding: take(1),
   /** Generation of the policy that this thread answers with; 0 in threads that answer nothing. */
   policyGeneration: take(1),
+  /** The smallest receive buffer granted (SOCKET_SIDES); 0: not known. */
+  receiveBufferBytes: take(SOCKET_SIDES.length),
   /** 1 while this thread finds the upstream down; memory starts at 0, so an upstream is up until found down. */
   upstreamDown: take(UPSTREAM_SLOTS),
 } as const;

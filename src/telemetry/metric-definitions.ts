@@ -33,6 +33,11 @@ export const METRICS = {
     'verdict',
   ),
   weir_dropped_queries_total: counter('Messages that got no response', 'reason'),
+  weir_kernel_dropped_datagrams_total: counter(
+    'Datagrams that found the socket queue in the kernel full; counted where batch I/O is in use',
+    'side',
+  ),
+  weir_socket_receive_buffer_bytes: gauge('Smallest socket queue that the kernel granted; with batch I/O', 'side'),
   weir_internal_errors_total: counter('Bugs met while a query was answered'),
   weir_cache_hits_total: counter('Queries answered from the cache'),
   weir_cache_misses_total: counter('Queries that had to go upstream'),

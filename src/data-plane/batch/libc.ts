@@ -15,6 +15,11 @@ const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_REUSEPORT = 15;
 const SO_RCVBUFFORCE = 33;
+const SO_MEMINFO = 55;
+/** Words of SO_MEMINFO (<linux/sock_diag.h>): the receive buffer is the second, drops the ninth. */
+const MEMINFO_WORDS = 9;
+const MEMINFO_RCVBUF = 1;
+const MEMINFO_DROPS = 8;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_DONTWAIT = 0x40;
@@ -46,11 +51,20 @@ export interface Libc {
   /** A non-blocking UDP socket bound to `sockaddr`. Errors: throws with the system's `code`. */
   openUdp(options: OpenUdpOptions): number;
   connect(fd: number, sockaddr: Uint8Array): void;
+  /** What the kernel says of a socket's memory; undefined where it does not (Linux before 4.12). */
+  socketMemory(fd: number): SocketMemory | undefined;
   close(fd: number): void;
   /** E.g. ECONNREFUSED. */
   errorName(number: number): string;
   readonly EAGAIN: number;
   readonly ENOBUFS: number;
+}
+
+export interface SocketMemory {
+  /** As granted: the kernel doubles what was asked for, for its own bookkeeping, and keeps to its limit. */
+  readonly receiveBufferBytes: number;
+  /** Datagrams that found no room since the socket was made. Wraps at 2^32. */
+  readonly drops: number;
 }
 
 export interface OpenUdpOptions {
@@ -117,6 +131,7 @@ function bindLibc(koffi: typeof Koffi): Libc {
   const sendmmsg = library.func('int sendmmsg(int, void *, unsigned int, int)') as (...args: unknown[]) => number;
   const socket = library.func('int socket(int, int, int)') as (...args: unknown[]) => number;
   const setsockopt = library.func('int setsockopt(int, int, int, void *, uint32_t)') as (...args: unknown[]) => number;
+  const getsockopt = library.func('int getsockopt(int, int, int, void *, void *)') as (...args: unknown[]) => number;
   const bind = library.func('int bind(int, void *, uint32_t)') as (...args: unknown[]) => number;
   const connect = library.func('int connect(int, void *, uint32_t)') as (...args: unknown[]) => number;
   const close = library.func('int close(int)') as (...args: unknown[]) => number;
@@ -158,6 +173,20 @@ function bindLibc(koffi: typeof Koffi): Libc {
     },
     connect: (fd, sockaddr) => {
       if (connect(fd, sockaddr, sockaddr.length) < 0) fail('connect', -1);
+    },
+    socketMemory: (fd) => {
+      const words = new Uint32Array(MEMINFO_WORDS);
+      const length = Uint32Array.of(words.byteLength);
+      const status = getsockopt(
+        fd,
+        SOL_SOCKET,
+        SO_MEMINFO,
+        new Uint8Array(words.buffer),
+        new Uint8Array(length.buffer),
+      );
+      // Why the length: an older kernel gives fewer words, and drops came last.
+      if (status < 0 || length[0]! < words.byteLength) return undefined;
+      return { receiveBufferBytes: words[MEMINFO_RCVBUF]!, drops: words[MEMINFO_DROPS]! };
     },
     close: (fd) => void close(fd),
   };

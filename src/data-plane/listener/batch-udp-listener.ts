@@ -8,9 +8,10 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { monotonicMs } from '../../clock.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
+import type { WatchedSocket } from '../batch/socket-watch.ts';
 import { readSockaddrAddress, sockaddrBytes, sockaddrHost, sockaddrPort, writeSockaddr } from '../batch/sockaddr.ts';
 import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
-import { FamilyRow, TransportRow } from '../../telemetry/counter-labels.ts';
+import { FamilyRow, SocketSideRow, TransportRow } from '../../telemetry/counter-labels.ts';
 import { type Arrival, type Listener, type ReplyPath } from './arrival.ts';
 import type { UdpListenerOptions } from './udp-listener.ts';
 
@@ -76,6 +77,7 @@ class BatchUdpListener implements Listener {
   /** Answers that come later. */
   readonly #late: MessageBatch;
   readonly #arrival: BatchArrival;
+  readonly #watched: WatchedSocket | undefined;
   #isFlushScheduled = false;
   #drained = 0;
   #isTurnScheduled = false;
@@ -90,6 +92,7 @@ class BatchUdpListener implements Listener {
     this.#batch = new MessageBatch(libc, this.#isV6, SLOTS, SLOT_BYTES);
     this.#late = new MessageBatch(libc, this.#isV6, SLOTS, SLOT_BYTES);
     this.#arrival = new BatchArrival(this, this.#batch.bytes, this.#isV6);
+    this.#watched = options.watch?.watch(fd, SocketSideRow.client);
     socket.on('message', (message, peer) => this.#wake(message, peer));
     socket.on('error', options.onError);
   }
@@ -213,6 +216,7 @@ class BatchUdpListener implements Listener {
     if (this.#closed) return Promise.resolve();
     this.#flushLate();
     this.#closed = true;
+    if (this.#watched !== undefined) this.#options.watch?.unwatch(this.#watched);
     return new Promise((resolve) => this.#socket.close(() => resolve()));
   }
 }

@@ -8,6 +8,7 @@ import type { BindFailure } from '../../config/bind-failure.ts';
 import type { SocketAddress } from '../../config/config.ts';
 import type { Listener, QueryHandler } from './arrival.ts';
 import { batchSupport } from '../batch/self-check.ts';
+import type { SocketWatch } from '../batch/socket-watch.ts';
 import { bindUdpInBatches } from './batch-udp-listener.ts';
 import { bindTcp, ConnectionCount, type TcpLimits } from './tcp-listener.ts';
 import { bindUdp } from './udp-listener.ts';
@@ -26,6 +27,8 @@ export interface ListenerDependencies {
   readonly onSendFailed: () => void;
   readonly onBatchEnd: (receivedAtMs: number) => void;
   readonly onError: (error: Error) => void;
+  /** Of the thread; undefined where datagrams are moved one at a time. */
+  readonly watch?: SocketWatch | undefined;
 }
 
 /** How each transport is bound. A new transport is a new file and a line here. */

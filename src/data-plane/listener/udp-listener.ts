@@ -7,6 +7,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { monotonicMs } from '../../clock.ts';
 import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
 import { FamilyRow, TransportRow } from '../../telemetry/counter-labels.ts';
+import type { SocketWatch } from '../batch/socket-watch.ts';
 import { type Arrival, type Listener, type QueryHandler, type ReplyPath } from './arrival.ts';
 
 /** Larger than any UDP payload, so that a response never needs a second buffer. */
@@ -25,6 +26,8 @@ export interface UdpListenerOptions {
   /** Every query taken at `receivedAtMs` has been handled. */
   readonly onBatchEnd: (receivedAtMs: number) => void;
   readonly onError: (error: Error) => void;
+  /** Counts what the kernel drops; batch sockets only. */
+  readonly watch?: SocketWatch | undefined;
 }
 
 class UdpArrival implements Arrival {

@@ -7,7 +7,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import { HeaderFlag } from '../../dns/iana.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
+import type { SocketWatch, WatchedSocket } from '../batch/socket-watch.ts';
 import { sockaddrBytes, writeSockaddr } from '../batch/sockaddr.ts';
+import { SocketSideRow } from '../../telemetry/counter-labels.ts';
 import type { DatagramSocket, DatagramSocketHandler, OpenDatagramSocket } from './datagram-socket.ts';
 
 const SLOTS = 64;
@@ -18,20 +20,22 @@ const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 const DRAIN_MAX = 512;
 
 /** Opens sockets that share the batches of the calling thread. */
-export function openInBatches(libc: Libc): OpenDatagramSocket {
-  const batches = new SharedBatches(libc);
+export function openInBatches(libc: Libc, watch?: SocketWatch): OpenDatagramSocket {
+  const batches = new SharedBatches(libc, watch);
   return (host, port, handler) => new BatchDatagramSocket(batches, host, port, handler);
 }
 
 class SharedBatches {
   readonly libc: Libc;
+  readonly watch: SocketWatch | undefined;
   readonly incoming: MessageBatch;
   readonly #outgoing: MessageBatch;
   #sender: BatchDatagramSocket | undefined;
   #isFlushScheduled = false;
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, watch: SocketWatch | undefined) {
     this.libc = libc;
+    this.watch = watch;
     this.incoming = new MessageBatch(libc, false, SLOTS, SLOT_BYTES);
     this.#outgoing = new MessageBatch(libc, false, SLOTS, SLOT_BYTES);
   }
@@ -71,6 +75,7 @@ class BatchDatagramSocket implements DatagramSocket {
   readonly #port: number;
   readonly #handler: DatagramSocketHandler;
   readonly #socket: Socket;
+  #watched: WatchedSocket | undefined;
   #isClosed = false;
 
   constructor(batches: SharedBatches, host: string, port: number, handler: DatagramSocketHandler) {
@@ -98,6 +103,7 @@ class BatchDatagramSocket implements DatagramSocket {
       fd = libc.openUdp({ sockaddr: own, isV6, shared: false, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
       libc.connect(fd, peer);
       this.#socket.bind({ fd });
+      this.#watched = this.#batches.watch?.watch(fd, SocketSideRow.upstream);
     } catch (error) {
       if (fd >= 0) libc.close(fd);
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
@@ -154,6 +160,7 @@ class BatchDatagramSocket implements DatagramSocket {
     if (this.#isClosed) return;
     if (this.#batches.isSender(this)) this.#batches.flush();
     this.#isClosed = true;
+    if (this.#watched !== undefined) this.#batches.watch?.unwatch(this.#watched);
     this.#socket.close();
   }
 }

@@ -11,6 +11,7 @@ import {
   QTYPE_LABELS,
   RCODE_LABELS,
   RESPONSE_VERDICTS,
+  SOCKET_SIDES,
   UPSTREAM_OUTCOMES,
   UpstreamOutcomeRow,
   VerdictRow,
@@ -66,8 +67,20 @@ function* namedCells(): Generator<number> {
     yield upstreamDownGauge(slot);
   }
   for (const scheme of range(2)) for (const language of range(2)) yield pageCounter(scheme, language);
+  for (const side of range(SOCKET_SIDES.length)) {
+    yield Counter.kernelDrops + side;
+    yield Counter.receiveBufferBytes + side;
+  }
   const blocks = new Set(['queries', 'responses', 'blocked', 'shadow', 'dropped', 'durations', 'upstreamQueries']);
-  for (const name of ['upstreamDurations', 'pageRequests', 'firstGauge', 'upstreamDown']) blocks.add(name);
+  for (const name of [
+    'upstreamDurations',
+    'pageRequests',
+    'firstGauge',
+    'upstreamDown',
+    'kernelDrops',
+    'receiveBufferBytes',
+  ])
+    blocks.add(name);
   for (const [name, cell] of Object.entries(Counter)) if (!blocks.has(name)) yield cell;
 }
 

@@ -47,6 +47,7 @@ function kernel(results: readonly number[]): ScriptedKernel {
     },
     openUdp: () => -1,
     connect: () => undefined,
+    socketMemory: () => undefined,
     close: () => undefined,
   };
   return { libc, calls };
