@@ -1,5 +1,5 @@
 /** bin/weir.js: which program it chooses, and what it says where the Node that runs it is too old. */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram, type ProgramResult } from '../support/child-program.ts';
@@ -62,5 +62,41 @@ describe('the weir command', () => {
     const result = await run(layout({}), []);
     expect(result.stderr).toMatch(/^weir: .*main\.js is missing/);
     expect(result.code).toBe(1);
+  });
+
+  const SHOWS_CACHE = `
+    import { Worker } from 'node:worker_threads';
+    import { getCompileCacheDir } from 'node:module';
+    console.log('main', getCompileCacheDir());
+    new Worker("console.log('thread', require('node:module').getCompileCacheDir())", { eval: true });`;
+
+  test('keeps what Node compiles below node_modules, threads included', async () => {
+    const folder = layout({ 'src/main.ts': SHOWS_CACHE, 'node_modules/x/index.js': '' });
+    const cache = join(folder, 'node_modules/.cache/weir');
+    const { stdout } = await run(folder, []);
+    expect(stdout).toContain(`main ${cache}`);
+    expect(stdout).toContain(`thread ${cache}`);
+    expect(readdirSync(cache).length).toBeGreaterThan(0);
+  });
+
+  test('keeps nothing where there is no such folder, or the environment says otherwise', async () => {
+    const bare = layout({ 'src/main.ts': SHOWS_CACHE });
+    expect((await run(bare, [])).stdout).toContain('main undefined');
+    const told = layout({ 'src/main.ts': SHOWS_CACHE, 'node_modules/x/index.js': '' });
+    const program = [process.execPath, join(told, 'bin/weir.js')] as const;
+    const { stdout } = await runProgram(program[0], [program[1]], {
+      env: { NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' },
+    });
+    expect(stdout).toContain('main undefined');
+    expect(existsSync(join(told, 'node_modules/.cache'))).toBe(false);
+  });
+
+  test('runs all the same where it may not write', async () => {
+    const folder = layout({ 'src/main.ts': SAYS('source'), 'node_modules/x/index.js': '' });
+    chmodSync(join(folder, 'node_modules'), 0o555);
+    const { stdout, code } = await run(folder, []);
+    chmodSync(join(folder, 'node_modules'), 0o755);
+    expect(stdout).toBe('source\n');
+    expect(code).toBe(0);
   });
 });
