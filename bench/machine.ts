@@ -12,6 +12,8 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly commit: string;
+  /** What a UDP socket's queue holds where a server asks for nothing (net.core.rmem_default); 0: not known. */
+  readonly receiveBufferDefaultBytes?: number;
   /** Of the last minute before the run: above about 0.3 the figures are noise. */
   readonly loadBefore: number;
 }
@@ -89,6 +91,7 @@ export function describeMachine(): Machine {
     system: field('/etc/os-release', /^PRETTY_NAME=(.*)$/m),
     node: process.version,
     commit: versionOf('git', ['-C', projectRoot, 'describe', '--always', '--dirty', '--abbrev=10'], /^(\S+)$/m),
+    receiveBufferDefaultBytes: Number(field('/proc/sys/net/core/rmem_default', /^(\d+)/)) || 0,
     loadBefore: loadavg()[0] ?? 0,
   };
 }

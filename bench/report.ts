@@ -26,6 +26,7 @@ function machineText(newest: Results): string {
     `${machine.processor}, ${machine.cores} processors, ${(machine.memoryBytes / GIB).toFixed(0)} GiB`,
     `${machine.system}, Linux ${machine.kernel}, Node ${machine.node}`,
     `Weir at ${machine.commit}; ${newest.startedAt.slice(0, 10)}; ${options.rounds} rounds of ${options.seconds} s`,
+    `a UDP socket's queue holds ${((machine.receiveBufferDefaultBytes ?? 0) / 1024).toFixed(0)} KiB unless a server asks for more`,
     `list of ${list.names} names (${list.origin}); load of the machine before: ${machine.loadBefore.toFixed(2)}`,
   ];
   return facts.map((fact) => `- ${fact}`).join('\n');

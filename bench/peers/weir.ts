@@ -50,7 +50,7 @@ export async function weirWithLists(setup: Omit<PeerSetup, 'list'>, listFiles: r
   };
   const configFile = join(setup.folder, 'weir.yaml');
   writeFileSync(configFile, stringify(config));
-  const args = [join(PROJECT_ROOT, 'src/main.ts'), 'serve', '--config', configFile];
+  const args = [join(PROJECT_ROOT, 'bin/weir.js'), 'serve', '--config', configFile];
   return { command: process.execPath, args, adminUrl: `http://127.0.0.1:${adminPort}` };
 }
 
