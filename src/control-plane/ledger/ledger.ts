@@ -262,6 +262,14 @@ export interface FeedUpdate {
   readonly keyId: string;
 }
 
+/** Which version of its feed a list has; what the publisher numbers, not the list's own version here. */
+export interface FeedPosition {
+  /** 0: none yet. */
+  readonly version: number;
+  readonly manifestSha256: string;
+  readonly keyId: string;
+}
+
 /** Counts for the metrics. Cost: a count over an index each. */
 export interface LedgerFigures {
   readonly auditRecords: number;
@@ -284,6 +292,8 @@ export interface Ledger {
   abandon(id: number): Promise<void>;
   /** The same in pieces for a feed: `entries` are taken as the publisher's; the guard looks at them all the same. */
   beginFeed(update: FeedUpdate): Promise<{ kind: 'begun'; id: number } | LedgerRefusal>;
+  /** How far the last committed update of the feed has brought the list. */
+  feedPosition(list: string): Promise<FeedPosition>;
   rollback(list: string, toVersion: number, reason: string, actor: Actor): Promise<ChangeDone | LedgerRefusal>;
   versions(list: string, limit: number): Promise<readonly VersionRow[]>;
   /** Undefined: that version is not kept any more. */
