@@ -1,0 +1,110 @@
+/**
+ * Reads the ledger from any thread or process, beside its writer: the compile thread exports lists with it, `weir check`
+ * looks names up. Each answer is of one moment: what is committed meanwhile comes with the next. Never writes.
+ */
+import { existsSync } from 'node:fs';
+import { wallClockMs } from '../../clock.ts';
+import { nameState, walkEntries } from './entry-rows.ts';
+import { LedgerConnection } from './ledger-connection.ts';
+import type { LedgerEntry, NameEvent, NameState } from './ledger.ts';
+import { digestText, FIRST_DIGEST, listHead, listHeads } from './list-heads.ts';
+import { nameHistory } from './name-history.ts';
+import { ledgerPath, openLedgerDatabase } from './open-database.ts';
+
+const HISTORY_MAX = 1_000;
+
+export interface ListExport {
+  /** 0: the list has never had an entry. */
+  readonly version: number;
+  readonly digest: string;
+  /** Entries shown to the visitor. */
+  readonly entryCount: number;
+}
+
+export interface LedgerReader {
+  /**
+   * Shows every entry of the list that is in force now, in order of names; expired ones are left out.
+   * Errors: throws what SQLite throws. Cost: one walk along the key; one entry in memory.
+   */
+  exportList(list: string, visit: (entry: LedgerEntry) => void): ListExport;
+  /** The states of these names in every list that says something of them. */
+  lookUp(names: readonly string[]): readonly (NameState & { readonly list: string })[];
+  /** Newest first. */
+  history(name: string): readonly NameEvent[];
+  close(): void;
+}
+
+/**
+ * A reader; where there is no ledger yet, of an empty one.
+ * Errors: throws LedgerUnusable where the file is damaged, of a newer Weir, or no ledger.
+ */
+export function openLedgerReader(stateDirectory: string): LedgerReader {
+  if (!existsSync(ledgerPath(stateDirectory))) return EMPTY;
+  return new FileReader(new LedgerConnection(openLedgerDatabase(stateDirectory, { readOnly: true })));
+}
+
+const EMPTY: LedgerReader = {
+  exportList: () => ({ version: 0, digest: digestText(FIRST_DIGEST), entryCount: 0 }),
+  lookUp: () => [],
+  history: () => [],
+  close: () => undefined,
+};
+
+class FileReader implements LedgerReader {
+  readonly #tables: LedgerConnection;
+
+  constructor(tables: LedgerConnection) {
+    this.#tables = tables;
+  }
+
+  exportList(list: string, visit: (entry: LedgerEntry) => void): ListExport {
+    return this.#snapshot((nowSeconds) => {
+      const head = listHead(this.#tables, list);
+      if (head === undefined) return EMPTY.exportList(list, visit);
+      let entryCount = 0;
+      for (const entry of walkEntries(this.#tables, head.id, nowSeconds)) {
+        entryCount += 1;
+        visit(entry);
+      }
+      return { version: head.version, digest: digestText(head.digest), entryCount };
+    });
+  }
+
+  lookUp(names: readonly string[]): readonly (NameState & { readonly list: string })[] {
+    return this.#snapshot((nowSeconds) => lookUpNames(this.#tables, names, nowSeconds));
+  }
+
+  history(name: string): readonly NameEvent[] {
+    return this.#snapshot(() => nameHistory(this.#tables, name, HISTORY_MAX));
+  }
+
+  close(): void {
+    this.#tables.close();
+  }
+
+  /** One read transaction: what it reads is of one moment. */
+  #snapshot<T>(read: (nowSeconds: number) => T): T {
+    this.#tables.db.exec('BEGIN');
+    try {
+      return read(Math.floor(wallClockMs() / 1000));
+    } finally {
+      this.#tables.db.exec('COMMIT');
+    }
+  }
+}
+
+/** States of the names in all lists; what says nothing is left out. */
+export function lookUpNames(
+  tables: LedgerConnection,
+  names: readonly string[],
+  nowSeconds: number,
+): (NameState & { readonly list: string })[] {
+  const found: (NameState & { readonly list: string })[] = [];
+  for (const { id, name: list } of listHeads(tables)) {
+    for (const name of names) {
+      const state = nameState(tables, id, name, nowSeconds);
+      if (state.entries.length > 0) found.push({ list, ...state });
+    }
+  }
+  return found;
+}
