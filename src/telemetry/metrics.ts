@@ -9,6 +9,7 @@ import { BATCH_IO_MODES, UPSTREAM_OUTCOMES } from './counter-labels.ts';
 import type { BatchIoMode } from './counter-labels.ts';
 import { CounterSum } from './counter-sum.ts';
 import { HISTOGRAM_CELLS, upstreamCounter, upstreamDurationHistogram } from './counters.ts';
+import { LedgerMetrics } from './ledger-metrics.ts';
 import { METRICS } from './metric-definitions.ts';
 import type { MetricName } from './metric-definitions.ts';
 
@@ -70,6 +71,9 @@ export class Metrics {
     buckets: ACTIVATION_BUCKETS,
     registers: [this.#registry],
   });
+
+  /** Of pushes, of the ledger, of the interface under /v1. */
+  readonly ledger = new LedgerMetrics(this.#registry);
 
   constructor(options: MetricsOptions) {
     this.#options = options;

@@ -1,11 +1,13 @@
 /**
- * The admin listener: /metrics, /healthz, /readyz. Reads what it is handed and changes nothing; the data plane answers
- * whether this server lives or not. Errors are problem documents (RFC 9457).
+ * The admin listener: /metrics, /healthz, /readyz for everyone, and under /v1 the interface for people who keep lists
+ * (api-routes.ts). The data plane answers whether this server lives or not. Errors are problem documents (RFC 9457).
  */
 import { fastify } from 'fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../telemetry/log.ts';
 import { CONNECTIONS_MAX, HTTP_SERVER_SETTINGS, answerClientError, statusOfClientError } from '../http-limits.ts';
+import { apiPlugin, NDJSON, type ApiOptions } from './api-plugin.ts';
+import { limitBodyTime } from './body-timeout.ts';
 import { PROBLEM_CONTENT_TYPE, problem, problemCodeOfStatus } from './problem.ts';
 import type { ProblemDocument } from './problem.ts';
 
@@ -29,6 +31,8 @@ export interface AdminServerOptions {
   readonly isAlive: () => boolean;
   readonly readiness: () => Readiness;
   readonly log: Log;
+  /** Undefined: nothing under /v1. */
+  readonly api?: ApiOptions;
 }
 
 /** For an API whose every path is fixed, these are the methods worth naming in Allow. */
@@ -38,6 +42,10 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export function createAdminServer(options: AdminServerOptions) {
   const server = fastify({
     ...HTTP_SERVER_SETTINGS,
+    // Why 0: a bulk change streams for longer; body-timeout.ts has the limit for every other request.
+    requestTimeout: 0,
+    // Why: what a program did not mean to say is an error, never dropped and never bent into shape.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     loggerInstance: options.log,
     clientErrorHandler: (error, socket) => {
       const document = problem(problemCodeOfStatus(statusOfClientError(error.code)));
@@ -48,6 +56,9 @@ export function createAdminServer(options: AdminServerOptions) {
     },
   });
   server.server.maxConnections = CONNECTIONS_MAX;
+  server.addHook('onRequest', async (request) => {
+    if (!isStreamed(request)) limitBodyTime(request);
+  });
   server.addHook('onSend', async (_request, reply) => {
     reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
   });
@@ -66,6 +77,8 @@ export function createAdminServer(options: AdminServerOptions) {
     return reply.code(readiness.ready ? 200 : 503).send(readiness);
   });
 
+  if (options.api !== undefined) void server.register(apiPlugin(options.api));
+
   server.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*$/s, '');
     const allowed = METHODS.filter((method) => server.hasRoute({ method, url: path }));
@@ -74,6 +87,7 @@ export function createAdminServer(options: AdminServerOptions) {
     return sendProblem(reply, problem('methodNotAllowed', `It takes ${allowed.join(' and ')}.`));
   });
   server.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    if (error.validation !== undefined) return sendProblem(reply, invalidBody(error));
     const code = problemCodeOfStatus(error.statusCode ?? 500);
     // Why: the text of an unexpected error may hold anything; it goes to the log, never to the client.
     if (code === 'internalError')
@@ -81,6 +95,24 @@ export function createAdminServer(options: AdminServerOptions) {
     return sendProblem(reply, problem(code, code === 'internalError' ? undefined : error.message));
   });
   return server;
+}
+
+/** A bulk change: its route looks after the time it takes. */
+function isStreamed(request: FastifyRequest): boolean {
+  return (
+    request.routeOptions.config.isStreamed === true && request.headers['content-type']?.startsWith(NDJSON) === true
+  );
+}
+
+/** Says which part of the body is not as the schema wants it. */
+function invalidBody({ validation = [], validationContext = 'body' }: FastifyError): ProblemDocument {
+  const errors = validation.map(({ instancePath, message = '', params }) => {
+    const property = params['additionalProperty'];
+    const what = typeof property === 'string' ? `${message}: ${property}` : message;
+    return { path: `${validationContext}${instancePath}`, message: what };
+  });
+  const [first] = errors;
+  return problem('badRequest', first === undefined ? undefined : `${first.path} ${first.message}`, { errors });
 }
 
 function sendProblem(reply: Pick<FastifyReply, 'code'>, document: ProblemDocument): FastifyReply {

@@ -1,0 +1,78 @@
+/**
+ * The second half of every change: what the ledger has made durable is brought into force, and only then is it answered.
+ * What takes too long is answered with a problem that says so: durable, not in force yet. RFC 9110 has no status for
+ * that; 504 keeps a program from taking it for done.
+ */
+import { monotonicMs } from '../../clock.ts';
+import type { ChangeDone } from '../ledger/ledger.ts';
+import { ok, refuse, type ApiAnswer } from './api-route.ts';
+import type { ApiServices } from './api-services.ts';
+
+/** Units: milliseconds, from durable to in force. A bulk change makes a whole new index. */
+export const IN_FORCE_TIMEOUT_MS = 30_000;
+export const BULK_IN_FORCE_TIMEOUT_MS = 300_000;
+
+export type InForceServices = Pick<ApiServices, 'apply' | 'metrics' | 'onLedgerChanged' | 'log'>;
+
+/** False where it took longer than `timeoutMs`, or cannot be done now. */
+export async function putInForce(
+  services: Pick<ApiServices, 'apply' | 'log'>,
+  done: ChangeDone,
+  timeoutMs = IN_FORCE_TIMEOUT_MS,
+): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), timeoutMs);
+  timer.unref();
+  const { list } = done.delta;
+  const inForce = services.apply(done.delta).then(
+    () => true,
+    (error: unknown) => {
+      services.log.error({ list, error: String(error) }, 'a durable change could not be put in force');
+      return false;
+    },
+  );
+  try {
+    return await Promise.race([inForce, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Puts a push or a rollback in force and answers it. */
+export async function answerChange(
+  services: InForceServices,
+  list: string,
+  done: ChangeDone,
+  startedMs: number,
+  timeoutMs = IN_FORCE_TIMEOUT_MS,
+): Promise<ApiAnswer> {
+  const { metrics, log } = services;
+  const isInForce = await putInForce(services, done, timeoutMs);
+  services.onLedgerChanged();
+  if (!done.isReplay) metrics.countPushedEntries(list, countsOf(done));
+  metrics.countPush(list, isInForce ? (done.isReplay ? 'replayed' : 'inForce') : 'late');
+  const ms = Math.round(monotonicMs() - startedMs);
+  log.info({ list, version: done.version, ...countsOf(done), replayed: done.isReplay, ms }, 'a change was pushed');
+  if (!isInForce) return notInForceYet(done.version);
+  metrics.observePush(ms / 1000);
+  return ok(changeBody(done));
+}
+
+export function notInForceYet(version: number): ApiAnswer {
+  return refuse(
+    'notInForceYet',
+    `It is durable as version ${version} and goes into force as soon as it can. The same request with the same Idempotency-Key waits for it again.`,
+    { version },
+    { 'Retry-After': '5' },
+  );
+}
+
+/** What a push answers. */
+export function changeBody(done: ChangeDone): Record<string, unknown> {
+  const { version, accepted, removed, unchanged, rejected, rejectedTotal, held, heldTotal, isReplay } = done;
+  return { version, accepted, removed, unchanged, rejected, rejectedTotal, held, heldTotal, replayed: isReplay };
+}
+
+function countsOf({ accepted, removed, unchanged, rejectedTotal, heldTotal }: ChangeDone) {
+  return { accepted, removed, unchanged, rejected: rejectedTotal, held: heldTotal };
+}
