@@ -17,12 +17,13 @@ const program = new Command('weir')
 
 // Why not for `serve`: what they import costs it 40 MB and a quarter of a second.
 if (process.argv[2] !== 'serve') {
-  const [{ checkCommand }, { configCommand }, { listCommand }] = await Promise.all([
+  const [{ checkCommand }, { configCommand }, { listCommand }, { feedCommand }] = await Promise.all([
     import('./cli/check.ts'),
     import('./cli/config-check.ts'),
     import('./cli/list-command.ts'),
+    import('./cli/feed-command.ts'),
   ]);
-  program.addCommand(checkCommand()).addCommand(configCommand()).addCommand(listCommand());
+  program.addCommand(checkCommand()).addCommand(configCommand()).addCommand(listCommand()).addCommand(feedCommand());
 }
 
 /** Why by hand: commander passes exitOverride on to commands it makes itself, not to those it is given. */

@@ -2,12 +2,15 @@
  * What list-sync says about each list: to metrics, to /readyz and to the log. Data only. The failure reasons are a
  * closed set, because they are a metric label (weir_list_sync_failures_total).
  */
+import { FEED_REFUSALS } from '../feed/feed-refusals.ts';
 import type { SkipReason } from './format/list-format.ts';
 import { REFUSAL_CODES } from './format/read-report.ts';
 
 export const SYNC_FAILURE_REASONS = [
   /** What a reader of lists refuses, e.g. `html` or `tooManyBadLines`. */
   ...REFUSAL_CODES,
+  /** Why a signed feed is not believed. */
+  ...FEED_REFUSALS,
   /** The fetch did not end within its time limit. */
   'timeout',
   'network',

@@ -1,6 +1,6 @@
 /**
  * How code deep inside a read ends it: thrown by byte sources and by parsers of whole documents, caught in
- * read-list-file.ts and nowhere else, where it becomes a value.
+ * read-list-file.ts, and for the files of feeds in feed/feed-lines.ts, where it becomes a value.
  */
 import type { RefusalCode } from './read-report.ts';
 
