@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { wallClockMs } from '../clock.ts';
-import { openManifest, timeRefusal, type AcceptedManifest } from '../control-plane/feed/feed-check.ts';
+import { isCounted, openManifest, timeRefusal, type AcceptedManifest } from '../control-plane/feed/feed-check.ts';
 import { FeedDiff } from '../control-plane/feed/feed-diff.ts';
 import { readFeedLines, type FeedFileKind } from '../control-plane/feed/feed-lines.ts';
 import { readFeedFile, OWN_LIMITS } from '../control-plane/feed/feed-files.ts';
@@ -107,7 +107,8 @@ async function verifyParts(parts: Parts, keys: readonly MinisignPublicKey[]): Pr
       if (problem !== undefined) return `${file.url}: ${problem}`;
     }
     const entries = diff.count();
-    if (entries !== manifest.entryCount) return `it has ${entries} entries; the manifest says ${manifest.entryCount}`;
+    if (isCounted(manifest) && entries !== manifest.entryCount)
+      return `it has ${entries} entries; the manifest says ${manifest.entryCount}`;
     return accepted;
   } finally {
     progress.end();
@@ -150,7 +151,7 @@ function urlParts(url: string, folder: string, { tokenFile, ca }: VerifyOptions)
     manifests: async () => {
       const fetched = await source.manifest(undefined);
       if (fetched.kind === 'failed') throw new Error(fetched.failure.message);
-      return [fetched.signed];
+      return fetched.kind === 'nothingYet' ? [] : [fetched.signed];
     },
     read: async (file, kind, diff, step) => {
       const path = await source.download(file, OWN_LIMITS.bytesMax);

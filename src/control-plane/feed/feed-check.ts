@@ -101,3 +101,11 @@ function versionRefusal({ manifest, sha256 }: AcceptedManifest, held: HeldVersio
     `the manifest of version ${version} does not follow on the one of ${held.version} here`,
   );
 }
+
+/**
+ * Whether the files have as many entries as the manifest says. Why not otherwise: a node counts those that expired since
+ * its snapshot was made, too.
+ */
+export function isCounted({ snapshot, version }: Manifest): boolean {
+  return snapshot.version === version;
+}

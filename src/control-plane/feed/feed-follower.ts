@@ -134,11 +134,12 @@ export class FeedFollower {
     this.#held ??= await this.#recall();
     const held = this.#held;
     // Why not after a failure: what is wrong may be at this version already, and waiting would hide that it is mended.
-    const isWaiting = this.#waitSeconds > 0 && held.version > 0 && this.#failures === 0;
+    const isWaiting = this.#waitSeconds > 0 && this.#failures === 0;
     const accepted = await this.#believedManifest(
       held,
       isWaiting ? { after: held.version, seconds: this.#waitSeconds } : undefined,
     );
+    if (accepted === undefined) return undefined;
     if (accepted.kind === 'failed') return accepted;
     if (accepted.manifest.version === held.version) {
       await this.#remember(accepted.signed, accepted);
@@ -163,15 +164,17 @@ export class FeedFollower {
     return undefined;
   }
 
+  /** Undefined: the feed has no version yet. */
   async #believedManifest(
     held: HeldVersion,
     wait: WaitFor | undefined,
-  ): Promise<(AcceptedManifest & { readonly signed: SignedManifest }) | FeedFailure> {
+  ): Promise<(AcceptedManifest & { readonly signed: SignedManifest }) | FeedFailure | undefined> {
     // Why twice: manifest and signature may have been replaced between the two requests.
     for (let attempt = 0; ; attempt += 1) {
       const fetched = await this.#source.manifest(wait);
       if (fetched.kind === 'failed') return fetched;
       this.#waitSeconds = Math.min(fetched.waitSecondsMax, WAIT_SECONDS_MAX);
+      if (fetched.kind === 'nothingYet') return undefined;
       const checked = checkManifest(fetched.signed, this.#keys, this.#options.list.name, held, wallClockMs());
       if (checked.kind === 'accepted') return { ...checked, signed: fetched.signed };
       const { reason, message } = checked;

@@ -35,6 +35,8 @@ export type ManifestFetched =
       /** From two documents, of which one may have been newer. */
       readonly isPair: boolean;
     }
+  /** The feed has no version yet; the server says when it has. */
+  | { readonly kind: 'nothingYet'; readonly waitSecondsMax: number }
   | FeedFailure;
 
 export class FeedSource {
@@ -50,7 +52,10 @@ export class FeedSource {
   async manifest(wait: WaitFor | undefined): Promise<ManifestFetched> {
     const signed = await this.#document(SIGNED_NAME, SIGNED_BYTES_MAX, wait);
     if (signed.kind === 'failed') return signed;
-    if (signed.kind === 'missing') return this.#pair();
+    if (signed.kind === 'missing') {
+      const { waitSecondsMax } = signed;
+      return waitSecondsMax > 0 ? { kind: 'nothingYet', waitSecondsMax } : this.#pair();
+    }
     const parsed = parseSigned(signed.bytes);
     if (parsed.kind === 'bad')
       return failedFeed({ reason: 'feedFormat', message: `${SIGNED_NAME}: ${parsed.message}` });

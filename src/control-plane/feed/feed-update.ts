@@ -6,7 +6,7 @@
 import type { FeedUpdate as Begin, ChangeDone, Ledger, ProposedEntry, ProposedRemoval } from '../ledger/ledger.ts';
 import type { SyncFailure } from '../list-sync/list-status.ts';
 import type { AcceptedManifest, FeedRefusal, HeldVersion } from './feed-check.ts';
-import { refuseFeed } from './feed-check.ts';
+import { isCounted, refuseFeed } from './feed-check.ts';
 import { readFeedLines, type FeedOperation } from './feed-lines.ts';
 import type { FeedSource } from './feed-source.ts';
 import { nextContentSha256, type DeltaFile, type FeedFile, type Manifest, type SnapshotFile } from './manifest.ts';
@@ -166,8 +166,7 @@ async function stageSnapshot(
     if (add.length > 0) await services.ledger.stage(id, add, []);
   });
   if (read.kind === 'failed') return read;
-  for (const { kind } of operations.values()) if (kind === 'add') entries += 1;
-  if (entries === manifest.entryCount) return undefined;
+  if (!isCounted(manifest) || entries === manifest.entryCount) return undefined;
   return failedBy(refuseFeed('feedFormat', `it has ${entries} entries, and the manifest says ${manifest.entryCount}`));
 }
 

@@ -43,10 +43,19 @@ export function nextManifest(before: AcceptedManifest | undefined, release: Rele
   };
 }
 
-/** The same version, signed anew: with a later end, or with a fresher snapshot. */
-export function renewedManifest(before: Manifest, nowMs: number, lifetimeMs: number, fresh?: WrittenFile): Manifest {
-  const snapshot = fresh === undefined ? before.snapshot : snapshotFile(fresh, before.version);
-  return { ...before, snapshot, createdMs: nowMs, expiresMs: nowMs + lifetimeMs };
+/** The same version, signed anew with a later end. */
+export function renewedManifest(before: Manifest, nowMs: number, lifetimeMs: number): Manifest {
+  return { ...before, createdMs: nowMs, expiresMs: nowMs + lifetimeMs };
+}
+
+/** The same version over a fresher snapshot, which is of it or of one that a delta begins at. */
+export function rebasedManifest(before: Manifest, file: WrittenFile, snapshotVersion: number): Manifest {
+  const isNewest = snapshotVersion === before.version;
+  return {
+    ...before,
+    snapshot: snapshotFile(file, snapshotVersion),
+    entryCount: isNewest ? file.lines : before.entryCount,
+  };
 }
 
 export function snapshotFile({ url, bytes, sha256 }: WrittenFile, version: number): SnapshotFile {

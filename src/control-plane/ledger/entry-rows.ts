@@ -159,6 +159,24 @@ export function* walkEntries(tables: LedgerConnection, list: number, nowSeconds:
   for (const row of rows) yield entryOfRow(row);
 }
 
+/** Entries of the list when `version` was its newest, one by one, in order of names; without those that have expired since. */
+export function* walkEntriesAt(
+  tables: LedgerConnection,
+  list: number,
+  version: number,
+  nowSeconds: number,
+): Generator<LedgerEntry> {
+  const rows = tables.walk<ShownRow>(
+    `SELECT ${SHOWN} FROM entries WHERE list = ? AND added <= ? AND (removed IS NULL OR removed > ?)
+     AND (expires = 0 OR expires > ?) ORDER BY name, scope`,
+    list,
+    version,
+    version,
+    nowSeconds,
+  );
+  for (const row of rows) yield entryOfRow(row);
+}
+
 /** What the list said of the name when `version` was its newest. */
 export function entriesAt(tables: LedgerConnection, list: number, name: string, version: number): LedgerEntry[] {
   const rows = tables.all<ShownRow>(

@@ -40,8 +40,8 @@ export interface FetchRequest {
 
 export type Fetched =
   | { readonly kind: 'fetched'; readonly bytes: number; readonly waitSecondsMax: number }
-  /** Status 404 or 410. */
-  | { readonly kind: 'missing'; readonly failure: SyncFailure }
+  /** Status 404 or 410; from a server that waits, that there is nothing yet. */
+  | { readonly kind: 'missing'; readonly failure: SyncFailure; readonly waitSecondsMax: number }
   | { readonly kind: 'failed'; readonly failure: SyncFailure; readonly retryAfterMs: number };
 
 /** Where a feed is: `feed+https://host/path/` without its prefix, ending in a slash. */
@@ -173,14 +173,18 @@ async function body(response: Dispatcher.ResponseData, url: URL, request: FetchR
     response.body.destroy();
     return failed('tooLarge', `${shownLocation(url.href)} is over ${bytesMax} bytes`);
   }
-  const wait = single(response.headers[WAIT_HEADER]) ?? '';
-  return { kind: 'fetched', bytes, waitSecondsMax: /^\d{1,4}$/.test(wait) ? Number(wait) : 0 };
+  return { kind: 'fetched', bytes, waitSecondsMax: waitSecondsOf(response) };
+}
+
+function waitSecondsOf({ headers }: Dispatcher.ResponseData): number {
+  const wait = single(headers[WAIT_HEADER]) ?? '';
+  return /^\d{1,4}$/.test(wait) ? Number(wait) : 0;
 }
 
 function refusedStatus(response: Dispatcher.ResponseData, shown: string): Fetched {
   const status = response.statusCode;
   const failure: SyncFailure = { reason: 'httpStatus', message: `${shown} answered with status ${status}` };
-  if (status === 404 || status === 410) return { kind: 'missing', failure };
+  if (status === 404 || status === 410) return { kind: 'missing', failure, waitSecondsMax: waitSecondsOf(response) };
   const retryAfter = single(response.headers['retry-after']) ?? '';
   const retryAfterMs = /^\d{1,9}$/.test(retryAfter) ? Math.min(Number(retryAfter) * 1000, RETRY_AFTER_MS_MAX) : 0;
   return { kind: 'failed', failure, retryAfterMs };
