@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { addressText } from '../supervisor/cannot-listen.ts';
+import { Recursion } from '../supervisor/recursion.ts';
 import { StartError, type Started, Supervisor } from '../supervisor/supervisor.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { DEFAULT_CONFIG, SAMPLE_LIST, SAMPLE_NAME } from './default-config.ts';
@@ -30,26 +31,33 @@ async function serve(configFile: string): Promise<void> {
   const log = createLog({ level: config.log.level, name: 'main' });
   for (const warning of warnings) log.warn(warning);
   const version = versionOfWeir();
-  const supervisor = new Supervisor(config, version, log);
-  handleSignals(supervisor, configFile, log);
+  const recursion = new Recursion(log);
+  const supervisor = new Supervisor(await recursion.apply(config), version, log);
+  handleSignals(supervisor, recursion, configFile, log);
   try {
     const started = await supervisor.start();
-    log.info({ version, do53: started.do53, admin: started.admin, page: started.page }, 'ready');
+    log.info(
+      { version, do53: started.do53, admin: started.admin, page: started.page, pageHttps: started.pageHttps },
+      'ready',
+    );
     process.stderr.write(welcome(started, config));
   } catch (error) {
     await supervisor.stop();
+    await recursion.stop();
     if (error instanceof StartError) return end(ExitCode.failure, `weir: ${error.message}`);
     throw error;
   }
 }
 
-function handleSignals(supervisor: Supervisor, configFile: string, log: Log): void {
+function handleSignals(supervisor: Supervisor, recursion: Recursion, configFile: string, log: Log): void {
   let isStopping = false;
+  let reloading = Promise.resolve();
   const stop = (signal: string): void => {
     if (isStopping) process.exit(ExitCode.failure);
     isStopping = true;
     log.info({ signal }, 'stopping: what is in flight is answered first');
-    void supervisor.stop().then(() => {
+    const stopped = supervisor.stop().then(async () => recursion.stop());
+    void stopped.then(() => {
       log.info('stopped');
       process.exit(ExitCode.ok);
     });
@@ -66,7 +74,8 @@ function handleSignals(supervisor: Supervisor, configFile: string, log: Log): vo
     for (const warning of outcome.warnings) log.warn(warning);
     log.level = outcome.config.log.level;
     log.info('configuration and lists are reread');
-    supervisor.reload(outcome.config);
+    // Why in turn: two reloads at once would start two recursors.
+    reloading = reloading.then(async () => supervisor.reload(await recursion.apply(outcome.config)));
   });
 }
 

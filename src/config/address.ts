@@ -38,8 +38,9 @@ export function parseSocketAddress(text: string): Parsed<SocketAddress> {
   return port > PORT_MAX ? bad(`port ${port} is larger than ${PORT_MAX}`) : ok({ host, port });
 }
 
-/** Reads `udp://192.0.2.1`, `tcp://[2001:db8::1]:5353`; the port is 53 where none is given. */
+/** Reads `udp://192.0.2.1`, `tcp://[2001:db8::1]:5353`; the port is 53 where none is given. Or the word `recursive`. */
 export function parseUpstream(text: string): Parsed<UpstreamConfig> {
+  if (text === 'recursive') return ok({ url: text, protocol: 'udp', host: '127.0.0.1', port: 0 });
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text);
   if (match === null) {
     return bad(

@@ -5,6 +5,8 @@
 import type { ActionName } from '../policy/actions.ts';
 import type { Category } from '../policy/category.ts';
 import type { ListMode, ListOrder } from '../policy/published.ts';
+import type { PageColours } from './page-colours.ts';
+import type { PageLanguage, PageTexts } from './page-text-keys.ts';
 
 export interface SocketAddress {
   /** An IPv4 or IPv6 literal without brackets. */
@@ -13,7 +15,7 @@ export interface SocketAddress {
 }
 
 export interface UpstreamConfig {
-  /** As written (the metric label). */
+  /** As written (the metric label); 'recursive' has its port when its recursor runs. */
   readonly url: string;
   readonly protocol: 'udp' | 'tcp';
   readonly host: string;
@@ -54,11 +56,46 @@ export interface ListConfig {
   readonly proxy: string;
 }
 
+export interface WarningPageConfig {
+  readonly provider: string;
+  /** A data: URI, or ''. */
+  readonly logo: string;
+  readonly colours: PageColours;
+  /** An empty label: the page's own words for a number that it knows. */
+  readonly hotlines: readonly { readonly label: string; readonly number: string }[];
+  /** An operator's own words. */
+  readonly texts: Readonly<Record<PageLanguage, Partial<PageTexts>>>;
+  readonly objectionUrl: string;
+  readonly blockedBy: string;
+  /** Of one client prefix; 0: no limit. */
+  readonly requestsPerSecondMax: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerClientMax: number;
+  /** Absolute paths, or ''. */
+  readonly tls: {
+    readonly caCertificate: string;
+    readonly caKey: string;
+    readonly certificatesPerSecondMax: number;
+  };
+}
+
+export interface EventLogConfig {
+  /** Absolute path, or '': off. */
+  readonly file: string;
+  readonly bytesMax: number;
+  readonly ageSecondsMax: number;
+  readonly filesMax: number;
+  readonly samplePercent: number;
+  readonly clientAddress: 'hashed' | 'raw' | 'none';
+  readonly hashRotationSeconds: number;
+}
+
 export interface Config {
   readonly listen: {
     readonly do53: readonly SocketAddress[];
     readonly admin: SocketAddress | undefined;
     readonly warningPageHttp: SocketAddress | undefined;
+    readonly warningPageHttps: SocketAddress | undefined;
   };
   readonly workers: number;
   readonly stateDirectory: string;
@@ -76,6 +113,8 @@ export interface Config {
     /** UDP source ports kept open to each upstream by each thread. */
     readonly sourcePorts: number;
   };
+  /** Of the Unbound that `upstreams: [recursive]` starts. Paths are absolute, or ''. */
+  readonly recursion: { readonly program: string; readonly cacheBytesMax: number; readonly include: string };
   readonly lists: readonly ListConfig[];
   readonly allow: readonly string[];
   readonly protected: readonly string[];
@@ -93,6 +132,8 @@ export interface Config {
   /** Live query counts that make the guard hold an entry. */
   readonly blastRadius: { readonly sharePercent: number; readonly queriesMin: number };
   readonly sinkhole: { readonly addresses: readonly string[]; readonly ttlSeconds: number };
+  readonly warningPage: WarningPageConfig;
+  readonly eventLog: EventLogConfig;
   readonly specialUse: {
     /** RFC 6761 names: localhost, invalid, test, onion. */
     readonly reservedNames: boolean;

@@ -8,8 +8,11 @@ import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { isLoopback, isWildcard, parseSocketAddress, parseUpstream } from './address.ts';
 import type { SocketAddress } from './config.ts';
+import { checkFeeds, feedSourceProblem } from './feed-checks.ts';
+import { findRecursor } from './find-recursor.ts';
 import { readProblem } from './file-access.ts';
 import { LISTEN_DEFAULTS } from './schema.ts';
+import { checkWarningPage } from './warning-page-checks.ts';
 
 export type Path = readonly (string | number)[];
 export type Report = (path: Path, message: string) => void;
@@ -37,9 +40,15 @@ function arrayAt(value: unknown, ...path: (string | number)[]): readonly unknown
 export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkListNames(raw, report);
   checkListeners(raw, report);
-  checkUpstreams(raw, report);
+  checkUpstreams(raw, folder, report);
   checkSinkhole(raw, report);
   checkSources(raw, report);
+  checkFeeds({ valueAt: (path) => valueAt(raw, path), folder, report });
+  const textAt = (...path: readonly string[]): string | undefined => {
+    const text = valueAt(raw, path);
+    return typeof text === 'string' && text !== '' ? text : undefined;
+  };
+  checkWarningPage(textAt, folder, report);
   for (const key of FILE_KEYS) {
     for (const [index, file] of arrayAt(raw, key).entries()) {
       if (typeof file === 'string') checkFile(resolve(folder, file), [key, index], report);
@@ -82,6 +91,7 @@ function boundAddresses(raw: unknown): Bound[] {
   for (const key of ['admin', 'warningPageHttp'] as const) {
     written.push([['listen', key], valueAt(raw, ['listen', key]) ?? LISTEN_DEFAULTS[key]]);
   }
+  written.push([['listen', 'warningPageHttps'], valueAt(raw, ['listen', 'warningPageHttps'])]);
   return written.flatMap(([path, text]) => {
     const address = addressAt(text);
     return address === undefined ? [] : [{ path, address }];
@@ -99,7 +109,7 @@ function checkListeners(raw: unknown, report: Report): void {
   }
 }
 
-function checkUpstreams(raw: unknown, report: Report): void {
+function checkUpstreams(raw: unknown, folder: string, report: Report): void {
   const own = boundAddresses(raw);
   const seen = new Map<string, number>();
   for (const [index, written] of arrayAt(raw, 'upstreams').entries()) {
@@ -110,10 +120,26 @@ function checkUpstreams(raw: unknown, report: Report): void {
     const first = seen.get(key);
     if (first === undefined) seen.set(key, index);
     else report(['upstreams', index], `the same as upstreams[${first}]`);
-    if (own.some(({ path, address }) => path[1] === 'do53' && isOwnAddress(address, { host, port }))) {
+    if (written === 'recursive') checkRecursor(raw, folder, index, report);
+    else if (own.some(({ path, address }) => path[1] === 'do53' && isOwnAddress(address, { host, port }))) {
       report(['upstreams', index], 'this is an address of listen.do53: queries would go round in a circle');
     }
   }
+}
+
+function checkRecursor(raw: unknown, folder: string, index: number, report: Report): void {
+  const program = valueAt(raw, ['recursion', 'program']);
+  const include = valueAt(raw, ['recursion', 'include']);
+  const path = typeof program === 'string' && program !== '' ? resolve(folder, program) : '';
+  if (findRecursor(path) === undefined) {
+    const where = path === '' ? 'which is not installed' : `and ${path} is no program`;
+    report(
+      ['upstreams', index],
+      `"recursive" needs Unbound, ${where}; apt-get install unbound, or set recursion.program`,
+    );
+  }
+  if (typeof include === 'string' && include !== '')
+    checkFile(resolve(folder, include), ['recursion', 'include'], report);
 }
 
 /** Whether what is sent to `target` arrives at the listener bound to `own`. */
@@ -161,7 +187,7 @@ export function isUrl(source: string): boolean {
 function sourceProblem(source: string): string | undefined {
   if (source === 'push') return 'a list that only takes pushes is not available in this version yet';
   if (!isUrl(source)) return undefined;
-  if (/^feed\+/i.test(source)) return 'a signed feed is not available in this version yet; a path, or https://...';
+  if (/^feed\+/i.test(source)) return feedSourceProblem(source);
   const url = URL.parse(source);
   if (url === null) return `"${source}" is no URL`;
   if (url.username !== '' || url.password !== '') return 'a URL with a user name or password in it is not accepted';

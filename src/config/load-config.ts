@@ -18,6 +18,7 @@ import { describeReadError, readProblem } from './file-access.ts';
 import { configSchema } from './schema.ts';
 import type { ConfigInput } from './schema.ts';
 import { systemUpstreams } from './system-upstreams.ts';
+import { readLogo, readPageTexts } from './warning-page-files.ts';
 
 export const CONFIG_BYTES_MAX = 1024 * 1024;
 const AUTO_WORKERS_MAX = 16;
@@ -134,13 +135,18 @@ function lineOf(document: Document, path: readonly PropertyKey[], lineCounter: L
 function complete(input: ConfigInput, folder: string, systemServers?: readonly string[]): Config {
   const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
   const absoluteOrNone = (path: string): string => (path === '' ? '' : resolve(folder, path));
-  const { do53, admin, warningPageHttp } = input.listen;
+  const { do53, admin, warningPageHttp, warningPageHttps } = input.listen;
   return {
-    listen: { do53, admin, warningPageHttp },
+    listen: { do53, admin, warningPageHttp, warningPageHttps },
     workers: input.workers === 'auto' ? Math.min(availableParallelism(), AUTO_WORKERS_MAX) : input.workers,
     stateDirectory: resolve(folder, input.stateDirectory),
     upstreams: input.upstreams.length > 0 ? input.upstreams : systemUpstreams(do53, systemServers),
     upstreamQueries: input.upstreamQueries,
+    recursion: {
+      ...input.recursion,
+      program: absoluteOrNone(input.recursion.program),
+      include: absoluteOrNone(input.recursion.include),
+    },
     lists: input.lists.map((list): ListConfig => {
       const sourceKind = sourceKindOf(list.source);
       return {
@@ -165,6 +171,8 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     },
     blastRadius: input.blastRadius,
     sinkhole: input.sinkhole,
+    warningPage: warningPageOf(input.warningPage, absoluteOrNone),
+    eventLog: { ...input.eventLog, file: absoluteOrNone(input.eventLog.file) },
     specialUse: input.specialUse,
     cache: input.cache,
     edns: input.edns,
@@ -173,6 +181,25 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     clients: input.clients,
     log: input.log,
     shutdownTimeoutMs: input.shutdownTimeoutMs,
+  };
+}
+
+/** What cross-checks have found good is read once more here: a file that went meanwhile is left out. */
+function warningPageOf(
+  input: ConfigInput['warningPage'],
+  absoluteOrNone: (path: string) => string,
+): Config['warningPage'] {
+  const logo = input.logo === '' ? undefined : readLogo(absoluteOrNone(input.logo));
+  const textsOf = (file: string) => {
+    const texts = file === '' ? undefined : readPageTexts(absoluteOrNone(file));
+    return texts?.kind === 'ok' ? texts.value : {};
+  };
+  const { texts, tls } = input;
+  return {
+    ...input,
+    logo: logo?.kind === 'ok' ? logo.value : '',
+    texts: { 'zh-CN': textsOf(texts['zh-CN']), en: textsOf(texts.en), ug: textsOf(texts.ug) },
+    tls: { ...tls, caCertificate: absoluteOrNone(tls.caCertificate), caKey: absoluteOrNone(tls.caKey) },
   };
 }
 

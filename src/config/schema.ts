@@ -8,6 +8,8 @@ import { ACTIONS } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
 import { parsePrefix, parseSocketAddress, parseUpstream } from './address.ts';
 import type { Parsed } from './address.ts';
+import { DAY_SECONDS, MIB, WEEK_SECONDS, printable, whole } from './value-schemas.ts';
+import { eventLogSchema, warningPageSchema } from './warning-page-schema.ts';
 
 export const LISTS_MAX = 64;
 export const UPSTREAMS_MAX = 16;
@@ -25,9 +27,6 @@ const APPROVED_MAX = 10_000;
 const TEXT_MAX = 200;
 /** A character-string of a TXT record (RFC 1035 section 3.3). */
 const CHARACTER_STRING_MAX = 255;
-const MIB = 1024 * 1024;
-const DAY_SECONDS = 86_400;
-const WEEK_SECONDS = 7 * DAY_SECONDS;
 /** "it is RECOMMENDED that [negative answers] be limited [to] three hours" (RFC 2308 section 5). */
 const NEGATIVE_TTL_SECONDS_MAX = 3 * 3600;
 
@@ -63,17 +62,6 @@ function parsed<T>(parse: (text: string) => Parsed<T>) {
 
 function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | Parsed<undefined> {
   return text === '' ? { kind: 'ok', value: undefined } : parseSocketAddress(text);
-}
-
-function whole(min: number, max: number) {
-  return z.int().min(min).max(max);
-}
-
-function printable(charactersMax: number) {
-  return z
-    .string()
-    .max(charactersMax)
-    .regex(/^\P{Cc}*$/u, 'control characters are not allowed');
 }
 
 const notYetText = z.literal('', NOT_YET).default('');
@@ -115,7 +103,12 @@ const listSchema = z.strictObject({
   growthPercentMax: z.number().min(0).max(1_000_000).default(200).describe('an update that adds more is held'),
   twoPersons: z.boolean().default(false).describe('who proposed an entry may not release it'),
   rollout: z
-    .array(z.strictObject({ percent: z.number().min(0).max(100), seconds: whole(0, WEEK_SECONDS).default(0) }))
+    .array(
+      z.strictObject({
+        percent: z.number().min(0).max(100).describe('of the subscribers'),
+        seconds: whole(0, WEEK_SECONDS).default(0).describe('until the next stage'),
+      }),
+    )
     .max(10)
     .default([])
     .describe('stages of new pushed entries, as percent of subscribers'),
@@ -144,7 +137,9 @@ export const configSchema = z.strictObject({
         .prefault(LISTEN_DEFAULTS.admin)
         .describe('/metrics /healthz /readyz; loopback; "" turns it off'),
       warningPageHttp: bindAddress.prefault(LISTEN_DEFAULTS.warningPageHttp).describe('warning page; "" turns it off'),
-      warningPageHttps: notYetText.describe('not available yet'),
+      warningPageHttps: bindAddress
+        .prefault('')
+        .describe('ends TLS to blocked names at once, or shows the page (warningPage.tls); "" turns it off'),
     })
     .prefault({}),
   workers: z
@@ -156,7 +151,7 @@ export const configSchema = z.strictObject({
     .array(parsed(parseUpstream))
     .max(UPSTREAMS_MAX)
     .default([])
-    .describe("udp://192.0.2.1:53, tcp://...; empty: the system's resolvers"),
+    .describe("udp://192.0.2.1:53, tcp://..., recursive; empty: the system's resolvers"),
   upstreamQueries: z
     .strictObject({
       deadlineMs: whole(10, 60_000).default(5000).describe('from the first transmission to SERVFAIL'),
@@ -165,6 +160,15 @@ export const configSchema = z.strictObject({
       outstandingMax: whole(1, 1_000_000).default(20_000).describe('questions waiting at a time, in each thread'),
       randomizeCase: z.boolean().default(false).describe('random letter case in questions sent (0x20)'),
       sourcePorts: whole(1, 512).default(16).describe('UDP ports to each upstream, in each thread'),
+    })
+    .prefault({}),
+  recursion: z
+    .strictObject({
+      program: printable(4096).default('').describe('the unbound program; "": found on the PATH'),
+      cacheBytesMax: whole(1 * MIB, 65_536 * MIB)
+        .default(256 * MIB)
+        .describe('of the recursor, for upstreams: [recursive]'),
+      include: printable(4096).default('').describe("file with more of Unbound's own settings"),
     })
     .prefault({}),
   lists: z.array(listSchema).max(LISTS_MAX, `at most ${LISTS_MAX} lists`).default([]),
@@ -209,6 +213,8 @@ export const configSchema = z.strictObject({
       ttlSeconds: whole(0, DAY_SECONDS).default(30).describe('how long a client may keep a blocked answer'),
     })
     .prefault({}),
+  warningPage: warningPageSchema,
+  eventLog: eventLogSchema,
   specialUse: z
     .strictObject({
       reservedNames: z.boolean().default(true).describe('answer localhost, invalid, test, onion here (RFC 6761, 7686)'),

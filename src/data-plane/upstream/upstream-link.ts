@@ -87,3 +87,8 @@ export class UpstreamLink {
     this.#cells[upstreamDownGauge(this.slot)] = isDown ? 1 : 0;
   }
 }
+
+/** Whether a link of one serves for the other: a recursor that was started anew has another port behind the same word. */
+export function isSameUpstream(a: UpstreamConfig, b: UpstreamConfig): boolean {
+  return a.url === b.url && a.host === b.host && a.port === b.port;
+}

@@ -35,7 +35,7 @@ import { randomizeCase, writeQuery } from './query-message.ts';
 import { RandomWords } from './random-words.ts';
 import type { TransportEvents } from './transport.ts';
 import type { Understand, UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
-import { UpstreamLink, type UpstreamLog } from './upstream-link.ts';
+import { isSameUpstream, UpstreamLink, type UpstreamLog } from './upstream-link.ts';
 import type { UpstreamState } from './upstream-state.ts';
 
 /** Wait before a refused query goes to the same upstream again; doubles. One that restarts is back by then. */
@@ -123,7 +123,7 @@ class Pool implements UpstreamPool, TransportEvents {
     this.#settings = settings;
     this.#links = upstreams.slice(0, UPSTREAM_SLOTS).map((upstream, slot) => {
       const kept = old[slot];
-      if (kept !== undefined && kept.config.url === upstream.url && isSamePorts) return kept;
+      if (kept !== undefined && isSameUpstream(kept.config, upstream) && isSamePorts) return kept;
       const context = { slot, sourcePorts, openSocket: this.#openSocket, random: this.#random, events: this };
       return new UpstreamLink(upstream, context, this.#cells, this.#log, nowMs);
     });

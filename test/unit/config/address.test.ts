@@ -47,6 +47,12 @@ describe('an upstream', () => {
     expect(parseUpstream(url)).toEqual({ kind: 'ok', value: { url, protocol, host, port } });
   });
 
+  it('the word recursive stands for a recursor on this machine, whose port is found later', () => {
+    const value = { url: 'recursive', protocol: 'udp', host: '127.0.0.1', port: 0 };
+    expect(parseUpstream('recursive')).toEqual({ kind: 'ok', value });
+    expect(parseUpstream('Recursive').kind).toBe('bad');
+  });
+
   it.each([
     ['192.0.2.1', /write the protocol too, e.g. "udp:\/\/192.0.2.1"/],
     ['2001:db8::1', /e.g. "udp:\/\/\[2001:db8::1\]"/],
