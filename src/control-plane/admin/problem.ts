@@ -22,6 +22,8 @@ export const PROBLEMS = {
   notAPushList: { status: 409, title: 'The list does not take pushes' },
   holdDecided: { status: 409, title: 'The hold is decided already' },
   rolloutEnded: { status: 409, title: 'The rollout has ended' },
+  noRolloutSlot: { status: 409, title: 'Too many rollouts are running' },
+  changeRunning: { status: 409, title: 'Another bulk change of the list is under way' },
   payloadTooLarge: { status: 413, title: 'The body is too large' },
   tooManyEntries: { status: 413, title: 'The change has too many entries' },
   uriTooLong: { status: 414, title: 'The path is too long' },

@@ -90,7 +90,8 @@ export const DELTA_NAMES_MAX = 5_000;
 
 export interface RejectedEntry {
   readonly name: string;
-  /** A SkipReason of a list format, or badScope, badCategory, badExpiry, expired, badMode, notListed, textTooLong. */
+  /** A SkipReason of a list format, or badScope, badCategory, badExpiry, expired, badMode, badText, textTooLong, notListed,
+   * tooManyHolds, rolloutAborted. */
   readonly code: string;
   readonly detail: string;
 }
@@ -128,6 +129,8 @@ export interface ChangeDone {
   readonly rejectedTotal: number;
   readonly held: readonly HeldEntry[];
   readonly heldTotal: number;
+  /** Holds that ended because their entries were taken back, or are in force by this change. */
+  readonly withdrawnHolds?: number;
   /** True: the answer to an earlier request with the same key, again. */
   readonly isReplay: boolean;
   readonly delta: LedgerDelta;
@@ -146,6 +149,8 @@ export const LEDGER_REFUSALS = [
   'samePerson',
   'rolloutUnknown',
   'rolloutEnded',
+  'noRolloutSlot',
+  'changeRunning',
   'storeFull',
   'storeUnavailable',
 ] as const;
