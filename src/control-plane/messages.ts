@@ -54,6 +54,8 @@ export interface PageThreadData {
   readonly config: Config;
   readonly policy: PublishedPolicy | undefined;
   readonly counters: SharedArrayBuffer;
+  /** Of the resolver threads (telemetry/blocked-chains.ts). */
+  readonly chains: readonly SharedArrayBuffer[];
 }
 
 export type ToPage =
@@ -62,5 +64,23 @@ export type ToPage =
 
 export type FromPage =
   | { readonly kind: 'inForce'; readonly generation: number }
-  | { readonly kind: 'pageListening'; readonly address: SocketAddress | undefined }
+  | {
+      readonly kind: 'pageListening';
+      readonly key: 'warningPageHttp' | 'warningPageHttps';
+      readonly address: SocketAddress;
+    }
+  /** Every address of the page has been bound, or said to be impossible. */
+  | { readonly kind: 'pageReady' }
   | { readonly kind: 'cannotListen'; readonly failure: BindFailure };
+
+export interface EventThreadData {
+  readonly role: 'events';
+  readonly config: Config;
+  readonly counters: SharedArrayBuffer;
+  /** Of the resolver threads (telemetry/blocked-events.ts). */
+  readonly rings: readonly SharedArrayBuffer[];
+  readonly listSlots: Readonly<Record<string, number>>;
+}
+
+export type ToEvents =
+  { readonly kind: 'lists'; readonly listSlots: Readonly<Record<string, number>> } | { readonly kind: 'stop' };

@@ -25,6 +25,8 @@ export interface Waiter {
   readonly reply: ReplyPath;
   readonly transport: number;
   readonly receivedAtMs: number;
+  /** A copy; undefined where nobody needs it. */
+  readonly client: Uint8Array | undefined;
   readonly isLate: true;
 }
 

@@ -12,6 +12,10 @@ export interface ResolverThreadData {
   readonly config: Config;
   readonly policy: PublishedPolicy | undefined;
   readonly counters: SharedArrayBuffer;
+  /** Names blocked by what they lead to, for the warning page. */
+  readonly chains: SharedArrayBuffer;
+  /** For the event log; undefined where it is off. */
+  readonly events: SharedArrayBuffer | undefined;
   /** False at the start, while there is no policy yet: wait for `listen`. */
   readonly mayListen: boolean;
 }

@@ -143,6 +143,7 @@ export class Resolver {
       reply: arrival.keepReplyPath(),
       transport: arrival.transport,
       receivedAtMs: nowMs,
+      client: this.respond.keepsClients ? new Uint8Array(arrival.client) : undefined,
       isLate: true,
     };
     if (this.#exchanges.wait(exchange, waiter)) return ANSWERED_LATER;

@@ -12,6 +12,7 @@ import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLog, createLogLimiter } from '../telemetry/log.ts';
 import { batchSupport } from './batch/self-check.ts';
 import { SocketWatch } from './batch/socket-watch.ts';
+import { BlockRecorder } from './block-recorder.ts';
 import { type Arrival } from './listener/arrival.ts';
 import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
 import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
@@ -24,10 +25,11 @@ const TICK_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 10_000;
 const DRAIN_POLL_MS = 20;
 
-const { config, policy, counters, mayListen, heartbeat, threadName } = workerData as ResolverThreadData & {
-  readonly heartbeat: SharedArrayBuffer;
-  readonly threadName: string;
-};
+const { config, policy, counters, chains, events, mayListen, heartbeat, threadName } =
+  workerData as ResolverThreadData & {
+    readonly heartbeat: SharedArrayBuffer;
+    readonly threadName: string;
+  };
 const port = parentPort!;
 const log = createLog({ level: config.log.level, name: threadName });
 const limited = createLogLimiter(log);
@@ -37,9 +39,10 @@ const cells = new Float64Array(counters);
 startHeartbeat(heartbeat);
 const say = (message: FromResolver): void => port.postMessage(message);
 
-const respond = new Respond(config, policy, cells, (error) => {
+const onBug = (error: Error): void =>
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL where that was possible');
-});
+const recorder = new BlockRecorder(chains, events, config.eventLog.samplePercent, cells);
+const respond = new Respond(config, policy, cells, onBug, recorder);
 const support = batchSupport();
 const watch = support.kind === 'ok' ? new SocketWatch(support.libc, cells) : undefined;
 const upstream = createUpstreamPool({

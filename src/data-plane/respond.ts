@@ -26,6 +26,7 @@ import {
   shadowCounter,
 } from '../telemetry/counters.ts';
 import type { Refusal } from './accept.ts';
+import type { BlockRecorder } from './block-recorder.ts';
 import { type CachedAnswer, writeTargets } from './cache/cached-answer.ts';
 import { ClientAccess } from './client-address.ts';
 import { Finisher } from './finish.ts';
@@ -35,6 +36,8 @@ import { DROPPED } from './listener/arrival.ts';
 export interface Asked {
   readonly transport: number;
   readonly receivedAtMs: number;
+  /** 16 octets; undefined where nobody needs it any more. */
+  readonly client: Uint8Array | undefined;
   /** Whether the answer comes after the query path was left. */
   readonly isLate: boolean;
 }
@@ -48,6 +51,7 @@ export class Respond {
   #config: Config;
   readonly #cells: Float64Array;
   readonly #onBug: (error: Error) => void;
+  readonly #recorder: BlockRecorder | undefined;
   /** A chain's names while they are judged, and the labels of one. */
   readonly #targets = Buffer.allocUnsafeSlow(TARGETS_MAX * NAME_BYTES_MAX);
   readonly #targetLabels = new Uint8Array(LABELS_MAX);
@@ -58,7 +62,14 @@ export class Respond {
   /** Wall clock less monotonic clock, so that a query costs no second clock read. */
   #wallOffsetMs = 0;
 
-  constructor(config: Config, policy: PublishedPolicy | undefined, cells: Float64Array, onBug: (error: Error) => void) {
+  constructor(
+    config: Config,
+    policy: PublishedPolicy | undefined,
+    cells: Float64Array,
+    onBug: (error: Error) => void,
+    recorder?: BlockRecorder,
+  ) {
+    this.#recorder = recorder;
     this.#config = config;
     this.#cells = cells;
     this.#onBug = onBug;
@@ -91,6 +102,11 @@ export class Respond {
       lists: published.lists,
       udpPayloadBytes: this.#config.edns.udpPayloadBytes,
     });
+  }
+
+  /** Whether those who wait for upstreams must be remembered by their address. */
+  get keepsClients(): boolean {
+    return this.#recorder?.keepsEvents === true;
   }
 
   /** Reads the clocks; returns monotonic time. */
@@ -126,6 +142,9 @@ export class Respond {
   block(query: QueryView, asked: Asked): number {
     const { match } = this.#policy!;
     this.#cells[blockedCounter(match.list.counterSlot, match.categoryIndex, match.actionIndex)]!++;
+    if (this.keepsClients) {
+      this.#recorder!.event(query, match, asked.receivedAtMs + this.#wallOffsetMs, asked.transport, asked.client);
+    }
     const bytesMax = this.#finisher.responseBytesMax(query, asked.transport);
     const length = this.#blockAnswers!.write(query, match, bytesMax);
     if (length === 0) {
@@ -151,7 +170,10 @@ export class Respond {
       const chainVerdict = this.#judgeTargets(answer, asked);
       // Why asked last: nearly no chain meets a list, and a protected name is not to be taken down by those that do.
       if (chainVerdict !== VerdictKind.allowed && !this.#isProtected(query, asked)) {
-        if (chainVerdict === VerdictKind.blocked) return this.block(query, asked);
+        if (chainVerdict === VerdictKind.blocked) {
+          this.#recorder?.chain(query, this.#policy!.match, this.#seconds(asked.receivedAtMs));
+          return this.block(query, asked);
+        }
         if (verdict !== VerdictKind.shadow) this.#cells[this.#chainShadowCell]!++;
         row = chainVerdict;
       }

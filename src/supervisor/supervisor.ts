@@ -8,7 +8,7 @@
 import { extname } from 'node:path';
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
-import type { FromControl, FromPage, ToControl, ToPage } from '../control-plane/messages.ts';
+import type { FromControl, FromPage, ToControl, ToEvents, ToPage } from '../control-plane/messages.ts';
 import type { FromResolver, ToResolver } from '../data-plane/messages.ts';
 import { clearGauges } from '../telemetry/counter-sum.ts';
 import { createCounters } from '../telemetry/counters.ts';
@@ -19,7 +19,10 @@ import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts'
 import { ListSlots } from './list-slots.ts';
 import { takenAddresses } from './port-probe.ts';
 import { Publisher } from './publisher.ts';
+import { type ResolverMemory, createResolverMemory } from './resolver-memory.ts';
+import { keysNeedingRestart, withoutRestart } from './restart-keys.ts';
 import { SupervisedThread } from './supervised-thread.ts';
+import { Waits, within } from './waits.ts';
 
 /** Queries are served without lists rather than not at all when the control plane cannot publish any. */
 const SERVE_WITHOUT_LISTS_AFTER_DEATHS = 3;
@@ -29,6 +32,9 @@ const PAGE_HEAP_MEGABYTES_MAX = 256;
 const CONTROL_SILENCE_MS_MAX = 10_000;
 const PAGE_SILENCE_MS_MAX = 5_000;
 const RESOLVER_SILENCE_MS_MAX = 5_000;
+const EVENTS_HEAP_MEGABYTES_MAX = 128;
+/** A disk that hangs holds up this thread and no other. */
+const EVENTS_SILENCE_MS_MAX = 60_000;
 /** Beyond the configured time for draining: for the threads to say that they are done. */
 const STOP_GRACE_MS = 1_000;
 
@@ -36,6 +42,7 @@ export interface Started {
   readonly do53: readonly SocketAddress[];
   readonly admin: SocketAddress | undefined;
   readonly page: SocketAddress | undefined;
+  readonly pageHttps: SocketAddress | undefined;
   readonly lists: readonly { readonly name: string; readonly entries: number; readonly failure: string | undefined }[];
   /** Addresses left out because the machine does not have them. */
   readonly skipped: readonly string[];
@@ -44,31 +51,28 @@ export interface Started {
 /** Errors: an address could not be bound at the start; the message is for people. */
 export class StartError extends Error {}
 
-interface Waiting {
-  resolve(): void;
-  reject(error: Error): void;
-}
-
 export class Supervisor {
   #config: Config;
   readonly #version: string;
   readonly #log: Log;
   readonly #slots = new ListSlots();
   readonly #publisher: Publisher;
-  readonly #resolverCounters: readonly SharedArrayBuffer[];
+  readonly #resolverMemory: readonly ResolverMemory[];
   readonly #pageCounters = createCounters();
+  readonly #eventCounters = createCounters();
   #resolvers: SupervisedThread[] = [];
   #control: SupervisedThread | undefined;
   #page: SupervisedThread | undefined;
+  #events: SupervisedThread | undefined;
   #listening: readonly SocketAddress[] = [];
   #admin: SocketAddress | undefined;
-  #pageAddress: SocketAddress | undefined;
+  #pageAddresses: { warningPageHttp?: SocketAddress; warningPageHttps?: SocketAddress } = {};
   #skipped: BindFailure[] = [];
   #lists: Started['lists'] = [];
   #controlDeaths = 0;
   readonly #restarts: Partial<Record<ThreadKind, number>> = {};
   readonly #reloads = { ok: 0, refused: 0 };
-  readonly #waits = new Map<string, Waiting>();
+  readonly #waits = new Waits();
   #undrained = 0;
   #batchIo: BatchIoMode | undefined;
   #mayListen = false;
@@ -79,7 +83,8 @@ export class Supervisor {
     this.#version = version;
     this.#log = log;
     this.#slots.assign(config.lists.map(({ name }) => name));
-    this.#resolverCounters = Array.from({ length: config.workers }, () => createCounters());
+    const isEventLogOn = config.eventLog.file !== '';
+    this.#resolverMemory = Array.from({ length: config.workers }, () => createResolverMemory(isEventLogOn));
     this.#publisher = new Publisher(() =>
       this.#page === undefined ? this.#resolvers : [...this.#resolvers, this.#page],
     );
@@ -89,15 +94,14 @@ export class Supervisor {
   async start(): Promise<Started> {
     const [taken] = await takenAddresses(this.#config.listen.do53);
     if (taken !== undefined) throw new StartError(cannotListen(taken));
-    const adminBound = this.#waitFor('admin');
-    const firstPolicy = this.#waitFor('policy');
-    const listsStarted = this.#waitFor('lists');
-    const withoutLists = setTimeout(() => this.#settle('policy'), SERVE_WITHOUT_LISTS_AFTER_MS);
+    const adminBound = this.#waits.for('admin');
+    const firstPolicy = this.#waits.for('policy');
+    const listsStarted = this.#waits.for('lists');
+    const withoutLists = setTimeout(() => this.#waits.settle('policy'), SERVE_WITHOUT_LISTS_AFTER_MS);
     this.#control = this.#startControl();
     // Why now: they load while the lists do; they listen when there is a policy.
-    this.#resolvers = this.#resolverCounters.map((counters, index) =>
-      this.#startResolver(`resolver-${index}`, counters),
-    );
+    this.#resolvers = this.#resolverMemory.map((memory, index) => this.#startResolver(`resolver-${index}`, memory));
+    if (this.#config.eventLog.file !== '') this.#events = this.#startEvents();
     const pageBound = this.#startPage();
     try {
       await Promise.all([adminBound, pageBound, firstPolicy]);
@@ -114,7 +118,8 @@ export class Supervisor {
     return {
       do53: this.#listening,
       admin: this.#admin,
-      page: this.#pageAddress,
+      page: this.#pageAddresses.warningPageHttp,
+      pageHttps: this.#pageAddresses.warningPageHttps,
       lists: this.#lists,
       skipped: this.#skipped.map(({ address }) => addressText(address)),
     };
@@ -134,7 +139,7 @@ export class Supervisor {
             ? this.#config
             : { ...this.#config, listen: { ...this.#config.listen, admin: this.#admin } },
         version: this.#version,
-        counters: [...this.#resolverCounters, this.#pageCounters],
+        counters: [...this.#resolverMemory.map(({ counters }) => counters), this.#pageCounters, this.#eventCounters],
         listSlots: this.#slots.all(),
         batchIo: this.#batchIo ?? 'dgram',
         listening: this.#listening,
@@ -146,8 +151,8 @@ export class Supervisor {
       onMessage: (message) => this.#onControl(message as FromControl),
       onDeath: () => {
         this.#countRestart('control');
-        if (++this.#controlDeaths === SERVE_WITHOUT_LISTS_AFTER_DEATHS) this.#settle('policy');
-        if (this.#controlDeaths === SERVE_WITHOUT_LISTS_AFTER_DEATHS) this.#settle('admin');
+        if (++this.#controlDeaths === SERVE_WITHOUT_LISTS_AFTER_DEATHS) this.#waits.settle('policy');
+        if (this.#controlDeaths === SERVE_WITHOUT_LISTS_AFTER_DEATHS) this.#waits.settle('admin');
       },
       log: this.#log,
     });
@@ -159,26 +164,26 @@ export class Supervisor {
         void this.#publisher.publish(message.policy).then(() => {
           this.#tellControl({ kind: 'inForce', publication: message.publication });
         });
-        this.#settle('policy');
+        this.#waits.settle('policy');
         break;
       case 'adminListening':
         this.#admin = message.address;
-        this.#settle('admin');
+        this.#waits.settle('admin');
         break;
       case 'cannotListen':
         this.#cannotListen('admin', message.failure);
         break;
       case 'started':
         this.#lists = message.lists;
-        this.#settle('lists');
+        this.#waits.settle('lists');
         break;
       case 'stopped':
-        this.#settle('stopped');
+        this.#waits.settle('stopped');
         break;
     }
   }
 
-  #startResolver(name: string, counters: SharedArrayBuffer): SupervisedThread {
+  #startResolver(name: string, memory: ResolverMemory): SupervisedThread {
     return new SupervisedThread({
       name,
       url: threadUrl('../data-plane/resolver-thread'),
@@ -188,17 +193,17 @@ export class Supervisor {
         role: 'resolver',
         config: this.#configToListen(),
         policy: this.#publisher.current,
-        counters,
+        ...memory,
         mayListen: this.#mayListen,
       }),
       onMessage: (message) => this.#onResolver(name, message as FromResolver),
-      onDeath: () => this.#onReaderDeath('resolver', name, counters),
+      onDeath: () => this.#onReaderDeath('resolver', name, memory.counters),
       log: this.#log,
     });
   }
 
   async #listen(resolver: SupervisedThread): Promise<void> {
-    const bound = this.#waitFor(resolver.name);
+    const bound = this.#waits.for(resolver.name);
     resolver.post({ kind: 'listen', config: this.#configToListen() } satisfies ToResolver);
     await bound;
   }
@@ -222,7 +227,7 @@ export class Supervisor {
         this.#publisher.acknowledge(name, message.generation);
         break;
       case 'drained':
-        if (--this.#undrained === 0) this.#settle('drained');
+        if (--this.#undrained === 0) this.#waits.settle('drained');
         break;
     }
   }
@@ -244,13 +249,34 @@ export class Supervisor {
         this.#skipped = [...failures];
         this.#tellControl({ kind: 'listening', addresses });
       }
-      this.#settle(name);
-    } else this.#waits.get(name)?.reject(new StartError(cannotListen(fatal)));
+      this.#waits.settle(name);
+    } else this.#waits.reject(name, new StartError(cannotListen(fatal)));
+  }
+
+  /** Reads what the resolver threads leave in their rings; says nothing to anybody. */
+  #startEvents(): SupervisedThread {
+    return new SupervisedThread({
+      name: 'events',
+      url: threadUrl('../control-plane/event-log/event-log-thread'),
+      heapMegabytesMax: EVENTS_HEAP_MEGABYTES_MAX,
+      silenceMsMax: EVENTS_SILENCE_MS_MAX,
+      data: () => ({
+        role: 'events',
+        config: this.#config,
+        counters: this.#eventCounters,
+        rings: this.#resolverMemory.map(({ events }) => events),
+        listSlots: this.#slots.all(),
+      }),
+      onMessage: () => undefined,
+      onDeath: () => this.#countRestart('events'),
+      log: this.#log,
+    });
   }
 
   async #startPage(): Promise<void> {
-    if (this.#config.listen.warningPageHttp === undefined) return;
-    const bound = this.#waitFor('page');
+    const { warningPageHttp, warningPageHttps } = this.#config.listen;
+    if (warningPageHttp === undefined && warningPageHttps === undefined) return;
+    const bound = this.#waits.for('page');
     this.#page = new SupervisedThread({
       name: 'page',
       url: threadUrl('../control-plane/warning-page/page-thread'),
@@ -258,12 +284,10 @@ export class Supervisor {
       silenceMsMax: PAGE_SILENCE_MS_MAX,
       data: () => ({
         role: 'page',
-        config:
-          this.#pageAddress === undefined
-            ? this.#config
-            : { ...this.#config, listen: { ...this.#config.listen, warningPageHttp: this.#pageAddress } },
+        config: { ...this.#config, listen: { ...this.#config.listen, ...this.#pageAddresses } },
         policy: this.#publisher.current,
         counters: this.#pageCounters,
+        chains: this.#resolverMemory.map(({ chains }) => chains),
       }),
       onMessage: (message) => this.#onPage(message as FromPage),
       onDeath: () => this.#onReaderDeath('page', 'page', this.#pageCounters),
@@ -278,8 +302,10 @@ export class Supervisor {
         this.#publisher.acknowledge('page', message.generation);
         break;
       case 'pageListening':
-        this.#pageAddress = message.address;
-        this.#settle('page');
+        this.#pageAddresses[message.key] = message.address;
+        break;
+      case 'pageReady':
+        this.#waits.settle('page');
         break;
       case 'cannotListen':
         this.#cannotListen('page', message.failure);
@@ -288,31 +314,23 @@ export class Supervisor {
   }
 
   #cannotListen(wait: string, failure: BindFailure): void {
-    const waiting = this.#waits.get(wait);
-    if (waiting === undefined) this.#log.error(cannotListen(failure));
-    else waiting.reject(new StartError(cannotListen(failure)));
+    const isWaitedFor = this.#waits.reject(wait, new StartError(cannotListen(failure)));
+    if (!isWaitedFor) this.#log.error(cannotListen(failure));
   }
 
   /** Puts a new configuration in force on every thread. What needs a restart is said in the log. */
   reload(config: Config): void {
     this.#reloads.ok++;
     const before = this.#config;
-    if (config.workers !== before.workers) this.#log.warn('workers has changed: restart Weir for it');
-    if (config.stateDirectory !== before.stateDirectory)
-      this.#log.warn('stateDirectory has changed: restart Weir for it');
-    if (!isSameAddress(config.listen.admin, before.listen.admin))
-      this.#log.warn('listen.admin has changed: restart Weir for it');
-    if (!isSameAddress(config.listen.warningPageHttp, before.listen.warningPageHttp)) {
-      this.#log.warn('listen.warningPageHttp has changed: restart Weir for it');
-    }
-    const { workers, stateDirectory } = before;
-    this.#config = { ...config, workers, stateDirectory, listen: { ...before.listen, do53: config.listen.do53 } };
+    for (const key of keysNeedingRestart(before, config)) this.#log.warn(`${key} has changed: restart Weir for it`);
+    this.#config = withoutRestart(before, config);
     this.#config = this.#configToListen();
     this.#slots.assign(config.lists.map(({ name }) => name));
     this.#tellControl({ kind: 'configure', config: this.#config, listSlots: this.#slots.all() });
     for (const resolver of this.#resolvers)
       resolver.post({ kind: 'configure', config: this.#config } satisfies ToResolver);
     this.#page?.post({ kind: 'configure', config: this.#config } satisfies ToPage);
+    this.#events?.post({ kind: 'lists', listSlots: this.#slots.all() } satisfies ToEvents);
   }
 
   /** Why: with port 0 each thread would pick a port of its own anew. */
@@ -328,15 +346,19 @@ export class Supervisor {
 
   /** Answers what is in flight, closes every listener, ends every thread. Bounded by shutdownTimeoutMs. */
   async stop(): Promise<void> {
-    const threads = [...this.#resolvers, this.#page, this.#control].filter((thread) => thread !== undefined);
+    const threads = [...this.#resolvers, this.#page, this.#events, this.#control].filter(
+      (thread) => thread !== undefined,
+    );
     for (const thread of threads) thread.release();
     const draining = this.#resolvers.filter((thread) => thread.isAlive);
     this.#undrained = draining.length;
-    const drained = draining.length === 0 ? Promise.resolve() : this.#waitFor('drained');
+    const drained = draining.length === 0 ? Promise.resolve() : this.#waits.for('drained');
     for (const resolver of draining) resolver.post({ kind: 'drain' } satisfies ToResolver);
     await within(drained, this.#config.shutdownTimeoutMs + STOP_GRACE_MS);
+    // Why after the draining: what it brought is written too.
+    this.#events?.post({ kind: 'stop' } satisfies ToEvents);
     if (this.#control?.isAlive === true) {
-      const stopped = this.#waitFor('stopped');
+      const stopped = this.#waits.for('stopped');
       this.#tellControl({ kind: 'stop' });
       await within(stopped, STOP_GRACE_MS);
     }
@@ -348,7 +370,7 @@ export class Supervisor {
     clearGauges(counters);
     this.#publisher.forget(name);
     const stillborn = new StartError(`the thread ${name} ended before it listened; the log says why`);
-    if (!this.#hasStarted) this.#waits.get(name)?.reject(stillborn);
+    if (!this.#hasStarted) this.#waits.reject(name, stillborn);
   }
 
   #tellControl(message: ToControl): void {
@@ -359,28 +381,9 @@ export class Supervisor {
     this.#restarts[thread] = (this.#restarts[thread] ?? 0) + 1;
     if (thread !== 'control') this.#tellControl({ kind: 'restarted', thread });
   }
-
-  #waitFor(what: string): Promise<void> {
-    return new Promise((resolve, reject) => this.#waits.set(what, { resolve, reject }));
-  }
-
-  #settle(what: string): void {
-    this.#waits.get(what)?.resolve();
-    this.#waits.delete(what);
-  }
 }
 
 /** Threads run as TypeScript in a clone and as JavaScript in the package. */
 function threadUrl(path: string): URL {
   return new URL(path + extname(import.meta.url), import.meta.url);
-}
-
-function isSameAddress(a: SocketAddress | undefined, b: SocketAddress | undefined): boolean {
-  return a?.host === b?.host && a?.port === b?.port;
-}
-
-async function within(promise: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)))]);
-  clearTimeout(timer);
 }

@@ -115,9 +115,34 @@ export const UpstreamOutcomeRow = {
 } as const satisfies Record<UpstreamOutcomeLabel, number>;
 
 export const PAGE_SCHEMES = ['http', 'https'] as const;
-/** The language that a warning page puts first. */
-export const PAGE_LANGUAGES = ['zh-CN', 'en'] as const;
-export type PageLanguage = (typeof PAGE_LANGUAGES)[number];
+/** Rows of PAGE_SCHEMES. */
+export const PageSchemeRow = { http: 0, https: 1 } as const;
+/** What a request to the warning page came to. */
+export const PAGE_OUTCOMES = ['blocked', 'notBlocked', 'methodNotAllowed', 'rateLimited', 'robots'] as const;
+/** Rows of PAGE_OUTCOMES. */
+export const PageOutcomeRow = {
+  blocked: 0,
+  notBlocked: 1,
+  methodNotAllowed: 2,
+  rateLimited: 3,
+  robots: 4,
+} as const satisfies Record<(typeof PAGE_OUTCOMES)[number], number>;
+/** What a TLS connection to the warning page asked for: a name blocked now, another, none, no TLS, or nothing in time. */
+export const HELLO_OUTCOMES = ['blocked', 'notBlocked', 'noName', 'malformed', 'timeout'] as const;
+export type HelloOutcome = (typeof HELLO_OUTCOMES)[number];
+/** Rows of HELLO_OUTCOMES. */
+export const HelloRow = {
+  blocked: 0,
+  notBlocked: 1,
+  noName: 2,
+  malformed: 3,
+  timeout: 4,
+} as const satisfies Record<HelloOutcome, number>;
+
+/** Why an event is not in the event log: the resolver thread's ring was full, or the file could not be written. */
+export const EVENT_DROP_REASONS = ['ringFull', 'writeFailed'] as const;
+/** Rows of EVENT_DROP_REASONS. */
+export const EventDropRow = { ringFull: 0, writeFailed: 1 } as const;
 
 /** How UDP datagrams are moved: one an event, or many a system call. */
 export const BATCH_IO_MODES = ['dgram', 'batch'] as const;

@@ -5,13 +5,16 @@
  */
 import { Counter as PromCounter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
+import { PAGE_LANGUAGES } from '../config/page-text-keys.ts';
 import { ACTIONS } from '../policy/actions.ts';
 import type { ActionName } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
 import {
   DROP_REASONS,
+  EVENT_DROP_REASONS,
   FAMILIES,
-  PAGE_LANGUAGES,
+  HELLO_OUTCOMES,
+  PAGE_OUTCOMES,
   PAGE_SCHEMES,
   QTYPE_LABELS,
   RCODE_LABELS,
@@ -41,6 +44,7 @@ import type { MetricName } from './metric-definitions.ts';
 
 type Labels = Record<string, string>;
 type Add = (labels: Labels, value: number) => void;
+type Rows = { readonly [name in MetricName]?: (add: Add) => void };
 type AddHistogram = (labels: Labels, firstCell: number) => void;
 
 /** Names behind the slots, as the configuration has them now or had them before. */
@@ -56,7 +60,7 @@ const OWN_RCODES = new Set(['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIM
 
 /** Registers every metric that is read out of the counters. `names` is asked at each scrape. */
 export function registerCounterMetrics(registry: Registry, sum: CounterSum, names: () => CounterNames): void {
-  const rows: { readonly [name in MetricName]?: (add: Add) => void } = {
+  const rows: Rows = {
     weir_queries_total: (add) => addQueries(sum, add),
     weir_responses_total: (add) => addResponses(sum, add),
     weir_blocked_queries_total: (add) => addBlocked(sum, names(), add),
@@ -83,13 +87,7 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
         add({ upstream }, sum.at(upstreamDownGauge(slot)) > 0 ? 0 : 1);
       }
     },
-    weir_warning_page_requests_total: (add) => {
-      for (const [schemeRow, scheme] of PAGE_SCHEMES.entries()) {
-        for (const [languageRow, language] of PAGE_LANGUAGES.entries()) {
-          add({ scheme, language }, sum.at(pageCounter(schemeRow, languageRow)));
-        }
-      }
-    },
+    ...pageRows(sum),
     weir_policy_generation: (add) => add({}, sum.policyGeneration),
     weir_cache_hits_total: (add) => add({}, sum.at(Counter.cacheHits)),
     weir_cache_misses_total: (add) => add({}, sum.at(Counter.cacheMisses)),
@@ -115,6 +113,34 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
   registerHistogram(registry, sum, 'weir_upstream_duration_seconds', (add) => {
     for (const [slot, upstream] of names().upstreams.entries()) add({ upstream }, upstreamDurationHistogram(slot));
   });
+}
+
+/** Of the warning page and of the event log. */
+function pageRows(sum: CounterSum): Rows {
+  return {
+    weir_warning_page_requests_total: (add) => {
+      for (const [schemeRow, scheme] of PAGE_SCHEMES.entries()) {
+        for (const [languageRow, language] of PAGE_LANGUAGES.entries()) {
+          add({ scheme, language }, sum.at(pageCounter(schemeRow, languageRow)));
+        }
+      }
+    },
+    weir_warning_page_responses_total: (add) => {
+      for (const [row, outcome] of PAGE_OUTCOMES.entries()) add({ outcome }, sum.at(Counter.pageOutcomes + row));
+    },
+    weir_warning_page_tls_hellos_total: (add) => {
+      for (const [row, outcome] of HELLO_OUTCOMES.entries()) add({ outcome }, sum.at(Counter.pageHellos + row));
+    },
+    weir_warning_page_connections_rejected_total: (add) => add({}, sum.at(Counter.pageConnectionsRejected)),
+    weir_warning_page_certificates_total: (add) => {
+      add({ outcome: 'made' }, sum.at(Counter.pageCertificatesMade));
+      add({ outcome: 'refused' }, sum.at(Counter.pageCertificatesRefused));
+    },
+    weir_event_log_written_total: (add) => add({}, sum.at(Counter.eventsWritten)),
+    weir_event_log_dropped_total: (add) => {
+      for (const [row, reason] of EVENT_DROP_REASONS.entries()) add({ reason }, sum.at(Counter.eventsDropped + row));
+    },
+  };
 }
 
 function addQueries(sum: CounterSum, add: Add): void {

@@ -6,13 +6,16 @@
  * Why floats: exact up to 2^53, plain loads and stores (BigInt cells allocate, Atomics cost a bus lock). An aligned
  * 64-bit store is not torn on any machine that Node runs on.
  */
+import { PAGE_LANGUAGES } from '../config/page-text-keys.ts';
 import { ACTIONS } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
 import {
   COUNTED_QTYPES,
   DROP_REASONS,
+  EVENT_DROP_REASONS,
   FAMILIES,
-  PAGE_LANGUAGES,
+  HELLO_OUTCOMES,
+  PAGE_OUTCOMES,
   PAGE_SCHEMES,
   QTYPE_LABELS,
   RCODE_LABELS,
@@ -67,6 +70,14 @@ export const Counter = {
   tcpConnectionsAccepted: take(1),
   tcpConnectionsRejected: take(1),
   pageRequests: take(PAGE_SCHEMES.length * PAGE_LANGUAGES.length),
+  pageOutcomes: take(PAGE_OUTCOMES.length),
+  /** ClientHellos at the warning page (HELLO_OUTCOMES). */
+  pageHellos: take(HELLO_OUTCOMES.length),
+  pageConnectionsRejected: take(1),
+  pageCertificatesMade: take(1),
+  pageCertificatesRefused: take(1),
+  eventsWritten: take(1),
+  eventsDropped: take(EVENT_DROP_REASONS.length),
   /** Datagrams that found the kernel's queue full (SOCKET_SIDES). */
   kernelDrops: take(SOCKET_SIDES.length),
   /** Gauges from here on: set, not counted, and forgotten with their thread. */

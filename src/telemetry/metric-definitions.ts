@@ -75,6 +75,12 @@ export const METRICS = {
   weir_thread_restarts_total: counter('Threads replaced after they died', 'thread'),
   weir_config_reloads_total: counter('Reloads of the configuration', 'result'),
   weir_warning_page_requests_total: counter('Requests to the warning page', 'scheme', 'language'),
+  weir_warning_page_responses_total: counter('What they came to', 'outcome'),
+  weir_warning_page_tls_hellos_total: counter('TLS connections to the warning page, by the name asked for', 'outcome'),
+  weir_warning_page_connections_rejected_total: counter('Connections to the warning page closed because of a limit'),
+  weir_warning_page_certificates_total: counter('Certificates made for blocked names, or not for the rate', 'outcome'),
+  weir_event_log_written_total: counter('Blocked queries written to the event log'),
+  weir_event_log_dropped_total: counter('Blocked queries that are missing in the event log', 'reason'),
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof METRICS;

@@ -1,11 +1,13 @@
-/** What the warning page knows of a blocked name; made by host-judge.ts, shown by page-html.ts. */
+/** What the warning page knows of a blocked name; made by host-judge.ts, shown by page-html.ts and page-answer.ts. */
 import type { Category } from '../../policy/category.ts';
 import type { ListOrder } from '../../policy/published.ts';
 
 export interface BlockedHost {
   /** The name that was asked for: A-labels, lower case, no trailing dot. */
   readonly name: string;
-  /** The entry that blocks it: the name itself or a name above it. */
+  /** The listed name that it leads to, where it is not listed itself. */
+  readonly target: string | undefined;
+  /** The entry that blocks it: the name (or its target) itself or a name above it. */
   readonly entry: string;
   readonly category: Category;
   readonly list: string;

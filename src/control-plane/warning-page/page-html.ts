@@ -1,153 +1,219 @@
 /**
- * The warning page as HTML: what was blocked, why, by whom, and what to do, in the reader's language first and in the
- * other one beside it. One self-contained document; shows nothing of the request but the checked name.
+ * The warning page as HTML, in one language: what was blocked, which fraud, what to do now, the incident number, who
+ * ordered it, how to object. One self-contained document without scripts; shows nothing of the request but the checked
+ * name. The words are in texts/, the look in page-style.ts.
  */
 import { domainToUnicode } from 'node:url';
-import { PAGE_LANGUAGES } from '../../telemetry/counter-labels.ts';
-import type { PageLanguage } from '../../telemetry/counter-labels.ts';
+import { PAGE_LANGUAGES, isPageTextKey } from '../../config/page-text-keys.ts';
+import type { PageLanguage } from '../../config/page-text-keys.ts';
 import type { BlockedHost } from './blocked-host.ts';
 import { SafeHtml, html } from './html.ts';
-import { PAGE_STYLE } from './page-style.ts';
-import { PAGE_WORDS } from './page-text.ts';
-import type { PageWords } from './page-text.ts';
+import type { PageLook } from './page-look.ts';
+import { TEXT_DIRECTIONS } from './texts/page-texts.ts';
+import type { Words } from './texts/page-texts.ts';
 
-interface Reader {
-  readonly language: PageLanguage;
-  readonly words: PageWords;
-  readonly otherLanguage: PageLanguage;
-  readonly otherWords: PageWords;
-}
+/** Of 20 bits: as many characters as the incident id has between its hyphens. */
+const GROUP_SEPARATOR = '-';
 
-function readerOf(language: PageLanguage): Reader {
-  const otherLanguage = PAGE_LANGUAGES.find((other) => other !== language) ?? language;
-  return { language, words: PAGE_WORDS[language], otherLanguage, otherWords: PAGE_WORDS[otherLanguage] };
-}
-
-/** Made in one piece: the hash in the policy covers every octet between the tags. */
-const STYLE = SafeHtml.fromTemplate([`<style>${PAGE_STYLE}</style>`], []);
-
-const SHIELD = html`<svg width="28" height="28" viewBox="0 0 28 28" fill="none" aria-hidden="true">
+const SHIELD = html`<svg width="30" height="30" viewBox="0 0 28 28" fill="none" aria-hidden="true">
   <path
     d="M14 2.5 24 6v7.4c0 5.7-4 9.9-10 12.1C8 23.3 4 19.1 4 13.4V6l10-3.5Z"
     stroke="currentColor"
     stroke-width="2"
     stroke-linejoin="round"
   />
-  <path d="M9 14h10" stroke="currentColor" stroke-width="3" stroke-linecap="round" />
+  <path d="m9.5 14 3.2 3.2 6-6.4" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" />
 </svg>`;
 
-function document(reader: Reader, title: string, calm: boolean, content: SafeHtml): string {
+/** Why: without one, browsers ask for /favicon.ico. */
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28"><path d="M14 2.5 24 6v7.4c0 5.7-4 9.9-10 12.1C8 23.3 4 19.1 4 13.4V6l10-3.5Z" fill="#1d4260"/></svg>',
+)}`;
+
+interface Page {
+  readonly look: PageLook;
+  readonly language: PageLanguage;
+  readonly words: Words;
+}
+
+function document({ look, language, words }: Page, title: string, content: SafeHtml): string {
+  // Why in one piece: the hash in the policy covers every octet between the tags.
+  const style = SafeHtml.fromTemplate([`<style>${look.style}</style>`], []);
   return html`<!doctype html>
-    <html lang="${reader.language}">
+    <html lang="${language}" dir="${TEXT_DIRECTIONS[language]}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="${ICON}" />
         <title>${title}</title>
-        ${STYLE}
+        ${style}
       </head>
-      <body class="${calm ? 'calm' : 'alarm'}">
+      <body>
+        <header class="top">${brand(look, words)} ${languages(look, language, words)}</header>
         ${content}
+        <footer class="privacy"><p>${words('privacy')}</p></footer>
       </body>
-    </html> `.markup;
+    </html>`.markup.replaceAll(/\n\s+/g, '\n');
 }
 
-function brand({ words, otherWords, otherLanguage }: Reader): SafeHtml {
-  return html`<p class="brand">
-    ${SHIELD}<span>${words.brand} <i lang="${otherLanguage}">${otherWords.brand}</i></span>
-  </p>`;
+function brand({ provider, logo }: PageLook, words: Words): SafeHtml {
+  const mark = logo === '' ? SHIELD : html`<img src="${logo}" alt="" />`;
+  const name = provider === '' ? html`` : html` <span dir="auto">${provider}</span>`;
+  return html`<p class="brand">${mark}<span>${words('brand')}${name}</span></p>`;
 }
 
-type Label = keyof PageWords['labels'];
-
-function fact(reader: Reader, label: Label, value: SafeHtml, className = ''): SafeHtml {
-  const { words, otherWords, otherLanguage } = reader;
-  return html`<div class="${className}">
-    <dt>${words.labels[label]}<i lang="${otherLanguage}">${otherWords.labels[label]}</i></dt>
-    <dd>${value}</dd>
-  </div>`;
-}
-
-function facts(reader: Reader, blocked: BlockedHost): SafeHtml {
-  const { words, otherWords, otherLanguage } = reader;
-  const authority =
-    blocked.authority === ''
-      ? html`${words.fallbackAuthority} <i class="other" lang="${otherLanguage}">${otherWords.fallbackAuthority}</i>`
-      : html`${blocked.authority}`;
-  const basis = html`${words.orders[blocked.order]}
-    <i class="other" lang="${otherLanguage}">${otherWords.orders[blocked.order]}</i>`;
-  return html`<dl>
-    ${fact(reader, 'authority', authority)} ${fact(reader, 'basis', basis)}
-    ${fact(reader, 'list', html`${blocked.list} <i>v${blocked.version}</i>`)}
-    ${fact(reader, 'entry', html`${blocked.entry}`)}
-    ${fact(reader, 'incident', html`<code>${blocked.incident}</code>`, 'incident')}
-  </dl>`;
-}
-
-function advice(language: PageLanguage, words: PageWords): SafeHtml {
-  const items = words.advice.items.map((item) => html`<li>${item}</li>`);
-  return html`<section lang="${language}">
-    <h2>${words.advice.title}</h2>
+/** The switch: links to the same address with another `lang`, so that it needs neither scripts nor cookies. */
+function languages(look: PageLook, current: PageLanguage, words: Words): SafeHtml {
+  const items = PAGE_LANGUAGES.map((language) => {
+    const own = look.words[language]('language.own');
+    return language === current
+      ? html`<li><b aria-current="true">${own}</b></li>`
+      : html`<li><a href="?lang=${language}" lang="${language}" hreflang="${language}" rel="nofollow">${own}</a></li>`;
+  });
+  return html`<nav class="languages" aria-label="${words('language.switch')}">
     <ul>
       ${items}
     </ul>
-    <h2>${words.mistake.title}</h2>
-    <p>${words.mistake.text}</p>
+  </nav>`;
+}
+
+/** The name as it was asked for and, where that is A-labels, as a browser may have shown it: one can pass for another. */
+function hostSection({ words }: Page, { name, target }: BlockedHost): SafeHtml {
+  const written = domainToUnicode(name);
+  const shown =
+    written === '' || written === name
+      ? html``
+      : html`<p class="also">
+          <span class="label">${words('host.written')}</span> <bdi class="host" translate="no">${written}</bdi>
+        </p>`;
+  const via = target === undefined ? html`` : html`<p class="also">${words('host.via', { target })}</p>`;
+  return html`<section>
+    <h2 class="label">${words('host.label')}</h2>
+    <p class="host" translate="no">${name}</p>
+    ${shown}${via}
   </section>`;
+}
+
+function whySection({ words }: Page, { category }: BlockedHost): SafeHtml {
+  return html`<section class="why">
+    <h2>${words(`category.${category}.name`)}</h2>
+    <p>${words(`category.${category}.explanation`)}</p>
+  </section>`;
+}
+
+function hotlines({ look, words }: Page): SafeHtml {
+  const items = look.hotlines.map(({ label, number }) => {
+    const key = `hotline.${number}`;
+    const whose = label === '' && isPageTextKey(key) ? words(key) : label;
+    return html`<li>
+      <a href="tel:${number.replaceAll(/[^\d+]/g, '')}"><b>${number}</b>${whose}</a>
+    </li>`;
+  });
+  return items.length === 0
+    ? html``
+    : html`<ul class="hotlines">
+        ${items}
+      </ul>`;
+}
+
+function nowSection(page: Page): SafeHtml {
+  const { words } = page;
+  return html`<section>
+    <h2>${words('now.title')}</h2>
+    <ol>
+      <li>${words('now.close')}</li>
+      <li>${words('now.paid')}${hotlines(page)}</li>
+      <li>${words('now.password')}</li>
+      <li>${words('now.installed')}</li>
+    </ol>
+  </section>`;
+}
+
+function incidentSection({ words }: Page, { incident }: BlockedHost): SafeHtml {
+  const groups = incident
+    .split(GROUP_SEPARATOR)
+    .map((group, index) => (index === 0 ? html`<span>${group}</span>` : html`<i>-</i><span>${group}</span>`));
+  return html`<section class="incident">
+    <h2 class="label">${words('incident.label')}</h2>
+    <output translate="no">${groups}</output>
+    <p>${words('incident.help')}</p>
+  </section>`;
+}
+
+function factsSection({ words }: Page, blocked: BlockedHost): SafeHtml {
+  const authority = blocked.authority === '' ? words('authority.unnamed') : blocked.authority;
+  const rows: readonly [string, SafeHtml][] = [
+    [words('authority.label'), html`<bdi>${authority}</bdi>`],
+    [words('basis.label'), html`${words(`order.${blocked.order}`)}`],
+    [
+      words('list.label'),
+      html`<bdi translate="no">${blocked.list}</bdi> (${words('list.version', { version: String(blocked.version) })})`,
+    ],
+    [words('entry.label'), html`<bdi translate="no">${blocked.entry}</bdi>`],
+  ];
+  const items = rows.map(
+    ([label, value]) =>
+      html`<div>
+        <dt>${label}</dt>
+        <dd>${value}</dd>
+      </div>`,
+  );
+  return html`<section>
+    <h2>${words('facts.title')}</h2>
+    <dl>${items}</dl>
+  </section>`;
+}
+
+function objectionSection({ look, words }: Page): SafeHtml {
+  const link =
+    look.objectionUrl === ''
+      ? html``
+      : html`<p class="also"><a href="${look.objectionUrl}" rel="noreferrer">${words('objection.link')}</a></p>`;
+  return html`<section>
+    <h2>${words('objection.title')}</h2>
+    <p>${words('objection.text')}</p>
+    ${link}
+  </section>`;
+}
+
+function plainContent(title: string, paragraphs: readonly string[]): SafeHtml {
+  return html`<main>
+    <div class="banner"><h1>${title}</h1></div>
+    <div class="body">
+      <section>${paragraphs.map((text) => html`<p class="also">${text}</p>`)}</section>
+    </div>
+  </main>`;
 }
 
 /** The page for a blocked name. */
-export function blockedPage(blocked: BlockedHost, language: PageLanguage): string {
-  const reader = readerOf(language);
-  const { words, otherWords, otherLanguage } = reader;
-  const unicode = domainToUnicode(blocked.name);
-  const written = unicode === '' || unicode === blocked.name ? html`` : html`<small>${unicode}</small>`;
-  const category = words.categories[blocked.category];
-  const otherCategory = otherWords.categories[blocked.category];
+export function blockedPage(look: PageLook, language: PageLanguage, blocked: BlockedHost): string {
+  const words = look.words[language];
+  const page = { look, language, words };
   const content = html`<main>
-    <header class="hero">
-      ${brand(reader)}
-      <h1>${words.title}</h1>
-      <p class="second" lang="${otherLanguage}">${otherWords.title}</p>
-      <p class="host" translate="no">${blocked.name}${written}</p>
-    </header>
+    <div class="banner">
+      <h1>${words('title')}</h1>
+      <p>${words('lead')}</p>
+    </div>
     <div class="body">
-      <div class="why">
-        <p><strong>${category.name}</strong>${category.sentence}</p>
-        <p lang="${otherLanguage}">${otherCategory.name}${otherWords.colon}${otherCategory.sentence}</p>
-      </div>
-      ${facts(reader, blocked)}
-      <div class="advice">${advice(reader.language, words)} ${advice(otherLanguage, otherWords)}</div>
-      <footer>
-        <p>${words.privacy}</p>
-        <p lang="${otherLanguage}">${otherWords.privacy}</p>
-      </footer>
+      ${hostSection(page, blocked)} ${whySection(page, blocked)} ${nowSection(page)} ${incidentSection(page, blocked)}
+      ${factsSection(page, blocked)} ${objectionSection(page)}
     </div>
   </main>`;
-  return document(reader, `${words.title} · ${otherWords.title}`, false, content);
-}
-
-function neutralText(language: PageLanguage, { neutral }: PageWords): SafeHtml {
-  return html`<section lang="${language}">
-    <p class="lead">${neutral.text}</p>
-    <p class="hint">${neutral.hint}</p>
-  </section>`;
+  return document(page, words('title'), content);
 }
 
 /** The page for everything else that arrives here; says nothing of the request. */
-export function neutralPage(language: PageLanguage): string {
-  const reader = readerOf(language);
-  const { words, otherWords, otherLanguage } = reader;
-  const content = html`<main>
-    <header class="hero">
-      ${brand(reader)}
-      <h1>${words.neutral.title}</h1>
-      <p class="second" lang="${otherLanguage}">${otherWords.neutral.title}</p>
-    </header>
-    <div class="body">
-      <div class="advice">${neutralText(reader.language, words)}${neutralText(otherLanguage, otherWords)}</div>
-    </div>
-  </main>`;
-  return document(reader, words.neutral.title, true, content);
+export function neutralPage(look: PageLook, language: PageLanguage): string {
+  const words = look.words[language];
+  const content = plainContent(words('neutral.title'), [words('neutral.text'), words('neutral.hint')]);
+  return document({ look, language, words }, words('neutral.title'), content);
+}
+
+/** The page for a client that asks too often. */
+export function limitedPage(look: PageLook, language: PageLanguage): string {
+  const words = look.words[language];
+  const content = plainContent(words('limited.title'), [words('limited.text')]);
+  return document({ look, language, words }, words('limited.title'), content);
 }

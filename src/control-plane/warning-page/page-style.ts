@@ -1,65 +1,94 @@
 /**
  * The style sheet of the warning page: inline, allowed by its hash in the Content-Security-Policy, no fonts or images
- * from elsewhere. Text contrast is at least 4.5:1 in both schemes (WCAG 2.2, 1.4.3).
+ * from elsewhere. Directions are logical (inline-start), so that one sheet serves both. What stands on what is checked
+ * by config/page-colours.ts for the operator's colours and by the browser tests for all. WCAG 2.2, 1.4.3.
  */
 import { createHash } from 'node:crypto';
+import { PAGE_SURFACES } from '../../config/page-colours.ts';
+import type { PageColours } from '../../config/page-colours.ts';
 
-export const PAGE_STYLE = `
-:root{color-scheme:light dark;--page:#f4f1ec;--card:#fffdfa;--ink:#1d1a16;--soft:#5d564d;--line:#e3dcd1;--alarm:#a3182b;--alarm-ink:#fff;--alarm-soft:#fbe9e7;--alarm-text:#8f1224}
-@media (prefers-color-scheme:dark){:root{--page:#14120f;--card:#1e1b17;--ink:#f1ece4;--soft:#b3a99b;--line:#383229;--alarm:#8d1526;--alarm-ink:#fff;--alarm-soft:#3a1a1c;--alarm-text:#ffb4ab}}
+const MONOSPACE = 'ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace';
+const SANS =
+  'system-ui,-apple-system,"Segoe UI","PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans SC","Noto Sans CJK SC","WenQuanYi Micro Hei","Noto Naskh Arabic","UKIJ Tuz","Microsoft Uighur",sans-serif';
+
+/** The sheet with an operator's colours. */
+export function pageStyle({ banner, bannerText, accent, accentDark }: PageColours): string {
+  const { light, dark } = PAGE_SURFACES;
+  return `
+:root{color-scheme:light dark;--page:#e6ebf0;--card:${light.card};--tint:${light.tint};--ink:#16202a;--soft:#4d5a67;--line:#d5dde4;--banner:${banner};--on:${bannerText};--accent:${accent}}
+@media (prefers-color-scheme:dark){:root{--page:#0e1216;--card:${dark.card};--tint:${dark.tint};--ink:#e9eef3;--soft:#b0bcc7;--line:#39434d;--accent:${accentDark}}}
 *{box-sizing:border-box;margin:0}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-body{min-height:100vh;min-height:100dvh;background:var(--page);color:var(--ink);font:16px/1.6 system-ui,-apple-system,"Segoe UI","PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans SC","Noto Sans CJK SC","WenQuanYi Micro Hei",sans-serif}
-main{max-width:860px;margin:0 auto;background:var(--card);overflow:hidden}
-.hero{padding:clamp(24px,5vw,44px) clamp(20px,5vw,48px);background:var(--alarm);color:var(--alarm-ink)}
-.brand{display:flex;align-items:center;gap:10px;font-size:.9375rem;font-weight:600;margin-bottom:clamp(20px,4vw,32px)}
+body{min-height:100vh;min-height:100dvh;background:var(--page);color:var(--ink);font:1rem/1.65 ${SANS}}
+:lang(ug) body,:lang(ug){line-height:1.8}
+a{color:var(--accent);text-underline-offset:.2em}
+a:focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:2px}
+.top{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:center;justify-content:space-between;max-width:46rem;margin:0 auto;padding:14px 20px}
+.brand{display:flex;align-items:center;gap:10px;font-weight:600}
+.brand img{display:block;max-height:36px;max-width:180px}
 .brand svg{flex:none}
-.brand i{font-style:normal;font-weight:400;opacity:.9}
-h1{font-size:clamp(1.75rem,1.2rem + 2.6vw,2.625rem);line-height:1.2;font-weight:700;letter-spacing:-.01em;text-wrap:balance}
-.second{margin-top:6px;font-size:clamp(1rem,.9rem + .5vw,1.1875rem);line-height:1.4;opacity:.95}
-.host{margin-top:clamp(18px,3vw,26px);padding:12px 16px;border-radius:8px;background:rgb(0 0 0/.24);font:600 clamp(1rem,.92rem + .5vw,1.25rem)/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-.host small{display:block;font-size:.8125rem;font-weight:400;opacity:.95}
-.body{padding:clamp(20px,4vw,36px) clamp(20px,5vw,48px) clamp(24px,4vw,40px)}
-.why{padding:16px 18px;border-left:4px solid var(--alarm-text);border-radius:0 8px 8px 0;background:var(--alarm-soft)}
-.why strong{display:block;color:var(--alarm-text);font-size:1.1875rem;line-height:1.4}
-.why p+p{margin-top:4px;color:var(--soft);font-size:.9375rem}
-dl{display:grid;grid-template-columns:1fr;margin:20px 0 4px;border-top:1px solid var(--line)}
-dl div{padding:10px 0;border-bottom:1px solid var(--line)}
-dt{color:var(--soft);font-size:.875rem}
-dt i{font-style:normal;margin-left:.5em}
-dd{overflow-wrap:anywhere;font-weight:500}
-dd i{font-style:normal;color:var(--soft);font-weight:400;font-size:.9375rem}
-dd i.other{display:block;line-height:1.45}
-dd code{font:600 1.0625rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-dl .incident{margin-top:16px;padding:12px 16px;border:1px dashed var(--soft);border-radius:8px}
-.incident dd code{font-size:clamp(1.1875rem,1.1rem + .5vw,1.5rem);letter-spacing:.06em;user-select:all}
-.advice{display:grid;gap:28px;margin-top:28px}
-h2{font-size:1.0625rem;line-height:1.4;margin-bottom:8px}
-h2:not(:first-child){margin-top:20px}
-ul{padding-left:1.2em}
-li+li{margin-top:6px}
-li::marker{color:var(--alarm-text)}
-section p{color:var(--ink)}
-.lead{font-size:1.0625rem}
-.hint{margin-top:8px;color:var(--soft)}
-footer{margin-top:28px;padding-top:16px;border-top:1px solid var(--line);color:var(--soft);font-size:.8125rem}
-.calm .hero{background:#24555c}
-.calm .advice{margin-top:0}
-@media (min-width:640px){
-body{padding:clamp(16px,4vw,48px) 24px}
-dl .incident{grid-column:1/-1}
-main{border-radius:16px;box-shadow:0 1px 2px rgb(0 0 0/.08),0 12px 40px rgb(0 0 0/.08)}
-dl{grid-template-columns:1fr 1fr;column-gap:32px}
-.advice{grid-template-columns:1fr 1fr;gap:36px}
+.brand span span{color:var(--soft);font-weight:400}
+.languages ul{display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;list-style:none;font-size:.9375rem}
+.languages a,.languages b{display:inline-block;padding:6px 0;color:var(--ink)}
+main{max-width:46rem;margin:0 auto;background:var(--card)}
+.banner{padding:28px 20px;background:var(--banner);color:var(--on)}
+h1{font-size:clamp(1.625rem,1.25rem + 2vw,2.25rem);line-height:1.3;font-weight:700;text-wrap:balance}
+.banner p{margin-top:10px;max-width:38em}
+.body{padding:24px 20px 32px}
+h2{font-size:1.1875rem;line-height:1.4}
+.body>*+*{margin-top:32px}
+.body>section>h2+*{margin-top:10px}
+.label{color:var(--soft);font-size:.9375rem}
+.host{font:600 clamp(1.0625rem,1rem + .6vw,1.3125rem)/1.5 ${MONOSPACE};overflow-wrap:anywhere;direction:ltr;unicode-bidi:isolate}
+:dir(rtl) .host{text-align:right}
+.why{padding:18px 20px;background:var(--tint);border-inline-start:4px solid var(--accent)}
+.why h2{color:var(--accent)}
+.why p{margin-top:6px}
+.also{margin-top:6px}
+ol{padding-inline-start:1.5em}
+li+li{margin-top:10px}
+ol>li::marker{color:var(--accent);font-weight:700}
+.hotlines{display:flex;flex-wrap:wrap;gap:10px;margin-top:10px;padding:0;list-style:none}
+.hotlines li{margin:0}
+.hotlines a{display:block;padding:8px 18px;border:2px solid var(--accent);border-radius:6px;text-decoration:none;line-height:1.4}
+.hotlines b{display:block;font-size:1.375rem;direction:ltr;unicode-bidi:isolate;font-variant-numeric:tabular-nums}
+.incident{padding:18px 20px;border:1px solid var(--line);border-radius:6px}
+.incident output{display:block;margin:4px 0;font:700 clamp(1.5rem,1.1rem + 3.4vw,2.25rem)/1.35 ${MONOSPACE};letter-spacing:.04em;direction:ltr;unicode-bidi:isolate;user-select:all}
+.incident output span{display:inline-block}
+.incident output i{font-style:normal;font-weight:400;color:var(--soft);padding:0 .12em}
+:dir(rtl) .incident output{text-align:right}
+.incident p{color:var(--soft);font-size:.9375rem}
+dl{border-top:1px solid var(--line)}
+dl div{display:grid;gap:0 20px;padding:10px 0;border-bottom:1px solid var(--line)}
+dt{color:var(--soft);font-size:.9375rem}
+dd{overflow-wrap:anywhere}
+footer{max-width:46rem;margin:0 auto;padding:18px 20px 32px;color:var(--soft);font-size:.875rem}
+@media (min-width:40rem){
+.top,footer{padding-inline:32px}
+main{border-radius:10px;overflow:hidden}
+.banner{padding:36px 32px}
+.body{padding:32px 32px 40px}
+dl div{grid-template-columns:11rem 1fr}
 }
-@media print{.hero{background:none;color:#000}.host{background:none;border:1px solid}}
+@media print{
+body{background:#fff;color:#000}
+.languages,.privacy{display:none}
+.banner{padding:0 0 12px;background:none;color:#000}
+.body,.top{padding-inline:0}
+.why,.incident,.hotlines a{border:1px solid #000;background:none}
+section,dl div{break-inside:avoid}
+}
 `;
+}
 
-/** Content-Security-Policy of every answer: this style sheet and nothing else. */
-export const PAGE_POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** Content-Security-Policy of every answer: this style sheet, images that the page holds itself, and nothing else. */
+export function pagePolicy(style: string): string {
+  return [
+    "default-src 'none'",
+    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}

@@ -1,26 +1,66 @@
 /**
- * The page thread: the warning page's server with the policy that the resolver threads have. It may throw, run out of
- * heap or block: names are sinkholed all the same, and the supervisor replaces this thread.
+ * The page thread: the warning page's server, and where it is configured the end of TLS, with the policy that the
+ * resolver threads have. It may throw, run out of heap or block: names are sinkholed all the same, and the supervisor
+ * replaces this thread.
  */
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Config, SocketAddress } from '../../config/config.ts';
 import { Policy } from '../../policy/policy.ts';
+import { ChainTableReader } from '../../telemetry/blocked-chains.ts';
+import { Counter } from '../../telemetry/counters.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { listenPersistently } from '../listen-persistently.ts';
 import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
+import { CertificateStore } from './certificate-store.ts';
 import { createHostJudge } from './host-judge.ts';
+import { readAuthority } from './leaf-certificate.ts';
 import { createWarningPage } from './page-server.ts';
+import { createTlsListener } from './tls-listener.ts';
 
-const { config, policy, counters, heartbeat } = workerData as PageThreadData & {
+const { policy, counters, chains, heartbeat, ...data } = workerData as PageThreadData & {
   readonly heartbeat: SharedArrayBuffer;
 };
 const port = parentPort!;
-const log = createLog({ level: config.log.level, name: 'page' });
+const log = createLog({ level: data.config.log.level, name: 'page' });
 const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
 
+let { config } = data;
 let current = policy === undefined ? undefined : new Policy(policy);
-const page = createWarningPage({ judge: createHostJudge(() => current), log, cells: new Float64Array(counters) });
+const cells = new Float64Array(counters);
+const chainTables = new ChainTableReader(chains);
+const judge = createHostJudge({
+  policy: () => current,
+  targetOf: (name, sinceSeconds) => chainTables.find(name, sinceSeconds),
+  sinkholeTtlSeconds: () => config.sinkhole.ttlSeconds,
+});
+const page = createWarningPage({ config: config.warningPage, judge, log, cells });
+
+/** Undefined without an authority, and where its files have gone since the configuration was checked. */
+function certificateStore({ tls }: Config['warningPage']): CertificateStore | undefined {
+  if (tls.caCertificate === '') return undefined;
+  try {
+    const authority = readAuthority(readFileSync(tls.caCertificate, 'utf8'), readFileSync(tls.caKey, 'utf8'));
+    return new CertificateStore(authority, tls.certificatesPerSecondMax, {
+      onMade: () => cells[Counter.pageCertificatesMade]!++,
+      onRefused: () => cells[Counter.pageCertificatesRefused]!++,
+    });
+  } catch {
+    log.error({ file: tls.caCertificate }, 'the authority cannot be read any more; HTTPS is closed without a page');
+    return undefined;
+  }
+}
+
+const tls = createTlsListener({
+  judge,
+  connections: page.connections,
+  cells,
+  certificates: certificateStore(config.warningPage),
+  onSecure: (socket) => page.server.server.emit('connection', socket),
+});
 
 port.on('message', (message: ToPage) => {
   switch (message.kind) {
@@ -29,14 +69,41 @@ port.on('message', (message: ToPage) => {
       say({ kind: 'inForce', generation: message.policy.generation });
       break;
     case 'configure':
-      log.level = message.config.log.level;
+      ({ config } = message);
+      log.level = config.log.level;
+      page.configure(config.warningPage);
       break;
   }
 });
 
-const address = config.listen.warningPageHttp!;
-await listenPersistently(page, address, {
-  onListening: (bound) => say({ kind: 'pageListening', address: bound }),
-  onFailure: (code, message) =>
-    say({ kind: 'cannotListen', failure: { key: 'listen.warningPageHttp', address, code, message } }),
-});
+/** A server of node:net as listenPersistently wants it. */
+function listenable(server: Server) {
+  return {
+    server,
+    listen: (address: SocketAddress) =>
+      new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(address, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }),
+  };
+}
+
+async function listen(
+  app: Parameters<typeof listenPersistently>[0],
+  key: 'warningPageHttp' | 'warningPageHttps',
+): Promise<void> {
+  const address = config.listen[key];
+  if (address === undefined) return;
+  await listenPersistently(app, address, {
+    onListening: (bound) => say({ kind: 'pageListening', key, address: bound }),
+    onFailure: (code, message) =>
+      say({ kind: 'cannotListen', failure: { key: `listen.${key}`, address, code, message } }),
+  });
+}
+
+await listen(page.server, 'warningPageHttp');
+await listen(listenable(tls), 'warningPageHttps');
+say({ kind: 'pageReady' });

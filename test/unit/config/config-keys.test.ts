@@ -39,6 +39,8 @@ describe('the table of configuration keys', () => {
     expect(rows.filter((row) => row.default === 'required').map(({ key }) => key)).toEqual([
       'lists[].name',
       'lists[].source',
+      'lists[].rollout[].percent',
+      'warningPage.hotlines[].number',
     ]);
   });
 
@@ -46,7 +48,7 @@ describe('the table of configuration keys', () => {
     const bare = rows.filter(
       ({ key, default: value }) =>
         /^\d+$/.test(value) &&
-        !/(?:Ms|Seconds|Bytes|Percent)(?:Max|Min)?$|bytesMax|Max$|sourcePorts/.test(key) &&
+        !/(?:Ms|[sS]econds|Bytes|Percent)(?:Max|Min)?$|bytesMax|Max$|queriesMin$|sourcePorts/.test(key) &&
         !/Seconds(?:Max|Min)$/.test(key),
     );
     expect(bare).toEqual([]);

@@ -27,6 +27,7 @@ const WAITER: Waiter = {
   reply: { send: () => undefined, abandon: () => undefined },
   transport: TransportRow.udp,
   receivedAtMs: 0,
+  client: undefined,
   isLate: true,
 };
 const ANSWER = { answers: [aRecord(NAME)] };

@@ -3,11 +3,15 @@ import { RecordType, Rcode } from '../../../src/dns/iana.ts';
 import { ACTIONS } from '../../../src/policy/actions.ts';
 import { CATEGORIES } from '../../../src/policy/category.ts';
 import { VerdictKind } from '../../../src/policy/policy.ts';
+import { PAGE_LANGUAGES } from '../../../src/config/page-text-keys.ts';
 import { UPSTREAMS_MAX, LISTS_MAX } from '../../../src/config/schema.ts';
 import {
   COUNTED_QTYPES,
   DROP_REASONS,
   DropRow,
+  EVENT_DROP_REASONS,
+  HELLO_OUTCOMES,
+  PAGE_OUTCOMES,
   QTYPE_LABELS,
   RCODE_LABELS,
   RESPONSE_VERDICTS,
@@ -66,7 +70,12 @@ function* namedCells(): Generator<number> {
     for (const cell of range(HISTOGRAM_CELLS)) yield upstreamDurationHistogram(slot) + cell;
     yield upstreamDownGauge(slot);
   }
-  for (const scheme of range(2)) for (const language of range(2)) yield pageCounter(scheme, language);
+  for (const scheme of range(2)) {
+    for (const language of range(PAGE_LANGUAGES.length)) yield pageCounter(scheme, language);
+  }
+  for (const row of range(PAGE_OUTCOMES.length)) yield Counter.pageOutcomes + row;
+  for (const row of range(HELLO_OUTCOMES.length)) yield Counter.pageHellos + row;
+  for (const row of range(EVENT_DROP_REASONS.length)) yield Counter.eventsDropped + row;
   for (const side of range(SOCKET_SIDES.length)) {
     yield Counter.kernelDrops + side;
     yield Counter.receiveBufferBytes + side;
@@ -75,6 +84,9 @@ function* namedCells(): Generator<number> {
   for (const name of [
     'upstreamDurations',
     'pageRequests',
+    'pageOutcomes',
+    'pageHellos',
+    'eventsDropped',
     'firstGauge',
     'upstreamDown',
     'kernelDrops',

@@ -49,6 +49,8 @@ describe('/metrics', () => {
     const metrics = createMetrics();
     metrics.attach(createCounters());
     metrics.setLists([SAMPLE]);
+    metrics.ledger.setPushLists(['sample']);
+    metrics.ledger.setApi(['/v1/lists'], ['missing']);
     metrics.setUpstreams([UPSTREAM]);
     metrics.setListStatus({ name: 'sample', version: 1, sha256: 'ab', entries: 1, lastSuccessMs: 1000, holds: {} });
     const text = await metrics.render();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHostJudge } from '../../../../src/control-plane/warning-page/host-judge.ts';
+import { nameToText } from '../../../../src/dns/name.ts';
 import { incidentId } from '../../../../src/policy/incident.ts';
 import { testPolicy, wireName } from '../../../support/publish-policy.ts';
 
@@ -14,15 +15,13 @@ const policy = testPolicy({
     { name: 'ok.bad.example', kind: 'allow' },
   ],
 });
-const judge = createHostJudge(
-  () => policy,
-  () => 2_000_000,
-);
+const judge = createHostJudge({ policy: () => policy, nowMs: () => 2_000_000 });
 
 describe('the judge of the warning page', () => {
   it('says of a blocked host what the resolver threads go by', () => {
     expect(judge('login.BAD.example')).toEqual({
       name: 'login.bad.example',
+      target: undefined,
       entry: 'bad.example',
       category: 'loan',
       list: 'police',
@@ -47,6 +46,57 @@ describe('the judge of the warning page', () => {
   });
 
   it('blocks nothing while there is no policy', () => {
-    expect(createHostJudge(() => undefined)('bad.example')).toBeUndefined();
+    expect(createHostJudge({ policy: () => undefined })('bad.example')).toBeUndefined();
+  });
+});
+
+describe('a name that was blocked by what it leads to', () => {
+  const chained = testPolicy({
+    lists: [{ name: 'police', version: 7 }],
+    entries: [
+      { name: 'bad.example' },
+      { name: 'nowhere.example', action: 'nodata' },
+      { name: 'ok.example', kind: 'allow' },
+      { name: 'bank.example', kind: 'protect' },
+    ],
+  });
+  const asked: number[] = [];
+  const targets = new Map([
+    ['shop.example', 'cdn.bad.example'],
+    ['ok.example', 'bad.example'],
+    ['bank.example', 'bad.example'],
+    ['lifted.example', 'good.example'],
+    ['silent.example', 'nowhere.example'],
+  ]);
+  const judgeChain = createHostJudge({
+    policy: () => chained,
+    targetOf: (name, sinceSeconds) => {
+      asked.push(sinceSeconds);
+      const target = targets.get(nameToText(name, 0));
+      return target === undefined ? undefined : wireName(target);
+    },
+    sinkholeTtlSeconds: () => 30,
+    nowMs: () => 2_000_000,
+  });
+
+  it('is shown with what it leads to, and the entry of that', () => {
+    expect(judgeChain('shop.example')).toMatchObject({
+      name: 'shop.example',
+      target: 'cdn.bad.example',
+      entry: 'bad.example',
+      list: 'police',
+      incident: incidentId('police', 7, wireName('bad.example')),
+    });
+    expect(asked.at(-1)).toBe(2000 - 30 - 600);
+  });
+
+  it.each([
+    ['is allowed itself', 'ok.example'],
+    ['is protected', 'bank.example'],
+    ['leads to what is not listed any more', 'lifted.example'],
+    ['leads to what is not sinkholed', 'silent.example'],
+    ['was never asked for', 'other.example'],
+  ])('is not shown where it %s', (_case, host) => {
+    expect(judgeChain(host)).toBeUndefined();
   });
 });

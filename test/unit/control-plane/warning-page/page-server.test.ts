@@ -2,42 +2,31 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { BlockedHost } from '../../../../src/control-plane/warning-page/blocked-host.ts';
-import { createWarningPage } from '../../../../src/control-plane/warning-page/page-server.ts';
+import { PAGE_LANGUAGES } from '../../../../src/config/page-text-keys.ts';
+import { PAGE_TEXTS } from '../../../../src/control-plane/warning-page/texts/page-texts.ts';
 import { CATEGORIES } from '../../../../src/policy/category.ts';
-import { createCounters, pageCounter } from '../../../../src/telemetry/counters.ts';
-import { createLog } from '../../../../src/telemetry/log.ts';
+import { PAGE_OUTCOMES } from '../../../../src/telemetry/counter-labels.ts';
+import { Counter, createCounters, pageCounter } from '../../../../src/telemetry/counters.ts';
+import { BLOCKED, type TestPageOptions, testWarningPage } from '../../../support/warning-page.ts';
 
-const BLOCKED: BlockedHost = {
-  name: 'login.bad.example',
-  entry: 'bad.example',
-  category: 'investment',
-  list: 'police-fraud',
-  authority: 'City Police',
-  order: 'authority',
-  version: 42,
-  incident: '7K3M-Q2ZX-0H9D',
-};
-const HTML = { host: 'login.bad.example', accept: 'text/html' };
+const HTML = { host: 'login.bad.example', accept: 'text/html', 'accept-language': 'en' };
 
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.close()));
 });
 
-function createServer(changes: Partial<BlockedHost> = {}, cells = new Float64Array(createCounters())) {
-  const server = createWarningPage({
-    judge: (host) => (host.endsWith('bad.example') ? { ...BLOCKED, name: host, ...changes } : undefined),
-    log: createLog({ level: 'silent', name: 'page' }),
-    cells,
-  });
-  open.push(server);
-  return server;
+function createServer(options: TestPageOptions = {}) {
+  const { server } = testWarningPage(options);
+  open.push({ close: async () => server.close() });
+  return { inject: server.inject.bind(server), listen: async () => server.listen({ host: '127.0.0.1', port: 0 }) };
 }
 
-/** The category in words, as the page shows it. */
-function heading(body: string): string {
-  return /<strong>([^<]+)<\/strong>/.exec(body)?.[1] ?? '';
+async function exchange(request: string, options: TestPageOptions = {}): Promise<string> {
+  const { port, hostname } = new URL(await createServer(options).listen());
+  const socket = connect(Number(port), hostname);
+  socket.write(request);
+  return text(socket);
 }
 
 describe('a blocked name', () => {
@@ -47,34 +36,57 @@ describe('a blocked name', () => {
     expect(response.headers['content-type']).toBe('text/html; charset=utf-8');
     for (const words of [
       'login.bad.example',
-      '虚假投资理财',
       'Fake investment',
+      PAGE_TEXTS.en['category.investment.explanation'],
       'City Police',
       'police-fraud',
-      '主管部门要求拦截',
+      'version 42',
       'Ordered by an authority',
-      '7K3M-Q2ZX-0H9D',
-      '此网站已被拦截',
+      '<span>7K3M</span><i>-</i><span>Q2ZX</span><i>-</i><span>0H9D</span>',
       'This website has been blocked',
+      'href="tel:96110"',
+      'href="tel:110"',
+      'Blocked by mistake?',
     ]) {
       expect(response.body).toContain(words);
     }
   });
 
-  it.each(CATEGORIES)('has words for the category %s in both languages', async (category) => {
-    const zh = await createServer({ category }).inject({ url: '/', headers: { ...HTML, 'accept-language': 'zh' } });
-    const en = await createServer({ category }).inject({ url: '/', headers: { ...HTML, 'accept-language': 'en' } });
-    expect(heading(zh.body)).toMatch(/\p{Script=Han}{2}/u);
-    expect(heading(en.body)).toMatch(/^[A-Z][a-z-]+/);
-    expect(zh.body).toContain(heading(en.body));
+  it.each(PAGE_LANGUAGES.flatMap((language) => CATEGORIES.map((category) => [category, language] as const)))(
+    'is explained as %s in %s',
+    async (category, language) => {
+      const headers = { ...HTML, 'accept-language': language };
+      const { body } = await createServer({ blocked: { category } }).inject({ url: '/', headers });
+      const name = PAGE_TEXTS[language][`category.${category}.name`];
+      expect(body).toContain(`<h2>${name}</h2>`);
+      expect(body).toContain(`<html lang="${language}" dir="${language === 'ug' ? 'rtl' : 'ltr'}">`);
+    },
+  );
+
+  it('has the page in another language behind a link, without scripts or cookies', async () => {
+    const server = createServer();
+    const { body } = await server.inject({ url: '/', headers: HTML });
+    const links = [...body.matchAll(/href="(\?lang=[^"]+)" lang="([^"]+)"/g)].map(([, url, language]) => [
+      url,
+      language,
+    ]);
+    expect(links).toEqual([
+      ['?lang=zh-CN', 'zh-CN'],
+      ['?lang=ug', 'ug'],
+    ]);
+    const response = await server.inject({ url: `/${links[1]![0]}`, headers: HTML });
+    expect(response.body).toContain('<html lang="ug" dir="rtl">');
+    expect(response.headers['content-language']).toBe('ug');
+    expect(response.headers['set-cookie']).toBeUndefined();
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'] as const)(
-    'is answered to %s without reading the body',
+    'is explained to %s with 405, without reading the body',
     async (method) => {
       const response = await createServer().inject({ url: '/', method, headers: HTML, payload: 'password=secret' });
-      expect(response.statusCode).toBe(451);
-      expect(response.headers['connection']).toBe('close');
+      expect(response.statusCode).toBe(405);
+      expect(response.headers).toMatchObject({ connection: 'close', allow: 'GET, HEAD' });
+      expect(response.body).toContain('This website has been blocked');
       expect(response.body).not.toContain('secret');
     },
   );
@@ -88,38 +100,57 @@ describe('a blocked name', () => {
     expect((await createServer().inject({ url: '/%zz', headers: HTML })).statusCode).toBe(451);
   });
 
-  it('names the language it puts first in the document, and has both', async () => {
-    const en = await createServer().inject({ url: '/', headers: { ...HTML, 'accept-language': 'en-GB' } });
-    expect(en.body).toContain('<html lang="en">');
-    expect(en.headers['content-language']).toBe('zh-CN, en');
-    expect(en.body.indexOf('This website has been blocked')).toBeGreaterThan(0);
-    const zh = await createServer().inject({ url: '/', headers: { ...HTML, 'accept-language': 'zh-CN' } });
-    expect(zh.body).toContain('<html lang="zh-CN">');
-  });
-
   it('says who decided where the list names no authority', async () => {
-    const response = await createServer({ authority: '', order: 'operator' }).inject({ url: '/', headers: HTML });
-    expect(response.body).toContain('您的网络运营商');
-    expect(response.body).toContain('Decision of the internet provider');
+    const blocked = { authority: '', order: 'operator' } as const;
+    const { body } = await createServer({ blocked }).inject({ url: '/', headers: HTML });
+    expect(body).toContain('<bdi>Your internet provider</bdi>');
+    expect(body).toContain('Decision of the internet provider');
   });
 
   it('shows how an A-label is written, beside the A-label', async () => {
-    const response = await createServer({ name: 'xn--fiqs8s.bad.example' }).inject({ url: '/', headers: HTML });
-    expect(response.body).toContain('xn--fiqs8s.bad.example');
-    expect(response.body).toContain('中国.bad.example');
+    const headers = { ...HTML, host: 'xn--pple-43d.bad.example' };
+    const { body } = await createServer().inject({ url: '/', headers });
+    expect(body).toContain('>xn--pple-43d.bad.example</p>');
+    expect(body).toContain('>аpple.bad.example</bdi>');
+    expect((await createServer().inject({ url: '/', headers: HTML })).body).not.toContain('Shown as');
   });
 
-  it('comes as data for a program', async () => {
+  it('says where it leads where that is what the list names', async () => {
+    const { body } = await createServer({ blocked: { target: 'cdn.evil.example' } }).inject({
+      url: '/',
+      headers: HTML,
+    });
+    expect(body).toContain('This address leads to cdn.evil.example, which is on the list.');
+  });
+
+  it('comes as a problem document for a program', async () => {
     const response = await createServer().inject({ url: '/', headers: { ...HTML, accept: 'application/json' } });
     expect(response.statusCode).toBe(451);
-    expect(response.json()).toEqual({ status: 451, code: 'blocked', title: expect.any(String), ...BLOCKED });
+    expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    const { target: _target, ...blocked } = BLOCKED;
+    expect(response.json()).toEqual({
+      type: 'about:blank',
+      status: 451,
+      code: 'blocked',
+      title: 'This website has been blocked',
+      detail: PAGE_TEXTS.en['category.investment.explanation'],
+      hotlines: [
+        { label: '', number: '96110' },
+        { label: '', number: '110' },
+      ],
+      ...blocked,
+    });
   });
 
-  it('comes as one line for an image or a script', async () => {
-    const headers = { host: 'bad.example', accept: '*/*', 'sec-fetch-dest': 'script', 'accept-language': 'en' };
+  it.each([
+    ['script', 'text/javascript; charset=utf-8', '/* This website has been blocked (7K3M-Q2ZX-0H9D) */\n'],
+    ['style', 'text/css; charset=utf-8', '/* This website has been blocked (7K3M-Q2ZX-0H9D) */\n'],
+    ['font', 'text/plain; charset=utf-8', 'This website has been blocked (7K3M-Q2ZX-0H9D)\n'],
+    ['image', 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'],
+  ])('comes as next to nothing for an embedded %s', async (destination, type, body) => {
+    const headers = { ...HTML, accept: '*/*', 'sec-fetch-dest': destination };
     const response = await createServer().inject({ url: '/', headers });
-    expect([response.statusCode, response.body]).toEqual([451, 'This website has been blocked (7K3M-Q2ZX-0H9D)\n']);
-    expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect([response.statusCode, response.headers['content-type'], response.body]).toEqual([451, type, body]);
   });
 });
 
@@ -130,72 +161,61 @@ describe('RFC 7725: an HTTP status code to report legal obstacles', () => {
     expect(response).toMatch(/\r\nlink: <http:\/\/127\.0\.0\.1:\d+\/>; rel="blocked-by"\r\n/i);
   });
 
+  it('section 4: which the operator can name', async () => {
+    const server = createServer({ config: { blockedBy: 'https://isp.example/blocks' } });
+    const { headers } = await server.inject({ url: '/', headers: HTML });
+    expect(headers['link']).toBe('<https://isp.example/blocks>; rel="blocked-by"');
+  });
+
   it('section 3: "cacheable by default"; a cache control says otherwise, for a block may be lifted', async () => {
     expect((await createServer().inject({ url: '/', headers: HTML })).headers['cache-control']).toBe('no-store');
   });
 });
 
-async function exchange(request: string): Promise<string> {
-  const server = createServer();
-  const { port, hostname } = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
-  const socket = connect(Number(port), hostname);
-  socket.write(request);
-  return text(socket);
-}
-
 describe('anything else', () => {
-  it.each([
-    ['a name that is not blocked', 'good.example'],
-    ['the address of the page itself', '127.0.0.1:8080'],
-    ['no name at all', '"><script>alert(1)</script>'],
-  ])('gets a neutral 404 that says nothing of the request: %s', async (_case, host) => {
-    const response = await createServer().inject({ url: '/<script>', headers: { ...HTML, host } });
-    expect(response.statusCode).toBe(404);
-    expect(response.headers['link']).toBeUndefined();
-    expect(response.body).not.toContain('good.example');
-    expect(response.body).not.toContain('script>');
-    expect(response.body).toContain('No block is recorded');
-  });
-
   it('is data or one line likewise', async () => {
-    const json = await createServer().inject({
-      url: '/',
-      headers: { host: 'good.example', accept: 'application/json' },
-    });
+    const headers = { host: 'good.example', 'accept-language': 'en' };
+    const json = await createServer().inject({ url: '/', headers: { ...headers, accept: 'application/json' } });
     expect(json.json()).toMatchObject({ status: 404, code: 'notBlocked' });
-    const image = await createServer().inject({ url: '/', headers: { host: 'good.example', accept: 'image/png' } });
-    expect([image.statusCode, image.body]).toEqual([404, 'Not found\n']);
+    const font = await createServer().inject({ url: '/', headers: { ...headers, accept: 'font/woff2' } });
+    expect([font.statusCode, font.body]).toEqual([404, 'No block is recorded for this address\n']);
   });
 
   it('octets that are no HTTP get 400', async () => {
     expect(await exchange('\u0016\u0003\u0001 hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it.each(['bad.example', 'good.example', '127.0.0.1'])('robots find nothing, whatever the host: %s', async (host) => {
+    const response = await createServer().inject({ url: '/robots.txt', headers: { ...HTML, host } });
+    expect([response.statusCode, response.body]).toEqual([200, 'User-agent: *\nDisallow: /\n']);
+    expect(response.headers['link']).toBeUndefined();
   });
 });
 
 describe('the page cannot be turned against its reader', () => {
   it('escapes whatever a list says', async () => {
     const evil = '<img src=x onerror=alert(1)>"\'&';
-    const response = await createServer({ authority: evil, list: evil, entry: evil, incident: evil }).inject({
-      url: '/',
-      headers: HTML,
-    });
-    expect(response.body).not.toContain('<img');
-    expect(response.body).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;');
+    const blocked = { authority: evil, list: evil, entry: evil, incident: evil, target: evil };
+    const { body } = await createServer({ blocked }).inject({ url: '/', headers: HTML });
+    expect(body).not.toContain('<img');
+    expect(body).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;');
   });
 
   it.each([
     ['html', 451, HTML],
     ['json', 451, { ...HTML, accept: 'application/json' }],
     ['neutral', 404, { ...HTML, host: 'good.example' }],
-  ])('allows its own style sheet and nothing else: %s', async (_form, status, headers) => {
+  ])('allows its own style sheet and nothing else: %s', async (form, status, headers) => {
     const response = await createServer().inject({ url: '/', headers });
     expect(response.statusCode).toBe(status);
     expect(response.headers).toMatchObject({
-      'content-security-policy': expect.stringMatching(/^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]+'; /),
+      'content-security-policy': expect.stringMatching(
+        /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]+'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+      ),
       'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
     });
+    expect(response.headers['x-frame-options']).toBe(form === 'json' ? undefined : 'DENY');
   });
 
   it('has the style sheet whose hash the policy names, no script, no style attribute, nothing from elsewhere', async () => {
@@ -207,13 +227,67 @@ describe('the page cannot be turned against its reader', () => {
     expect(body).toContain('prefers-color-scheme');
     expect(body).toContain('name="viewport"');
   });
+
+  it.each(PAGE_LANGUAGES)('stays below 30 KB with the largest logo: %s', async (language) => {
+    const { body } = await createServer().inject({ url: '/', headers: { ...HTML, 'accept-language': language } });
+    const logoCharacters = Math.ceil((8 * 1024) / 3) * 4;
+    expect(Buffer.byteLength(body) + logoCharacters).toBeLessThan(30_000);
+  });
 });
 
-it('requests are counted by scheme and language', async () => {
-  const cells = new Float64Array(createCounters());
-  const server = createServer({}, cells);
-  await server.inject({ url: '/', headers: { ...HTML, 'accept-language': 'en' } });
-  await server.inject({ url: '/', headers: { ...HTML, 'accept-language': 'en', host: 'good.example' } });
-  await server.inject({ url: '/', headers: HTML });
-  expect([cells[pageCounter(0, 0)], cells[pageCounter(0, 1)]]).toEqual([1, 2]);
+describe('an operator', () => {
+  it('shows its own name, hotlines, words and where to object', async () => {
+    const config = {
+      provider: 'Example <Net>',
+      hotlines: [{ label: 'Help & desk', number: '+86 (10) 1234-5678' }],
+      objectionUrl: 'https://isp.example/object?a=1&b=2',
+      colours: { banner: '#004d40' },
+    };
+    const { body } = await createServer({ config }).inject({ url: '/', headers: HTML });
+    expect(body).toContain('Example &lt;Net&gt;');
+    expect(body).toContain('<a href="tel:+861012345678"><b>+86 (10) 1234-5678</b>Help &amp; desk</a>');
+    expect(body).toContain('href="https://isp.example/object?a=1&amp;b=2"');
+    expect(body).toContain('--banner:#004d40');
+    expect(body).not.toContain('96110');
+  });
+
+  it('can leave hotlines out', async () => {
+    const { body } = await createServer({ config: { hotlines: [] } }).inject({ url: '/', headers: HTML });
+    expect(body).not.toContain('tel:');
+  });
+});
+
+describe('requests', () => {
+  it('are counted by scheme and language, and by what they came to', async () => {
+    const cells = new Float64Array(createCounters());
+    const { inject } = createServer({ cells });
+    await inject({ url: '/', headers: HTML });
+    await inject({ url: '/', headers: { ...HTML, host: 'good.example' } });
+    await inject({ url: '/', method: 'POST', headers: { ...HTML, 'accept-language': 'zh' } });
+    await inject({ url: '/robots.txt', headers: HTML });
+    expect([cells[pageCounter(0, 0)], cells[pageCounter(0, 1)], cells[pageCounter(0, 2)]]).toEqual([1, 3, 0]);
+    const outcomes = PAGE_OUTCOMES.map((outcome, row) => [outcome, cells[Counter.pageOutcomes + row]]);
+    expect(Object.fromEntries(outcomes)).toEqual({
+      blocked: 1,
+      notBlocked: 1,
+      methodNotAllowed: 1,
+      rateLimited: 0,
+      robots: 1,
+    });
+  });
+
+  it('beyond what a client may ask get 429 in the form asked for; other clients get the page', async () => {
+    const { inject } = createServer({ config: { requestsPerSecondMax: 1 } });
+    const ask = async (remoteAddress: string, accept = 'text/html') =>
+      inject({ url: '/', remoteAddress, headers: { ...HTML, accept } });
+    for (let i = 0; i < 5; i++) expect((await ask('192.0.2.1')).statusCode).toBe(451);
+    const limited = await ask('192.0.2.1');
+    expect([limited.statusCode, limited.headers['retry-after']]).toEqual([429, '5']);
+    expect(limited.body).toContain('Too many requests');
+    expect((await ask('192.0.2.1', 'application/json')).json()).toMatchObject({ status: 429, code: 'tooManyRequests' });
+    expect((await ask('192.0.2.2')).statusCode).toBe(451);
+    for (let i = 0; i < 5; i++) await ask(`2001:db8::${i}`);
+    expect((await ask('2001:db8::ffff')).statusCode).toBe(429);
+    expect((await ask('2001:db8:0:1::1')).statusCode).toBe(451);
+  });
 });

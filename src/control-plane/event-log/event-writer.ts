@@ -1,0 +1,57 @@
+/**
+ * Carries blocked queries from the resolver threads' rings to the file: a few times a second, so many at a time, in
+ * turn. Whatever becomes of the disk, the rings are emptied and what could not be written is counted.
+ */
+import { EventDropRow } from '../../telemetry/counter-labels.ts';
+import { type EventRingReader } from '../../telemetry/blocked-events.ts';
+import { Counter } from '../../telemetry/counters.ts';
+import type { ClientDigest } from './client-digest.ts';
+import { eventLine } from './event-line.ts';
+import type { RotatingFile } from './rotating-file.ts';
+
+/** Of one ring, before the next has its turn and the lines are written. */
+const EVENTS_A_TURN_MAX = 1024;
+
+export interface EventWriterOptions {
+  readonly rings: readonly EventRingReader[];
+  readonly file: RotatingFile;
+  readonly clients: ClientDigest;
+  /** Name of the list in a row of the counters; '' where there is none. */
+  readonly listName: (slot: number) => string;
+  readonly cells: Float64Array;
+  readonly onFailure: (error: NodeJS.ErrnoException) => void;
+}
+
+export class EventWriter {
+  readonly #options: EventWriterOptions;
+
+  constructor(options: EventWriterOptions) {
+    this.#options = options;
+  }
+
+  /** One turn of every ring; whether there is more. */
+  pump(nowMs: number): boolean {
+    let isMore = false;
+    for (const ring of this.#options.rings) {
+      const lines: string[] = [];
+      const taken = ring.drain(EVENTS_A_TURN_MAX, (event) => {
+        lines.push(
+          eventLine(event, this.#options.listName(event.listSlot), this.#options.clients.of(event.client, nowMs)),
+        );
+      });
+      if (taken > 0) this.#write(lines, nowMs);
+      isMore ||= taken === EVENTS_A_TURN_MAX;
+    }
+    return isMore;
+  }
+
+  #write(lines: readonly string[], nowMs: number): void {
+    const { file, cells, onFailure } = this.#options;
+    const failure = file.append(lines.join(''), nowMs);
+    if (failure === undefined) cells[Counter.eventsWritten]! += lines.length;
+    else {
+      cells[Counter.eventsDropped + EventDropRow.writeFailed]! += lines.length;
+      onFailure(failure);
+    }
+  }
+}
