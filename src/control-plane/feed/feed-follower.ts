@@ -66,6 +66,7 @@ export class FeedFollower {
   readonly #folder: string;
   #held: HeldVersion | undefined;
   #status: FeedStatus;
+  #owed: LedgerDelta | undefined;
   #waitSeconds = 0;
   #failures = 0;
   #recorded: { readonly reason: string; readonly atMs: number } | undefined;
@@ -132,6 +133,7 @@ export class FeedFollower {
 
   async #attempt(): Promise<FeedFailure | undefined> {
     this.#held ??= await this.#recall();
+    await this.#putInForce();
     const held = this.#held;
     // Why not after a failure: what is wrong may be at this version already, and waiting would hide that it is mended.
     const isWaiting = this.#waitSeconds > 0 && this.#failures === 0;
@@ -145,23 +147,31 @@ export class FeedFollower {
       await this.#remember(accepted.signed, accepted);
       return undefined;
     }
-    const { ledger, list, log, onDelta } = this.#options;
+    const { ledger, list, log } = this.#options;
     const outcome = await updateTo(accepted, held, { ledger, source: this.#source, bytesMax: list.bytesMax });
     if (this.#closed) return undefined;
     if (outcome.kind === 'failed') {
       // Why: what the ledger has may be another version than was thought.
-      this.#held = undefined;
+      this.#held = await this.#recall();
       return outcome;
     }
     const { done, route } = outcome;
     const { version } = accepted.manifest;
     await this.#remember(accepted.signed, accepted);
-    await onDelta(done.delta);
+    this.#owed = done.delta;
+    await this.#putInForce();
     const { accepted: added, removed, heldTotal } = done;
     const by = route.snapshot === undefined ? 'deltas' : 'snapshot';
     log.info({ list: list.name, version, by, added, removed, held: heldTotal }, 'a feed was updated');
     await this.#source.discardDownloads();
     return undefined;
+  }
+
+  /** What is durable and not in force yet. Errors: rejects where that failed; the next turn tries again. */
+  async #putInForce(): Promise<void> {
+    if (this.#owed === undefined) return;
+    await this.#options.onDelta(this.#owed);
+    this.#owed = undefined;
   }
 
   /** Undefined: the feed has no version yet. */

@@ -50,6 +50,8 @@ export class FeedPublication {
   #isWanted = false;
   #working: Promise<void> | undefined;
   #snapshotting: Promise<void> | undefined;
+  /** Written, and named by no manifest yet. */
+  #fresh: { readonly version: number; readonly file: WrittenFile } | undefined;
   #closed = false;
 
   constructor(list: string, folder: string, services: PublicationServices) {
@@ -92,8 +94,8 @@ export class FeedPublication {
     this.#closed = true;
     this.#retry.reset();
     clearInterval(this.#renewal);
-    await this.#working;
     await this.#snapshotting;
+    await this.#working;
   }
 
   async #work(): Promise<void> {
@@ -101,6 +103,7 @@ export class FeedPublication {
       this.#isWanted = false;
       try {
         if (!this.#isOpen) await this.#open();
+        await this.#takeFreshSnapshot();
         await this.#publishNewest();
         this.#retry.reset();
       } catch (error) {
@@ -158,7 +161,7 @@ export class FeedPublication {
     await this.#publish(
       nextManifest(before, { ...this.#release(version, entryCount), delta: file, snapshot: undefined }),
     );
-    if (this.#isSnapshotDue()) this.#snapshotting ??= this.#refreshSnapshot();
+    if (this.#isSnapshotDue()) this.#snapshotting ??= this.#makeSnapshot();
   }
 
   /** Where no delta leads to the newest version: the first, and after a bulk change. */
@@ -189,27 +192,27 @@ export class FeedPublication {
     return behind.length > DELTAS_BEHIND_SNAPSHOT_MAX || bytes > bytesMax;
   }
 
-  /** In the background: versions are published meanwhile, and it is put under the newest when it is ready. */
-  async #refreshSnapshot(): Promise<void> {
+  /** In the background: versions are published meanwhile; the next turn puts it under the newest. */
+  async #makeSnapshot(): Promise<void> {
     try {
-      const version = this.#current?.manifest.version ?? 0;
-      const { file } = await this.#writeSnapshot(version);
-      await this.#working;
-      const manifest = this.#current?.manifest;
-      if (this.#closed || manifest === undefined) return;
-      const isReachable = manifest.version === version || manifest.deltas.some(({ from }) => from === version);
-      if (!isReachable) return;
-      const fresh = rebasedManifest(manifest, file, version);
-      this.#working = this.#publish(renewedManifest(fresh, wallClockMs(), LIFETIME_MS)).finally(() => {
-        this.#working = undefined;
-        if (this.#isWanted) void this.update();
-      });
-      await this.#working;
+      this.#fresh = await this.#writeSnapshot(this.#current?.manifest.version ?? 0);
     } catch (error) {
       if (!this.#closed) this.#failed(error);
     } finally {
       this.#snapshotting = undefined;
     }
+    if (!this.#closed) void this.update();
+  }
+
+  async #takeFreshSnapshot(): Promise<void> {
+    const fresh = this.#fresh;
+    const manifest = this.#current?.manifest;
+    this.#fresh = undefined;
+    if (fresh === undefined || manifest === undefined) return;
+    const { version, file } = fresh;
+    const isReachable = manifest.version === version || manifest.deltas.some(({ from }) => from === version);
+    if (!isReachable) return;
+    await this.#publish(renewedManifest(rebasedManifest(manifest, file, version), wallClockMs(), LIFETIME_MS));
   }
 
   async #writeSnapshot(version: number | undefined): Promise<{ version: number; file: WrittenFile }> {
@@ -238,7 +241,7 @@ export class FeedPublication {
     this.#signed = signed;
     onPublished();
     // Why not while a snapshot is written: nothing names it yet.
-    if (this.#snapshotting === undefined) {
+    if (this.#snapshotting === undefined && this.#fresh === undefined) {
       await pruneFeedFolder(this.#folder, before === undefined ? [manifest] : [manifest, before]);
     }
   }

@@ -10,7 +10,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { SyncLog } from '../list-sync/sync-log.ts';
 import { FILES_FOLDER } from './feed-file-writer.ts';
 import { FEEDS_FOLDER } from './feed-follower.ts';
-import { FeedPublication } from './feed-publication.ts';
+import { FeedPublication, type PublicationServices } from './feed-publication.ts';
 import { exportFromLedger } from './ledger-export.ts';
 import { readSecretKey, type MinisignSecretKey } from './minisign-secret-key.ts';
 import type { Parsed } from './minisign.ts';
@@ -22,6 +22,8 @@ export interface FeedPublisherOptions {
   readonly config: Pick<Config, 'feeds' | 'stateDirectory'>;
   readonly ledger: Pick<Ledger, 'deltaSince'>;
   readonly log: SyncLog;
+  /** For tests. */
+  readonly exportList?: PublicationServices['exportList'];
 }
 
 export type PublishedManifest =
@@ -57,6 +59,8 @@ export class FeedPublisher {
   /** Resolves when what the ledger has is published. Errors: none; without a readable key nothing is, which is logged. */
   async start(): Promise<void> {
     const { config, ledger, log } = this.#options;
+    const exportList =
+      this.#options.exportList ?? ((name, version) => exportFromLedger(config.stateDirectory, name, version));
     const { publish, secretKey, passwordFile } = config.feeds;
     if (publish.length === 0) return;
     const key = await openKey(secretKey, passwordFile);
@@ -70,7 +74,7 @@ export class FeedPublisher {
       const publication = new FeedPublication(list, folder, {
         ledger,
         key: key.value,
-        exportList: (name, version) => exportFromLedger(config.stateDirectory, name, version),
+        exportList,
         log,
         onPublished: () => this.#wake(list),
       });
