@@ -15,15 +15,22 @@ const program = new Command('weir')
   .addCommand(serveCommand())
   .addHelpText('after', '\nExit codes: 0 good, 1 failure, 2 usage, 78 configuration.\n');
 
-// Why not for `serve`: what they import costs it 40 MB and a quarter of a second.
-if (process.argv[2] !== 'serve') {
-  const [{ checkCommand }, { configCommand }, { listCommand }, { feedCommand }] = await Promise.all([
-    import('./cli/check.ts'),
-    import('./cli/config-check.ts'),
-    import('./cli/list-command.ts'),
-    import('./cli/feed-command.ts'),
-  ]);
-  program.addCommand(checkCommand()).addCommand(configCommand()).addCommand(listCommand()).addCommand(feedCommand());
+/** In the order of --help. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  check: async () => (await import('./cli/check.ts')).checkCommand(),
+  config: async () => (await import('./cli/config-check.ts')).configCommand(),
+  list: async () => (await import('./cli/list-command.ts')).listCommand(),
+  feed: async () => (await import('./cli/feed-command.ts')).feedCommand(),
+  push: async () => (await import('./cli/push.ts')).pushCommand(),
+  holds: async () => (await import('./cli/holds-command.ts')).holdsCommand(),
+  token: async () => (await import('./cli/token-command.ts')).tokenCommand(),
+  audit: async () => (await import('./cli/audit-command.ts')).auditCommand(),
+};
+
+// Why only the one that is called: what all of them import costs a start 40 MB and half a second.
+const called = process.argv[2] ?? '';
+for (const [name, load] of Object.entries(COMMANDS)) {
+  if (name === called || (called !== 'serve' && !Object.hasOwn(COMMANDS, called))) program.addCommand(await load());
 }
 
 /** Why by hand: commander passes exitOverride on to commands it makes itself, not to those it is given. */
@@ -32,6 +39,14 @@ function overrideExits(command: Command): void {
   command.commands.forEach(overrideExits);
 }
 overrideExits(program);
+
+// Why not for `serve`: what becomes of its log must not end the service.
+if (called !== 'serve') {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    // Whoever reads a pipe may have seen enough (`| head`): that is no failure.
+    process.exit(error.code === 'EPIPE' ? ExitCode.ok : ExitCode.failure);
+  });
+}
 
 try {
   await program.parseAsync();

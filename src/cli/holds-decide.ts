@@ -1,0 +1,47 @@
+/** `weir holds release|reject ID...`: a person's decision on what is held, in force when it is answered. */
+import { Command } from 'commander';
+import type { ApiClient } from './api-client.ts';
+import { reportFailure } from './api-failure.ts';
+import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { ExitCode } from './exit-code.ts';
+import { holdText, type Hold } from './holds-list.ts';
+import { reasonOf } from './option-values.ts';
+
+type Decision = 'release' | 'reject';
+
+interface DecideFlags extends ApiFlags {
+  readonly reason: string;
+}
+
+export function holdsDecideCommand(decision: Decision, description: string): Command {
+  const command = new Command(decision)
+    .description(description)
+    .argument('<id...>', 'as weir holds list shows them')
+    .requiredOption('--reason <text>', 'why; kept with the hold and in the audit chain', reasonOf);
+  return withApiOptions(command).action(async (ids: readonly string[], flags: DecideFlags) => {
+    process.exitCode = await decideAll(decision, ids, flags);
+  });
+}
+
+/** Each by itself: one that is refused does not stop the others, and makes the exit code 1. */
+async function decideAll(decision: Decision, ids: readonly string[], flags: DecideFlags): Promise<number> {
+  const api = openApi(flags);
+  if (api.kind === 'bad') {
+    process.stderr.write(`weir: ${api.message}\n`);
+    return api.exitCode;
+  }
+  let exitCode: number = ExitCode.ok;
+  for (const id of ids) exitCode = Math.max(exitCode, await decide(api.client, decision, id, flags));
+  return exitCode;
+}
+
+async function decide(client: ApiClient, decision: Decision, id: string, flags: DecideFlags): Promise<number> {
+  const path = `v1/holds/${encodeURIComponent(id)}/${decision}`;
+  const body = { json: { reason: flags.reason } };
+  const outcome = await client.send({ method: 'POST', path, body, repeat: 'unsent' });
+  if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
+  const { hold = {}, version = null } = outcome.body as { hold?: Hold; version?: number | null };
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(outcome.body, undefined, 2)}\n`);
+  else process.stdout.write(`${holdText(hold)}${version === null ? '' : `    in force with version ${version}\n`}`);
+  return ExitCode.ok;
+}
