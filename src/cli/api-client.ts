@@ -122,8 +122,7 @@ async function exchange(request: ClientRequest, body: ApiRequest['body'], host: 
   });
   request.on('response', (response) => {
     isAnswered = true;
-    // Weir has read all that it wants to; ending the stream here would end the connection before the answer is read.
-    lines?.unpipe(request);
+    // Why not the request too: Weir has read all that it wants to, and its answer is still to be read.
     lines?.destroy();
     void readAnswer(response, host).then(resolve);
   });
