@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { describeReadError } from '../config/file-access.ts';
 import { AuditChain } from '../control-plane/ledger/audit-chain.ts';
-import { parseRecordLine, storedForm } from '../control-plane/ledger/audit-record.ts';
+import { parseRecordLine } from '../control-plane/ledger/audit-record.ts';
 import { ChainCheck, type Anchor, type ChainReport } from '../control-plane/ledger/chain-check.ts';
 import { auditLines } from './audit-lines.ts';
 import { DEFAULT_CONFIG } from './default-config.ts';
@@ -82,7 +82,7 @@ async function verifyFile(file: string, anchors: readonly Anchor[], isPart: bool
       lineNumber += 1;
       const record = parseRecordLine(line);
       if (record === undefined) return `line ${lineNumber} of ${file} is no record of an audit chain as Weir writes it`;
-      const broken = check.next(storedForm(record), record.hash);
+      const broken = check.next(record, record.hash);
       if (broken !== undefined) return { ...broken, message: `${broken.message} (line ${lineNumber})` };
     }
   } catch (error) {

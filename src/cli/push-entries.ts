@@ -86,6 +86,7 @@ export class PushEntries {
       return;
     }
     this.#flush();
+    this.#progress.entries(this.entries);
     this.#progress.waiting();
     this.#stream.end();
   }

@@ -10,55 +10,34 @@ export const GENESIS_HASH = '0'.repeat(64);
 /** Hashed first: a record of another kind of chain, or of another version of this one, has no hash of ours. */
 const CHAIN_NAME = 'weir audit 1';
 
-/** The fields as they are stored: octets and decimal digits, so that what is hashed is what is there. */
-export interface StoredRecord {
-  readonly seq: bigint | number;
-  /** Units: seconds since 1970. */
-  readonly at: bigint | number;
-  readonly actor: Uint8Array;
-  readonly kind: Uint8Array;
+/** What the hash of a record is over. */
+export interface HashedFields {
+  readonly seq: number | bigint;
+  readonly atSeconds: number | bigint;
+  readonly actor: string;
+  readonly kind: string;
   /** Null: of no list. */
-  readonly list: Uint8Array | null;
-  /** JSON. */
-  readonly data: Uint8Array;
-  readonly previousHash: Uint8Array;
+  readonly list: string | null;
+  /** JSON, as it is stored. */
+  readonly dataText: string;
+  readonly previousHash: string;
+}
+
+/** A record as it is read and exported. */
+export interface RecordText extends HashedFields {
+  readonly seq: number;
+  readonly atSeconds: number;
+  readonly hash: string;
 }
 
 /**
  * SHA-256, hexadecimal, over netstrings (LENGTH ":" OCTETS ","), one a field: the chain's name, seq and at in decimal,
  * actor, kind, the list (empty: none; otherwise "=" and its name), data, previousHash. No two records have one encoding.
  */
-export function recordHash(record: StoredRecord): string {
-  const parts: Uint8Array[] = [];
-  const field = (...octets: Uint8Array[]): void => {
-    const length = octets.reduce((sum, piece) => sum + piece.length, 0);
-    parts.push(Buffer.from(`${length}:`), ...octets, COMMA);
-  };
-  field(Buffer.from(CHAIN_NAME));
-  field(Buffer.from(String(record.seq)));
-  field(Buffer.from(String(record.at)));
-  field(record.actor);
-  field(record.kind);
-  if (record.list === null) field();
-  else field(EQUALS, record.list);
-  field(record.data);
-  field(record.previousHash);
-  return hash('sha256', Buffer.concat(parts), 'hex');
-}
-
-const COMMA = Buffer.from(',');
-const EQUALS = Buffer.from('=');
-
-/** A record as texts, as it is read and exported. */
-export interface RecordText {
-  readonly seq: number;
-  readonly atSeconds: number;
-  readonly actor: string;
-  readonly kind: string;
-  readonly list: string | null;
-  readonly dataText: string;
-  readonly previousHash: string;
-  readonly hash: string;
+export function recordHash({ seq, atSeconds, actor, kind, list, dataText, previousHash }: HashedFields): string {
+  const listText = list === null ? '' : `=${list}`;
+  const fields = [CHAIN_NAME, String(seq), String(atSeconds), actor, kind, listText, dataText, previousHash];
+  return hash('sha256', fields.map((field) => `${Buffer.byteLength(field)}:${field},`).join(''), 'hex');
 }
 
 /** The line of an export, without its end. `data` stands in it as it is stored. */
@@ -94,17 +73,4 @@ export function parseRecordLine(line: string): RecordText | undefined {
   };
   // Why: in {"data":1,"data":2} a reader may see the one and the hash be of the other.
   return recordLine(record) === line ? record : undefined;
-}
-
-/** The same as octets. */
-export function storedForm({ seq, atSeconds, actor, kind, list, dataText, previousHash }: RecordText): StoredRecord {
-  return {
-    seq,
-    at: atSeconds,
-    actor: Buffer.from(actor),
-    kind: Buffer.from(kind),
-    list: list === null ? null : Buffer.from(list),
-    data: Buffer.from(dataText),
-    previousHash: Buffer.from(previousHash),
-  };
 }

@@ -3,7 +3,7 @@
  * export of it. What a chain cannot say of itself, anchors do: a record's hash, noted elsewhere, shows a chain that was
  * cut short or written anew as a whole.
  */
-import { GENESIS_HASH, recordHash, type StoredRecord } from './audit-record.ts';
+import { GENESIS_HASH, recordHash, type HashedFields } from './audit-record.ts';
 
 /** A record's place and hash; of the newest record: the head of the chain. */
 export interface Anchor {
@@ -48,7 +48,7 @@ export class ChainCheck {
   }
 
   /** Undefined: the chain holds so far. */
-  next(record: StoredRecord, storedHash: string): BrokenChain | undefined {
+  next(record: HashedFields, storedHash: string): BrokenChain | undefined {
     const seq = Number(record.seq);
     const before = this.#last;
     if (before !== undefined) {
@@ -59,9 +59,8 @@ export class ChainCheck {
       }
       if (seq < expected) return broken('outOfOrder', seq, `record ${seq} stands behind record ${before.seq}`);
     }
-    if (recordHash(record) !== storedHash) return broken('altered', seq, `record ${seq} was altered`);
-    const previousHash = Buffer.from(record.previousHash).toString();
-    if (before !== undefined && previousHash !== before.hash) {
+    if (recordHash(record) !== storedHash) return alteredRecord(seq);
+    if (before !== undefined && record.previousHash !== before.hash) {
       const text =
         before.seq === 0
           ? `record ${seq} is not the first of this chain: others stood before it`
@@ -94,6 +93,10 @@ export class ChainCheck {
     }
     return { kind: 'whole', records: this.#records, firstSeq: this.#firstSeq, head };
   }
+}
+
+export function alteredRecord(seq: number): BrokenChain {
+  return broken('altered', seq, `record ${seq} was altered`);
 }
 
 function broken(what: ChainBreak, seq: number, message: string): BrokenChain {

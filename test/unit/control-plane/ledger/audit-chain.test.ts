@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AUDIT_DATA_BYTES_MAX, AuditChain } from '../../../../src/control-plane/ledger/audit-chain.ts';
-import { GENESIS_HASH, parseRecordLine, storedForm } from '../../../../src/control-plane/ledger/audit-record.ts';
+import { GENESIS_HASH, parseRecordLine } from '../../../../src/control-plane/ledger/audit-record.ts';
 import { ChainCheck, type Anchor, type ChainReport } from '../../../../src/control-plane/ledger/chain-check.ts';
 import { openLedgerDatabase } from '../../../../src/control-plane/ledger/open-database.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
@@ -112,6 +112,7 @@ const TAMPERING: readonly [string, string, string, number][] = [
   ['a reason that is changed', `UPDATE audit SET data = replace(data, '7', '8') WHERE seq = 3`, 'altered', 3],
   ['white space in data', `UPDATE audit SET data = data || ' ' WHERE seq = 3`, 'altered', 3],
   ['text hidden behind a NUL', `UPDATE audit SET data = data || char(0) || 'x' WHERE seq = 3`, 'altered', 3],
+  ['octets that are no text', `UPDATE audit SET actor = CAST(x'6162ff' AS TEXT) WHERE seq = 3`, 'altered', 3],
   ['a time', 'UPDATE audit SET at = at + 1 WHERE seq = 2', 'altered', 2],
   ['a time beyond every number', 'UPDATE audit SET at = 9223372036854775807 WHERE seq = 2', 'altered', 2],
   ['who acted', `UPDATE audit SET actor = 'somebody' WHERE seq = 1`, 'altered', 1],
@@ -150,6 +151,17 @@ describe('what is done to an audit chain is found', () => {
     const { db, chain } = goodChain();
     db.exec(sql);
     expect(chain.verify()).toMatchObject({ kind: 'broken', break: found, seq });
+  });
+
+  test('octets that JavaScript reads as the character that was there', () => {
+    const db = ledger();
+    append(db, ...someEvents(1), { actor: 'a\ud800b', kind: 'change', list: undefined, data: {} });
+    const chain = new AuditChain(db);
+    expect(chain.verify().kind).toBe('whole');
+    expect(chain.read(1, 1)[0]!.actor).toBe('a\ufffdb');
+    db.exec(`UPDATE audit SET actor = CAST(x'61f09f9862' AS TEXT) WHERE seq = 2`);
+    expect(chain.read(1, 1)[0]!.actor).toBe('a\ufffdb');
+    expect(chain.verify()).toMatchObject({ kind: 'broken', break: 'altered', seq: 2 });
   });
 
   test('a record replaced by one with a good hash of its own: the next does not follow from it', () => {
@@ -230,7 +242,7 @@ function checkLines(lines: readonly string[], isPart = false): ChainReport {
   const check = new ChainCheck([], isPart);
   for (const line of lines) {
     const record = parseRecordLine(line)!;
-    const found = check.next(storedForm(record), record.hash);
+    const found = check.next(record, record.hash);
     if (found !== undefined) return found;
   }
   return check.end();
