@@ -4,6 +4,8 @@ import { terminalText } from './terminal-text.ts';
 
 /** Rejected and held entries shown of each kind; --json has all that the answer names. */
 const ENTRIES_SHOWN = 20;
+/** Of a hold of many entries. */
+const NAMES_SHOWN = 3;
 
 interface Rejected {
   readonly name: string;
@@ -67,18 +69,26 @@ function rejectedLines({ rejected, rejectedTotal }: ChangeAnswer): string[] {
   return ['rejected:', ...shown, ...more(rejectedTotal - shown.length)];
 }
 
+/** A hold of many entries (a growth, a proposal in bulk) is one thing to decide on, and one line. */
 function heldLines({ held, heldTotal }: ChangeAnswer): string[] {
-  const ids = [...new Set(held.map(({ holdId }) => holdId))];
-  const shown = held
-    .slice(0, ENTRIES_SHOWN)
-    .map(({ name, scope, code, holdId, detail }) => `  ${name} (${scope}) [${code}] hold ${holdId}: ${detail}`);
-  const which = ids.length === 1 ? ids[0] : 'HOLD';
+  const byHold = Map.groupBy(held, ({ holdId }) => holdId);
+  const holds = [...byHold].slice(0, ENTRIES_SHOWN);
+  const isOne = byHold.size === 1 && holds.length === 1;
+  const which = isOne ? (holds[0]?.[0] ?? '') : 'HOLD';
   return [
     'held, until somebody with the right approve decides:',
-    ...shown,
-    ...more(heldTotal - shown.length),
+    ...holds.map(([id, entries]) => heldLine(id, entries, isOne ? heldTotal : entries.length)),
+    ...(isOne ? [] : more(heldTotal - holds.reduce((sum, [, entries]) => sum + entries.length, 0))),
     `  weir holds release ${which} --reason "..."   or   weir holds reject ${which} --reason "..."`,
   ];
+}
+
+function heldLine(id: string, entries: readonly Held[], count: number): string {
+  const [first] = entries;
+  const { name = '', scope = '', code = '', detail = '' } = first ?? {};
+  if (count === 1) return `  ${name} (${scope}) [${code}] hold ${id}: ${detail}`;
+  const names = entries.slice(0, NAMES_SHOWN).map((entry) => entry.name);
+  return `  ${count} entries [${code}] hold ${id}: ${detail} (${names.join(', ')}${count > names.length ? ', ...' : ''})`;
 }
 
 function more(count: number): string[] {

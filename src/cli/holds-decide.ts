@@ -1,11 +1,12 @@
 /** `weir holds release|reject ID...`: a person's decision on what is held, in force when it is answered. */
 import { Command } from 'commander';
-import type { ApiClient } from './api-client.ts';
+import { BULK_IDLE_TIMEOUT_MS, type ApiClient } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
 import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
 import { ExitCode } from './exit-code.ts';
 import { holdText, type Hold } from './holds-list.ts';
 import { reasonOf } from './option-values.ts';
+import { terminalText } from './terminal-text.ts';
 
 type Decision = 'release' | 'reject';
 
@@ -38,8 +39,21 @@ async function decideAll(decision: Decision, ids: readonly string[], flags: Deci
 async function decide(client: ApiClient, decision: Decision, id: string, flags: DecideFlags): Promise<number> {
   const path = `v1/holds/${encodeURIComponent(id)}/${decision}`;
   const body = { json: { reason: flags.reason } };
-  const outcome = await client.send({ method: 'POST', path, body, repeat: 'unsent' });
-  if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
+  // Why so long: one hold may be of a million entries.
+  const outcome = await client.send({
+    method: 'POST',
+    path,
+    body,
+    idleTimeoutMs: BULK_IDLE_TIMEOUT_MS,
+    repeat: 'unsent',
+  });
+  if (outcome.kind !== 'ok') {
+    const code = reportFailure(outcome, flags.json === true);
+    if (outcome.kind === 'unreachable' && outcome.mayHaveArrived) {
+      process.stderr.write(`What became of ${terminalText(id)} is not known; weir holds list --state all shows it.\n`);
+    }
+    return code;
+  }
   const { hold = {}, version = null } = outcome.body as { hold?: Hold; version?: number | null };
   if (flags.json === true) process.stdout.write(`${JSON.stringify(outcome.body, undefined, 2)}\n`);
   else process.stdout.write(`${holdText(hold)}${version === null ? '' : `    in force with version ${version}\n`}`);

@@ -14,6 +14,8 @@ import { ExitCode } from './exit-code.ts';
 
 export type OpenLedger = ReturnType<typeof openLedgerDatabase>;
 const OTHERS_MODE = 0o077;
+/** A bulk change of a million entries keeps the ledger locked for some 20 s. */
+const BUSY_TIMEOUT_MS = 120_000;
 const PRIVATE_FOLDER_MODE = 0o700;
 
 /** Runs the work on the ledger of a configuration. Returns the exit code; what is wrong is on standard error. */
@@ -64,6 +66,7 @@ function openToWrite(stateDirectory: string): OpenLedger {
   // Why: mkdir takes the umask into account, and a folder that is too closed to use would be of no use.
   if (isNewFolder) chmodSync(stateDirectory, PRIVATE_FOLDER_MODE);
   const db = openLedgerDatabase(stateDirectory);
+  db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   if (isNew) giveToOwner(stateDirectory, path);
   if (isNewFolder && process.getuid?.() === 0) {
     process.stderr.write(`warning: ${stateDirectory} was made for root; if Weir runs as another user, chown it\n`);

@@ -12,9 +12,10 @@ import { LedgerUnavailable } from '../../src/control-plane/ledger/ledger-failure
 import type { ChangeRequest, HoldRow, Ledger, VersionRow } from '../../src/control-plane/ledger/ledger.ts';
 import { closeApis, config, createApi, done, stagingLedger, type ApiHarness } from '../support/api-harness.ts';
 import { runProgram, type ProgramResult } from '../support/child-program.ts';
-import { freePort } from '../support/free-port.ts';
+import { startFakeApi } from '../support/fake-api.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { COMPILE_CACHE } from '../support/weir-process.ts';
 
 const folder = temporaryFolder('maintainer');
 afterEach(closeApis);
@@ -35,7 +36,7 @@ async function startNode(ledger: Partial<Ledger>, services: Partial<ApiServices>
   const { port } = api.server.server.address() as AddressInfo;
   const weir: Node['weir'] = async (who, args, input) =>
     runProgram(process.execPath, [join(PROJECT_ROOT, 'src/main.ts'), ...args], {
-      env: { WEIR_TOKEN: who, WEIR_URL: `http://127.0.0.1:${port}` },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, WEIR_TOKEN: who, WEIR_URL: `http://127.0.0.1:${port}` },
       ...(input === undefined ? {} : { input }),
     });
   return { api, weir };
@@ -213,15 +214,19 @@ describe('weir push', () => {
     expect(result.code).toBe(1);
   });
 
-  test('says how to find out what became of it, when nobody answers', async () => {
-    const url = `http://127.0.0.1:${await freePort()}`;
+  test('says how to find out what became of it, where the connection breaks and the list cannot be read again', async () => {
+    const broken = await startFakeApi((seen, request) => {
+      if (seen.method === 'GET') return {};
+      request.socket.destroy();
+      return undefined;
+    });
     const { weir } = await startNode({});
-    const path = file('two.txt', 'a.example\n');
-    const result = await weir('pusher', ['push', 'desk', '--file', path, '--reason', 'r', '--url', url]);
-    expect(result.stderr.split('\n').at(-2)).toMatch(
-      /^weir: Weir cannot be reached: nothing listens at 127\.0\.0\.1:\d+$/,
-    );
-    expect(result.code).toBe(1);
+    const args = ['push', 'desk', '--file', '-', '--reason', 'r', '--idempotency-key', 'k7', '--url', broken.url];
+    const result = await weir('pusher', args, 'a.example\n');
+    expect(result.stderr).toContain('closed the connection');
+    expect(result.stderr).toContain('not known. The same command with --idempotency-key k7 finds out');
+    expect([result.stdout, result.code]).toEqual(['', 1]);
+    expect(broken.seen.map(({ method }) => method)).toEqual(['GET', 'POST']);
   });
 
   test.each([

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { runProgram, type ProgramResult } from '../support/child-program.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { COMPILE_CACHE } from '../support/weir-process.ts';
 
 const CREATE = ['token', 'create', '--maintainer', 'Fraud desk', '--list', 'desk', '--rights', 'push,read'];
 
@@ -23,7 +24,11 @@ function newNode(): {
   );
   const main = join(PROJECT_ROOT, 'src/main.ts');
   const weir = async (args: readonly string[], input?: string): Promise<ProgramResult> =>
-    runProgram(process.execPath, [main, ...args], { cwd: folder, ...(input === undefined ? {} : { input }) });
+    runProgram(process.execPath, [main, ...args], {
+      cwd: folder,
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
+      ...(input === undefined ? {} : { input }),
+    });
   return { folder, state: join(folder, 'state'), weir };
 }
 

@@ -41,6 +41,22 @@ describe('the text of a push', () => {
     expect(text).toContain('weir holds release HOLD ');
   });
 
+  test('shows a hold of many entries as the one decision that it is', () => {
+    const held = Array.from({ length: 1000 }, (_, index) => ({ ...HELD, code: 'growth', name: `n${index}.example` }));
+    const one = changeText('desk', answer({ held, heldTotal: 1_000_000 }));
+    expect(one.split('\n').slice(2)).toEqual([
+      '  1000000 entries [growth] hold h12: it is protected (n0.example, n1.example, n2.example, ...)',
+      '  weir holds release h12 --reason "..."   or   weir holds reject h12 --reason "..."',
+      '',
+    ]);
+    const two = changeText('desk', answer({ held: [...held.slice(0, 2), { ...HELD, holdId: 'h13' }], heldTotal: 9 }));
+    expect(two.split('\n').slice(2, 5)).toEqual([
+      '  2 entries [growth] hold h12: it is protected (n0.example, n1.example)',
+      '  bank.example (subtree) [protected] hold h13: it is protected',
+      '  and 6 more',
+    ]);
+  });
+
   test('says that it was done before, and nothing of force where nothing changed', () => {
     const text = changeText('desk', answer({ accepted: 0, unchanged: 1, replayed: true }));
     expect(text).toContain('0 accepted, 0 removed, 1 unchanged (done before');
