@@ -14,6 +14,9 @@ export const RETRIES_MAX = 4;
 const RETRY_FIRST_MS = 500;
 const RETRY_AFTER_MAX_MS = 30_000;
 
+/** Codes of OpenSSL and of Node for a server that is not who it should be. */
+const CERTIFICATE_ERROR = /CERT|SIGNATURE/;
+
 export interface ApiTarget {
   readonly url: URL;
   readonly token: string;
@@ -115,10 +118,13 @@ async function exchange(request: ClientRequest, body: ApiRequest['body'], host: 
   let lines: Readable | undefined;
   let isConnected = false;
   let isAnswered = false;
-  request.on('socket', (socket) => socket.once('connect', () => (isConnected = true)));
+  // Why not `connect` for both: before the server has proved who it is, nothing is sent.
+  const connected = request.protocol === 'https:' ? 'secureConnect' : 'connect';
+  request.on('socket', (socket) => socket.once(connected, () => (isConnected = true)));
   request.on('error', (error) => {
-    if (!isAnswered)
-      resolve({ kind: 'unreachable', message: connectionText(error, host), mayHaveArrived: isConnected });
+    if (isAnswered) return;
+    const isFinal = 'code' in error && CERTIFICATE_ERROR.test(String(error.code));
+    resolve({ kind: 'unreachable', message: connectionText(error, host), mayHaveArrived: isConnected, isFinal });
   });
   request.on('response', (response) => {
     isAnswered = true;

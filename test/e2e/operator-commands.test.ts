@@ -1,5 +1,5 @@
 /** `weir token` and `weir audit` as the operator runs them: what they print, where, their exit codes, the files they make. */
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -125,6 +125,15 @@ describe('weir token', () => {
     expect(code).toBe(0);
   });
 
+  test.runIf(process.getuid?.() === 0)('made by root belongs to whom the state directory belongs to', async () => {
+    const node = newNode();
+    mkdirSync(node.state);
+    chownSync(node.state, 65_534, 65_534);
+    expect((await node.weir([...CREATE, ...CONFIG])).code).toBe(0);
+    const { uid, gid } = statSync(join(node.state, 'ledger.sqlite'));
+    expect([uid, gid]).toEqual([65_534, 65_534]);
+  });
+
   test('leaves alone what is no ledger', async () => {
     const node = newNode();
     mkdirSync(node.state);
@@ -158,6 +167,19 @@ describe('weir audit', () => {
     const { stdout } = await weir(['audit', 'verify', '--json', ...CONFIG]);
     const [seq, hash] = heads[3]!.split(':');
     expect(JSON.parse(stdout)).toEqual({ kind: 'whole', records: 4, firstSeq: 1, head: { seq: Number(seq), hash } });
+  });
+
+  test('verify and export do not wait for who is writing, and see what is committed', async () => {
+    const db = new DatabaseSync(join(state, 'ledger.sqlite'));
+    db.exec('BEGIN IMMEDIATE; DELETE FROM audit');
+    const [verified, exported] = [
+      await weir(['audit', 'verify', ...CONFIG]),
+      await weir(['audit', 'export', ...CONFIG]),
+    ];
+    db.exec('ROLLBACK');
+    db.close();
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('whole: 4 records') });
+    expect(exported.stdout.split('\n')).toHaveLength(5);
   });
 
   test('an export is proved on its own, whole or from some record on', async () => {

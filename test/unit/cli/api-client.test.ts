@@ -1,12 +1,20 @@
 /** What the client of the admin API makes of answers, refusals and broken connections, over real connections. */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { ANSWER_BYTES_MAX, ApiClient, RETRIES_MAX, type ApiRequest } from '../../../src/cli/api-client.ts';
+import {
+  ANSWER_BYTES_MAX,
+  ApiClient,
+  RETRIES_MAX,
+  type ApiOutcome,
+  type ApiRequest,
+} from '../../../src/cli/api-client.ts';
 import { failureText } from '../../../src/cli/api-failure.ts';
 import { problemAnswer, startFakeApi, textOf, type FakeApi } from '../../support/fake-api.ts';
 import { freePort } from '../../support/free-port.ts';
+import { readProjectFile } from '../../support/source-files.ts';
 
 const TOKEN = 'weir_abcdefgh_secret';
 
@@ -211,6 +219,40 @@ describe('a body of lines', () => {
   });
 });
 
+describe('a server with a certificate', () => {
+  test('is believed by the authority that it is given', async () => {
+    expect(await sendByTls(pem('ca'))).toMatchObject({ outcome: { kind: 'ok' }, requests: 1 });
+  });
+
+  test('gets no token, and no second try, where nobody vouches for it', async () => {
+    const { outcome, requests, waits } = await sendByTls(undefined);
+    expect(outcome).toMatchObject({ kind: 'unreachable', mayHaveArrived: false, isFinal: true });
+    expect([requests, waits]).toEqual([0, 0]);
+  });
+});
+
+function pem(name: string): string {
+  return readProjectFile(`test/fixtures/tls/${name}.pem`);
+}
+
+async function sendByTls(ca: string | undefined): Promise<{ outcome: ApiOutcome; requests: number; waits: number }> {
+  let requests = 0;
+  const server = createTlsServer({ cert: pem('server'), key: pem('server-key') }, (_request, response) => {
+    requests += 1;
+    response.end('{"good":true}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  let waits = 0;
+  const sleep = (): Promise<void> => Promise.resolve(void waits++);
+  const client = new ApiClient({ url: new URL(`https://127.0.0.1:${port}`), token: TOKEN, ca }, { sleep });
+  const outcome = await client.send(GET);
+  server.closeAllConnections();
+  server.close();
+  return { outcome, requests, waits };
+}
+
 test('a server that is none of HTTP is not Weir', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -218,7 +260,7 @@ test('a server that is none of HTTP is not Weir', async () => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  const { port } = server.address() as AddressInfo;
   const outcome = await clientOf({ url: `http://127.0.0.1:${port}` }).client.send({ ...GET, repeat: 'never' });
   expect(outcome.kind).toBe('unreachable');
   server.close();
