@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import type { Config } from '../config/config.ts';
+import { isLoopback } from '../config/address.ts';
 import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { addressText } from '../supervisor/cannot-listen.ts';
@@ -36,10 +37,7 @@ async function serve(configFile: string): Promise<void> {
   handleSignals(supervisor, recursion, configFile, log);
   try {
     const started = await supervisor.start();
-    log.info(
-      { version, do53: started.do53, admin: started.admin, page: started.page, pageHttps: started.pageHttps },
-      'ready',
-    );
+    log.info({ version, ...addressesOf(started) }, 'ready');
     process.stderr.write(welcome(started, config));
   } catch (error) {
     await supervisor.stop();
@@ -79,13 +77,18 @@ function handleSignals(supervisor: Supervisor, recursion: Recursion, configFile:
   });
 }
 
+/** Of the line that says what is bound. */
+function addressesOf({ do53, dot, doh, admin, page, pageHttps }: Started) {
+  return { do53, dot, doh, admin, page, pageHttps };
+}
+
 function end(code: number, text: string): void {
   process.stderr.write(`${text}\n`);
   process.exitCode = code;
 }
 
 /** What it listens on and what to type next: for whoever started it by hand. */
-function welcome({ do53, admin, page, lists, skipped }: Started, config: Config): string {
+function welcome({ do53, dot, doh, admin, page, lists, skipped }: Started, config: Config): string {
   const entries = lists.reduce((sum, list) => sum + list.entries, 0);
   const names = `${entries.toLocaleString('en')} listed ${entries === 1 ? 'name' : 'names'}`;
   const first = do53[0];
@@ -97,7 +100,13 @@ function welcome({ do53, admin, page, lists, skipped }: Started, config: Config)
       config.upstreams.map(({ url }) => url).join(', ') ||
       'nobody, for no upstream is configured and the system has none'
     }.`,
-    admin === undefined ? '' : `Metrics are at http://${addressText(admin)}/metrics.`,
+    dot.length === 0 ? '' : `DNS over TLS is on ${dot.map(addressText).join(' and ')}.`,
+    doh.length === 0
+      ? ''
+      : `DNS over HTTPS is at ${doh.map((at) => `https://${addressText(at)}/dns-query`).join(' and ')}.`,
+    admin === undefined
+      ? ''
+      : `Metrics are at ${isLoopback(admin.host) ? 'http' : 'https'}://${addressText(admin)}/metrics.`,
     page === undefined ? '' : `Blocked names lead to the warning page at http://${addressText(page)}/.`,
     skipped.length === 0 ? '' : `Left out, because this machine has no such address: ${skipped.join(', ')}.`,
     ...lists

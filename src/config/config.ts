@@ -93,6 +93,8 @@ export interface EventLogConfig {
 export interface Config {
   readonly listen: {
     readonly do53: readonly SocketAddress[];
+    readonly dot: readonly SocketAddress[];
+    readonly doh: readonly SocketAddress[];
     readonly admin: SocketAddress | undefined;
     readonly warningPageHttp: SocketAddress | undefined;
     readonly warningPageHttps: SocketAddress | undefined;
@@ -163,6 +165,17 @@ export interface Config {
     readonly idleTimeoutMs: number;
     /** Queries of one connection that may wait for an answer at a time. */
     readonly pipelineMax: number;
+  };
+  /** Of DoT, DoH and an admin listener that is not on loopback. */
+  readonly tls: {
+    /** Absolute paths, or ''. */
+    readonly certificate: string;
+    readonly key: string;
+    /** '': the certificate's first DNS name. */
+    readonly name: string;
+    readonly connectionsMax: number;
+    readonly connectionsPerClientMax: number;
+    readonly idleTimeoutMs: number;
   };
   readonly identity: { readonly version: string; readonly serverId: string };
   /** Client prefixes, e.g. "10.0.0.0/8". */

@@ -12,6 +12,7 @@ import { checkFeeds, feedSourceProblem } from './feed-checks.ts';
 import { findRecursor } from './find-recursor.ts';
 import { readProblem } from './file-access.ts';
 import { LISTEN_DEFAULTS } from './schema.ts';
+import { checkTls } from './tls-checks.ts';
 import { checkWarningPage } from './warning-page-checks.ts';
 
 export type Path = readonly (string | number)[];
@@ -19,6 +20,8 @@ export type Report = (path: Path, message: string) => void;
 
 /** Sinkhole addresses of one family: all of them go into every blocked answer. */
 export const SINKHOLE_ADDRESSES_MAX = 4;
+/** Keys of listen whose listeners answer queries. */
+const RESOLVER_KEYS: ReadonlySet<unknown> = new Set(['do53', 'dot', 'doh']);
 export const FILE_KEYS = ['allow', 'protected', 'popular', 'sharedHosts'] as const;
 
 /** The value that a path leads to, or undefined. */
@@ -44,6 +47,7 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkSinkhole(raw, report);
   checkSources(raw, report);
   checkFeeds({ valueAt: (path) => valueAt(raw, path), folder, report });
+  checkTls({ valueAt: (path) => valueAt(raw, path), folder, report });
   const textAt = (...path: readonly string[]): string | undefined => {
     const text = valueAt(raw, path);
     return typeof text === 'string' && text !== '' ? text : undefined;
@@ -85,9 +89,15 @@ interface Bound {
 /** The addresses that will be bound, defaults included; what is no address is someone else's problem. */
 function boundAddresses(raw: unknown): Bound[] {
   const do53: unknown = valueAt(raw, ['listen', 'do53']) ?? LISTEN_DEFAULTS.do53;
-  const written: [Path, unknown][] = Array.isArray(do53)
-    ? do53.map((address: unknown, index) => [['listen', 'do53', index], address])
-    : [];
+  const written: [Path, unknown][] = [];
+  for (const [key, addresses] of [
+    ['do53', do53],
+    ['dot', valueAt(raw, ['listen', 'dot'])],
+    ['doh', valueAt(raw, ['listen', 'doh'])],
+  ] as const) {
+    if (!Array.isArray(addresses)) continue;
+    written.push(...addresses.map((address: unknown, index): [Path, unknown] => [['listen', key, index], address]));
+  }
   for (const key of ['admin', 'warningPageHttp'] as const) {
     written.push([['listen', key], valueAt(raw, ['listen', key]) ?? LISTEN_DEFAULTS[key]]);
   }
@@ -103,9 +113,6 @@ function checkListeners(raw: unknown, report: Report): void {
   for (const [index, { path, address }] of bound.entries()) {
     const other = bound.slice(0, index).find((earlier) => sameSocket(earlier.address, address));
     if (other !== undefined) report(path, `the address is taken by ${other.path.slice(0, 2).join('.')}`);
-    if (path[1] === 'admin' && !isLoopback(address.host)) {
-      report(path, `"${address.host}": without TLS the admin listener binds loopback only; write 127.0.0.1 or [::1]`);
-    }
   }
 }
 
@@ -121,8 +128,12 @@ function checkUpstreams(raw: unknown, folder: string, report: Report): void {
     if (first === undefined) seen.set(key, index);
     else report(['upstreams', index], `the same as upstreams[${first}]`);
     if (written === 'recursive') checkRecursor(raw, folder, index, report);
-    else if (own.some(({ path, address }) => path[1] === 'do53' && isOwnAddress(address, { host, port }))) {
-      report(['upstreams', index], 'this is an address of listen.do53: queries would go round in a circle');
+    const circle = own.find(({ path, address }) => RESOLVER_KEYS.has(path[1]) && isOwnAddress(address, { host, port }));
+    if (written !== 'recursive' && circle !== undefined) {
+      report(
+        ['upstreams', index],
+        `this is an address of listen.${circle.path[1]}: queries would go round in a circle`,
+      );
     }
   }
 }

@@ -9,6 +9,7 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
+import { wallClockMs } from '../clock.ts';
 import { isLoopback } from './address.ts';
 import type { Config, ListConfig } from './config.ts';
 import type { ConfigProblem } from './config-error.ts';
@@ -18,6 +19,7 @@ import { describeReadError, readProblem } from './file-access.ts';
 import { configSchema } from './schema.ts';
 import type { ConfigInput } from './schema.ts';
 import { systemUpstreams } from './system-upstreams.ts';
+import { warningsAboutTls } from './tls-checks.ts';
 import { readLogo, readPageTexts } from './warning-page-files.ts';
 
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -135,12 +137,11 @@ function lineOf(document: Document, path: readonly PropertyKey[], lineCounter: L
 function complete(input: ConfigInput, folder: string, systemServers?: readonly string[]): Config {
   const absolute = (paths: readonly string[]): string[] => paths.map((path) => resolve(folder, path));
   const absoluteOrNone = (path: string): string => (path === '' ? '' : resolve(folder, path));
-  const { do53, admin, warningPageHttp, warningPageHttps } = input.listen;
   return {
-    listen: { do53, admin, warningPageHttp, warningPageHttps },
+    listen: input.listen,
     workers: input.workers === 'auto' ? Math.min(availableParallelism(), AUTO_WORKERS_MAX) : input.workers,
     stateDirectory: resolve(folder, input.stateDirectory),
-    upstreams: input.upstreams.length > 0 ? input.upstreams : systemUpstreams(do53, systemServers),
+    upstreams: input.upstreams.length > 0 ? input.upstreams : systemUpstreams(input.listen.do53, systemServers),
     upstreamQueries: input.upstreamQueries,
     recursion: {
       ...input.recursion,
@@ -177,6 +178,7 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     cache: input.cache,
     edns: input.edns,
     tcp: input.tcp,
+    tls: { ...input.tls, certificate: absoluteOrNone(input.tls.certificate), key: absoluteOrNone(input.tls.key) },
     identity: input.identity,
     clients: input.clients,
     log: input.log,
@@ -212,7 +214,7 @@ function sourceKindOf(source: string): ListConfig['sourceKind'] {
 
 /** What is legal and yet hardly meant. */
 function warningsAbout(config: Config): string[] {
-  const warnings: string[] = [];
+  const warnings = warningsAboutTls(config, wallClockMs() / 1000);
   const servesOthers = config.listen.do53.some(({ host }) => !isLoopback(host));
   const sinkholesHere = config.sinkhole.addresses.some((address) => isLoopback(address));
   if (servesOthers && sinkholesHere) {

@@ -49,8 +49,6 @@ function isListFormat(word: string): boolean {
   return LIST_FORMATS.some((format) => format === word) || /^csv:\P{Cc}{1,100}$/u.test(word);
 }
 
-const NOT_YET = 'is not available in this version yet; leave it empty';
-
 function parsed<T>(parse: (text: string) => Parsed<T>) {
   return z.string().transform((text, context) => {
     const result = parse(text);
@@ -64,8 +62,7 @@ function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | 
   return text === '' ? { kind: 'ok', value: undefined } : parseSocketAddress(text);
 }
 
-const notYetText = z.literal('', NOT_YET).default('');
-const notYetList = z.array(z.string()).max(0, NOT_YET).default([]);
+const socketAddresses = z.array(parsed(parseSocketAddress)).max(ADDRESSES_MAX).default([]);
 const files = z.array(printable(4096).min(1)).max(FILES_MAX).default([]);
 const bindAddress = parsed(optionalAddress);
 
@@ -131,11 +128,11 @@ export const configSchema = z.strictObject({
         .max(ADDRESSES_MAX)
         .prefault(LISTEN_DEFAULTS.do53)
         .describe('DNS over UDP and TCP'),
-      dot: notYetList.describe('DNS over TLS; not available yet'),
-      doh: notYetList.describe('DNS over HTTPS; not available yet'),
+      dot: socketAddresses.describe('DNS over TLS; needs tls'),
+      doh: socketAddresses.describe('DNS over HTTPS at /dns-query; needs tls'),
       admin: bindAddress
         .prefault(LISTEN_DEFAULTS.admin)
-        .describe('/metrics /healthz /readyz; loopback; "" turns it off'),
+        .describe('/metrics /healthz /readyz /v1; HTTPS unless on loopback, which needs tls; "" turns it off'),
       warningPageHttp: bindAddress.prefault(LISTEN_DEFAULTS.warningPageHttp).describe('warning page; "" turns it off'),
       warningPageHttps: bindAddress
         .prefault('')
@@ -255,9 +252,14 @@ export const configSchema = z.strictObject({
     .prefault({}),
   tls: z
     .strictObject({
-      certificate: notYetText.describe('not available yet'),
-      key: notYetText.describe('not available yet'),
-      name: notYetText.describe('not available yet'),
+      certificate: printable(4096).default('').describe('PEM file, the chain; reread when it changes'),
+      key: printable(4096).default('').describe('its private key, a PEM file; reread when it changes'),
+      name: printable(253).default('').describe('name told by DDR; "": the certificate\'s first DNS name'),
+      connectionsMax: whole(1, 100_000).default(4000).describe('DoT and DoH connections of each thread'),
+      connectionsPerClientMax: whole(1, 100_000)
+        .default(50)
+        .describe('of one IPv4 address or IPv6 /64, in each thread, handshakes included'),
+      idleTimeoutMs: whole(10, 600_000).default(30_000).describe('a quiet DoT or DoH connection is closed after this'),
     })
     .prefault({}),
   identity: z

@@ -5,11 +5,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
+import { isLoopback } from '../config/address.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
+import type { TlsMaterial } from '../config/tls-material.ts';
 import { SLOT_WORDS } from '../policy/name-set.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { adminMaterial, replaceAdminCertificate } from './admin/admin-tls.ts';
 import { createAdminServer } from './admin/admin-server.ts';
 import { GUARD_CODES } from './list-sync/guard/guard.ts';
 import { createListSync } from './list-sync/list-sync.ts';
@@ -41,6 +44,18 @@ for (const [thread, count] of Object.entries(data.restarts)) {
 }
 for (const result of ['ok', 'refused'] as const)
   for (let i = 0; i < data.reloads[result]; i++) metrics.countReload(result);
+
+let tlsReloads = { ok: 0, refused: 0 };
+
+/** Shows the certificate in force, and counts its changes. */
+function describeTls(tls: TlsMaterial | undefined, reloads: typeof tlsReloads): void {
+  metrics.setCertificateExpiry(tls?.expiresAtSeconds ?? 0);
+  for (const result of ['ok', 'refused'] as const) {
+    metrics.countCertificateReloads(result, reloads[result] - tlsReloads[result]);
+  }
+  tlsReloads = reloads;
+}
+describeTls(data.tls, data.tlsReloads);
 
 function describeConfig(current: Config): void {
   metrics.setLists(current.lists.map(({ name, action }) => ({ name, action, counterSlot: listSlots[name] ?? 0 })));
@@ -110,10 +125,16 @@ const admin = createAdminServer({
     };
   },
   log,
+  tls: adminMaterial(config.listen.admin, data.tls),
 });
 
 async function listenAdmin(address: SocketAddress | undefined): Promise<void> {
   if (address === undefined) return say({ kind: 'adminListening', address });
+  // Why refused and not in the clear: tokens pass there.
+  if (!isLoopback(address.host) && data.tls === undefined) {
+    const message = 'there is no certificate to show there';
+    return say({ kind: 'cannotListen', failure: { key: 'listen.admin', address, code: '', message } });
+  }
   await listenPersistently(admin, address, {
     onListening: (bound) => say({ kind: 'adminListening', address: bound }),
     onFailure: (code, message) =>
@@ -138,6 +159,10 @@ port.on('message', (message: ToControl) => {
       break;
     case 'reloadRefused':
       metrics.countReload('refused');
+      break;
+    case 'tls':
+      describeTls(message.tls, message.reloads);
+      replaceAdminCertificate(admin.server, message.tls);
       break;
     case 'configure':
       ({ config, listSlots } = message);

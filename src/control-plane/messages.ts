@@ -3,6 +3,7 @@
  */
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
+import type { TlsMaterial } from '../config/tls-material.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
@@ -24,6 +25,10 @@ export interface ControlThreadData {
   /** Replaced threads so far, for the metric to go on from. */
   readonly restarts: Readonly<Partial<Record<ThreadKind, number>>>;
   readonly reloads: { readonly ok: number; readonly refused: number };
+  /** For an admin listener that is not on loopback; undefined: there is no certificate. */
+  readonly tls: TlsMaterial | undefined;
+  /** Changes of the certificate so far. */
+  readonly tlsReloads: { readonly ok: number; readonly refused: number };
 }
 
 export type ToControl =
@@ -33,6 +38,12 @@ export type ToControl =
   | { readonly kind: 'inForce'; readonly publication: number }
   | { readonly kind: 'restarted'; readonly thread: ThreadKind }
   | { readonly kind: 'reloadRefused' }
+  | {
+      readonly kind: 'tls';
+      readonly tls: TlsMaterial | undefined;
+      /** Since the start of the process. */
+      readonly reloads: { readonly ok: number; readonly refused: number };
+    }
   | { readonly kind: 'stop' };
 
 export type FromControl =

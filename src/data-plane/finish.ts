@@ -1,7 +1,8 @@
 /**
  * Turns a decision into the octets of a response, in place over the query: last step of the query path. Question and id
  * stay as the client sent them; flags, counts, records and OPT are ours. Nothing here allocates.
- * RFC 1035 4.1.1, RFC 2181 9 (truncation), RFC 4035 3.2.3 (AD), RFC 6891 6 and 7, RFC 7828, RFC 8767 4.
+ * RFC 1035 4.1.1, RFC 2181 9 (truncation), RFC 4035 3.2.3 (AD), RFC 6891 6 and 7, RFC 7828, RFC 7830, RFC 8467,
+ * RFC 8767 4.
  */
 import type { Config } from '../config/config.ts';
 import {
@@ -18,6 +19,7 @@ import { HeaderFlag, MESSAGE_BYTES_MAX, Rcode, RecordClass, RecordType } from '.
 import { namesEqual, nameFromText, skipName } from '../dns/name.ts';
 import { readUint16, responseFlags, setCounts, setFlags, writeUint16, writeUint32 } from '../dns/patch.ts';
 import type { QueryView } from '../dns/query-view.ts';
+import { padResponse } from '../dns/padding.ts';
 import { patchTtls } from '../dns/ttl.ts';
 import type { CachedAnswer } from './cache/cached-answer.ts';
 import { TransportRow } from '../telemetry/counter-labels.ts';
@@ -49,7 +51,8 @@ const writeOctets: (this: Uint8Array, octets: string, at: number, length: number
 
 export class Finisher {
   readonly #udpPayloadBytes: number;
-  readonly #keepalive: Uint8Array;
+  readonly #tcpKeepalive: Uint8Array;
+  readonly #tlsKeepalive: Uint8Array;
   readonly #nsid: Uint8Array;
   readonly #chaosTexts: readonly { readonly name: Uint8Array; readonly text: Uint8Array }[];
   /** Without text; made once for each info code that an upstream may give. */
@@ -57,7 +60,8 @@ export class Finisher {
 
   constructor(config: Config) {
     this.#udpPayloadBytes = config.edns.udpPayloadBytes;
-    this.#keepalive = keepaliveOption(config.tcp.idleTimeoutMs);
+    this.#tcpKeepalive = keepaliveOption(config.tcp.idleTimeoutMs);
+    this.#tlsKeepalive = keepaliveOption(config.tls.idleTimeoutMs);
     this.#nsid = nsidOption(config.identity.serverId);
     this.#chaosTexts = CHAOS_NAMES.map(([name, key]) => ({
       name: nameFromText(name)!,
@@ -133,23 +137,34 @@ export class Finisher {
 
   /** The extras for a response that was written elsewhere; `length` is its length, and an OPT record its last. */
   addExtras(query: QueryView, transport: number, length: number): number {
-    if (!query.hasEdns || !(query.hasKeepalive || query.hasNsid)) return length;
+    if (!query.hasEdns || !wantsExtras(query)) return length;
     return this.#extras(query, transport, lastRecordStart(query), query.start + length);
   }
 
   /**
-   * Adds what only some transports and clients get (RFC 7828 keepalive, RFC 5001 NSID) to a response whose last record
-   * is an OPT without them. `optStart` and `end` are absolute; returns the new length of the message.
+   * Adds what only some transports and clients get (RFC 7828 keepalive, RFC 5001 NSID, RFC 7830 padding) to a response
+   * whose last record is an OPT without them. `optStart` and `end` are absolute; returns the new length of the message.
    */
   #extras(query: QueryView, transport: number, optStart: number, end: number): number {
     const endMax = query.start + this.responseBytesMax(query, transport);
     let newEnd = end;
     // "If TCP ... the server MAY include the edns-tcp-keepalive option"; over UDP it "MUST be ignored" (RFC 7828 3.2).
-    if (query.hasKeepalive && transport === TransportRow.tcp && newEnd + this.#keepalive.length <= endMax) {
-      newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#keepalive);
+    const keepalive =
+      transport === TransportRow.tcp
+        ? this.#tcpKeepalive
+        : transport === TransportRow.dot
+          ? this.#tlsKeepalive
+          : undefined;
+    if (query.hasKeepalive && keepalive !== undefined && newEnd + keepalive.length <= endMax) {
+      newEnd = appendOptionBytes(query.bytes, optStart, newEnd, keepalive);
     }
     if (query.hasNsid && newEnd + this.#nsid.length <= endMax) {
       newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#nsid);
+    }
+    // "Responders MUST pad DNS responses when the respective DNS query included the 'Padding' option"; but it "SHOULD
+    // only be used where the DNS transport is encrypted" (RFC 7830 4 and 6). Last, for its length is what is left.
+    if (query.paddingBytes > 0 && transport >= TransportRow.dot) {
+      newEnd = padResponse(query.bytes, query.start, optStart, newEnd, endMax);
     }
     return newEnd - query.start;
   }
@@ -168,13 +183,17 @@ export class Finisher {
     query.bytes[query.start + 11]!++;
     let newEnd = writeOptRecord(query.bytes, end, this.#udpPayloadBytes, rcode, query.dnssecOk);
     if (extendedError !== undefined) newEnd = appendOptionBytes(query.bytes, end, newEnd, extendedError);
-    return query.hasKeepalive || query.hasNsid ? this.#extras(query, transport, end, newEnd) : newEnd - query.start;
+    return wantsExtras(query) ? this.#extras(query, transport, end, newEnd) : newEnd - query.start;
   }
 
   /** AD goes only to clients that show they understand it (RFC 6840 5.8). */
   #authenticatedFlag(query: QueryView, answer: CachedAnswer): number {
     return answer.authenticated && (query.dnssecOk || (query.flags & HeaderFlag.AD) !== 0) ? HeaderFlag.AD : 0;
   }
+}
+
+function wantsExtras(query: QueryView): boolean {
+  return query.hasKeepalive || query.hasNsid || query.paddingBytes > 0;
 }
 
 /** Where the last record of the response over `query` begins. */

@@ -4,6 +4,7 @@
  */
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
+import type { TlsMaterial } from '../config/tls-material.ts';
 import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 
@@ -11,6 +12,8 @@ export interface ResolverThreadData {
   readonly role: 'resolver';
   readonly config: Config;
   readonly policy: PublishedPolicy | undefined;
+  /** Undefined: there is no certificate. */
+  readonly tls: TlsMaterial | undefined;
   readonly counters: SharedArrayBuffer;
   /** Names blocked by what they lead to, for the warning page. */
   readonly chains: SharedArrayBuffer;
@@ -24,13 +27,14 @@ export type ToResolver =
   | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'listen'; readonly config: Config }
+  | { readonly kind: 'tls'; readonly tls: TlsMaterial | undefined }
   | { readonly kind: 'drain' };
 
 export type FromResolver =
   /** After the start and after every configure. */
   | {
       readonly kind: 'listening';
-      readonly addresses: readonly SocketAddress[];
+      readonly addresses: Readonly<Record<'do53' | 'dot' | 'doh', readonly SocketAddress[]>>;
       readonly failures: readonly BindFailure[];
     }
   /** Once, before listening: how datagrams are moved, and why not in batches where it is not so. */

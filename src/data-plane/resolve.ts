@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { HeaderFlag, Rcode } from '../dns/iana.ts';
 import { ExtendedError } from '../dns/extended-error.ts';
 import { FOLD } from '../dns/name.ts';
-import { dropPadding } from '../dns/padding.ts';
+import { emptyPadding } from '../dns/padding.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { VerdictKind } from '../policy/policy.ts';
 import { Counter } from '../telemetry/counters.ts';
@@ -137,7 +137,7 @@ export class Resolver {
     if (exchange.stale !== undefined && this.#exchanges.isLate(exchange, nowMs)) {
       return this.respond.answer(query, arrival, verdict, exchange.stale, nowMs);
     }
-    dropPadding(query);
+    emptyPadding(query);
     const waiter: Waiter = {
       message: arrival.bytes.toString('latin1', query.start, query.end),
       reply: arrival.keepReplyPath(),

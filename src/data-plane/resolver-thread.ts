@@ -15,6 +15,8 @@ import { SocketWatch } from './batch/socket-watch.ts';
 import { BlockRecorder } from './block-recorder.ts';
 import { type Arrival } from './listener/arrival.ts';
 import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
+import { tlsDependencies } from './listener/tls-dependencies.ts';
+import { TlsContext } from './listener/tls-server.ts';
 import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
 import { Resolver } from './resolve.ts';
 import { Respond } from './respond.ts';
@@ -25,7 +27,7 @@ const TICK_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 10_000;
 const DRAIN_POLL_MS = 20;
 
-const { config, policy, counters, chains, events, mayListen, heartbeat, threadName } =
+const { config, policy, tls, counters, chains, events, mayListen, heartbeat, threadName } =
   workerData as ResolverThreadData & {
     readonly heartbeat: SharedArrayBuffer;
     readonly threadName: string;
@@ -63,8 +65,10 @@ function handle(arrival: Arrival): number {
   }
 }
 
-/** Follows the configuration; read by connections already open as well. */
+/** Follow the configuration; read by connections already open as well. */
 const tcpLimits = { ...config.tcp };
+const tlsLimits = { ...config.tls, pipelineMax: config.tcp.pipelineMax };
+const tlsContext = new TlsContext(tls);
 let { shutdownTimeoutMs } = config;
 /** Why remembered: a reload while the lists load must not open the door before there is a policy. */
 let isListening = mayListen;
@@ -80,12 +84,31 @@ const listeners = new ListenerSet({
   onSendFailed: () => cells[dropCounter(DropRow.sendFailed)]!++,
   onBatchEnd: (receivedAtMs) => respond.endBatch(receivedAtMs),
   watch,
+  tls: tlsDependencies(tlsContext, tlsLimits, cells),
   onError: (error) => logSocket('warn', { err: error }, 'a listening socket reported an error'),
 });
 
 async function listen(current: Config): Promise<void> {
-  const failures = await listeners.rebind(current.listen.do53);
-  say({ kind: 'listening', addresses: listeners.addresses(), failures });
+  const { do53, dot, doh } = current.listen;
+  const hasTls = tlsContext.material !== undefined;
+  const failures = await listeners.rebind({ do53, dot: hasTls ? dot : [], doh: hasTls ? doh : [] });
+  announce();
+  const addresses = {
+    do53: listeners.addresses('do53'),
+    dot: listeners.addresses('dot'),
+    doh: listeners.addresses('doh'),
+  };
+  say({ kind: 'listening', addresses, failures });
+}
+
+/** Tells clients that ask (RFC 9462) which encrypted listeners there are. */
+function announce(): void {
+  const { material } = tlsContext;
+  respond.designate(
+    material === undefined
+      ? undefined
+      : { name: material.name, dot: listeners.addresses('dot'), doh: listeners.addresses('doh') },
+  );
 }
 
 /** Waits for what is in flight now; what arrives meanwhile is answered too, but not waited for. */
@@ -122,6 +145,7 @@ port.on('message', (message: ToResolver) => {
       respond.configure(message.config);
       resolver.configure(message.config);
       Object.assign(tcpLimits, message.config.tcp);
+      Object.assign(tlsLimits, message.config.tls, { pipelineMax: message.config.tcp.pipelineMax });
       ({ shutdownTimeoutMs } = message.config);
       upstream.reconfigure(
         message.config.upstreams,
@@ -134,6 +158,10 @@ port.on('message', (message: ToResolver) => {
     case 'listen':
       isListening = true;
       void listen(message.config);
+      break;
+    case 'tls':
+      tlsContext.replace(message.tls);
+      announce();
       break;
     case 'drain':
       void drain(shutdownTimeoutMs);

@@ -10,6 +10,7 @@ import type { QueryView } from '../dns/query-view.ts';
 import { QueryFault } from '../dns/query-view.ts';
 import { Rcode } from '../dns/iana.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
+import type { DesignatedResolver } from '../policy/designated-resolver.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
@@ -47,6 +48,7 @@ export class Respond {
   #policy: Policy | undefined;
   #blockAnswers: BlockAnswers | undefined;
   #special: SpecialUse;
+  #designated: DesignatedResolver | undefined;
   #finisher: Finisher;
   #config: Config;
   readonly #cells: Float64Array;
@@ -91,8 +93,15 @@ export class Respond {
     this.#config = config;
     this.access = new ClientAccess(config.clients.allow);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
+    this.#special.designate(this.#designated);
     this.#finisher = new Finisher(config);
     if (this.#policy !== undefined) this.#blockAnswers = this.#makeBlockAnswers(this.#policy.published);
+  }
+
+  /** Says which encrypted listeners stand for this resolver (RFC 9462); undefined: none. */
+  designate(resolver: DesignatedResolver | undefined): void {
+    this.#designated = resolver;
+    this.#special.designate(resolver);
   }
 
   #makeBlockAnswers(published: PublishedPolicy): BlockAnswers {

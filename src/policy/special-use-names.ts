@@ -4,11 +4,12 @@
  */
 
 /**
- * `nameError`: NXDOMAIN for the name and all below. `noData`: no such type, for the name and all below. `loopback`: the
+ * `nameError`: NXDOMAIN for the name and all below. `designation`: no such type, for the name and all
+ * below, but for the records that announce encrypted listeners. `loopback`: the
  * loopback addresses, NODATA for other types. `emptyZone`: a zone of its SOA and NS records alone. `canary`: NXDOMAIN
  * for exactly this name.
  */
-export type SpecialUseKind = 'nameError' | 'noData' | 'loopback' | 'emptyZone' | 'canary';
+export type SpecialUseKind = 'nameError' | 'designation' | 'loopback' | 'emptyZone' | 'canary';
 
 export type SpecialUseGroup =
   'reservedNames' | 'privateReverseZones' | 'resolverArpa' | 'firefoxCanary' | 'applePrivateRelay';
@@ -54,8 +55,8 @@ export const SPECIAL_USE_NAMES: readonly SpecialUseName[] = [
   // (RFC 7686 2).
   { name: 'onion', kind: 'nameError', group: 'reservedNames' },
   ...REVERSE_ZONES.map((name) => ({ name, kind: 'emptyZone', group: 'privateReverseZones' }) as const),
-  // "SHOULD return NODATA for queries to the 'resolver.arpa' zone" (RFC 9462 4).
-  { name: 'resolver.arpa', kind: 'noData', group: 'resolverArpa' },
+  // "SHOULD return NODATA for queries to the 'resolver.arpa' zone" where none is designated (RFC 9462 4).
+  { name: 'resolver.arpa', kind: 'designation', group: 'resolverArpa' },
   // Mozilla's canary: a negative answer asks Firefox to leave DNS to the network's resolver.
   { name: 'use-application-dns.net', kind: 'canary', group: 'firefoxCanary' },
   // "Prepare your network for iCloud Private Relay": "a "no error no answer" response or an NXDOMAIN response".

@@ -5,11 +5,12 @@
  */
 import { OPT_BYTES, UDP_PAYLOAD_BYTES_DEFAULT, writeOptRecord } from '../dns/edns.ts';
 import { HeaderFlag, Rcode, RecordClass, RecordType } from '../dns/iana.ts';
-import { LABELS_MAX, labelStartsOf, nameFromText } from '../dns/name.ts';
+import { FOLD, LABELS_MAX, labelStartsOf, nameFromText } from '../dns/name.ts';
 import { soaRecord } from '../dns/negative-answer.ts';
 import { writeUint16, writeUint32 } from '../dns/patch.ts';
 import type { QueryView } from '../dns/query-view.ts';
 import { addressOctets } from './address.ts';
+import { type DesignatedResolver, type DesignationRecords, designationRecords } from './designated-resolver.ts';
 import {
   POINTER_BYTES,
   addressRecords,
@@ -35,6 +36,9 @@ const LOCAL_TTL_SECONDS = 3600;
 const SEED = 1;
 
 const NO_RECORDS = new Uint8Array(0);
+const NOT_DESIGNATED: DesignationRecords = { count: 0, records: NO_RECORDS };
+/** Octets of the first label of _dns.resolver.arpa, with its length. */
+const DNS_LABEL = [4, 0x5f, 0x64, 0x6e, 0x73];
 const LOOPBACK = ['127.0.0.1', '::1'].map((text) => addressOctets(text) ?? NO_RECORDS);
 const LOOPBACK_A = addressRecords(RecordType.A, LOOPBACK, LOCAL_TTL_SECONDS);
 const LOOPBACK_AAAA = addressRecords(RecordType.AAAA, LOOPBACK, LOCAL_TTL_SECONDS);
@@ -54,6 +58,7 @@ export class SpecialUse {
   readonly #set: NameSet;
   readonly #hashes = new Uint32Array(LABELS_MAX);
   readonly #udpPayloadBytes: number;
+  #designation = NOT_DESIGNATED;
 
   constructor(groups: Readonly<Record<SpecialUseGroup, boolean>>, udpPayloadBytes = UDP_PAYLOAD_BYTES_DEFAULT) {
     this.#udpPayloadBytes = udpPayloadBytes;
@@ -66,6 +71,11 @@ export class SpecialUse {
       return zoneOf(entry, name);
     });
     this.#set = new NameSet(builder.build());
+  }
+
+  /** Says which encrypted listeners _dns.resolver.arpa announces; undefined: none. */
+  designate(resolver: DesignatedResolver | undefined): void {
+    this.#designation = resolver === undefined ? NOT_DESIGNATED : designationRecords(resolver);
   }
 
   /**
@@ -100,7 +110,9 @@ export class SpecialUse {
     const zoneLabel = query.labelCount - zone.labelCount;
     if (zone.kind === 'emptyZone') return this.#emptyZone(query, zone, zoneLabel, bytesMax);
     if (zone.kind === 'loopback') return this.#loopback(query, zone, zoneLabel, bytesMax);
-    const rcode = zone.kind === 'noData' ? Rcode.NOERROR : Rcode.NXDOMAIN;
+    if (zone.kind === 'designation' && this.#isDesignationAsked(query, zoneLabel))
+      return this.#designate(query, bytesMax);
+    const rcode = zone.kind === 'designation' ? Rcode.NOERROR : Rcode.NXDOMAIN;
     return this.#negative(query, rcode, zone, zoneLabel, 0, bytesMax);
   }
 
@@ -110,6 +122,19 @@ export class SpecialUse {
     if (records.length === 0) return this.#negative(query, Rcode.NOERROR, zone, zoneLabel, 0, bytesMax);
     if (!this.#fits(query, records.length, bytesMax)) return this.#truncated(query, bytesMax);
     writeAnswerHeader(query, Rcode.NOERROR, 1, 0);
+    return this.#end(query, Rcode.NOERROR, appendRecords(query, query.questionEnd, records));
+  }
+
+  /** "_dns.resolver.arpa", type SVCB, and something to announce. */
+  #isDesignationAsked({ bytes, qnameStart, qtype }: QueryView, zoneLabel: number): boolean {
+    if (this.#designation.count === 0 || qtype !== RecordType.SVCB || zoneLabel !== 1) return false;
+    return DNS_LABEL.every((octet, index) => FOLD[bytes[qnameStart + index]!] === octet);
+  }
+
+  #designate(query: QueryView, bytesMax: number): number {
+    const { count, records } = this.#designation;
+    if (!this.#fits(query, records.length, bytesMax)) return this.#truncated(query, bytesMax);
+    writeAnswerHeader(query, Rcode.NOERROR, count, 0);
     return this.#end(query, Rcode.NOERROR, appendRecords(query, query.questionEnd, records));
   }
 

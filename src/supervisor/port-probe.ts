@@ -3,13 +3,39 @@
  * and so would a second Weir by mistake, each answering half of the queries by its own lists.
  */
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import type { BindFailure } from '../config/bind-failure.ts';
-import type { SocketAddress } from '../config/config.ts';
+import type { Config, SocketAddress } from '../config/config.ts';
+
+function fixed(addresses: readonly SocketAddress[]): SocketAddress[] {
+  return addresses.filter(({ port }) => port !== 0);
+}
 
 /** The addresses that another program has; what else may be wrong with them shows when they are bound. */
-export async function takenAddresses(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
-  const found = await Promise.all(addresses.filter(({ port }) => port !== 0).map(probe));
+export async function takenAddresses({
+  do53,
+  dot,
+  doh,
+}: Pick<Config['listen'], 'do53' | 'dot' | 'doh'>): Promise<BindFailure[]> {
+  const found = await Promise.all([
+    ...fixed(do53).map(probe),
+    ...fixed(dot).map((address) => probeStream('listen.dot', address)),
+    ...fixed(doh).map((address) => probeStream('listen.doh', address)),
+  ]);
   return found.filter((failure) => failure !== undefined);
+}
+
+function probeStream(key: string, address: SocketAddress): Promise<BindFailure | undefined> {
+  const { host, port } = address;
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', ({ message, ...error }: NodeJS.ErrnoException) => {
+      resolve(error.code === 'EADDRINUSE' ? { key, address, code: 'EADDRINUSE', message } : undefined);
+    });
+    server.listen({ host, port, ipv6Only: host.includes(':'), exclusive: true }, () => {
+      server.close(() => resolve(undefined));
+    });
+  });
 }
 
 function probe(address: SocketAddress): Promise<BindFailure | undefined> {

@@ -22,7 +22,7 @@ export function withoutRestart(before: Config, after: Config): Config {
     stateDirectory,
     eventLog,
     warningPage: { ...after.warningPage, tls: before.warningPage.tls },
-    listen: { ...before.listen, do53: after.listen.do53 },
+    listen: { ...before.listen, do53: after.listen.do53, dot: after.listen.dot, doh: after.listen.doh },
   };
 }
 

@@ -16,12 +16,14 @@ import type { Log } from '../telemetry/log.ts';
 import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
 import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
+import { BoundAddresses, type ResolverAddresses } from './bound-addresses.ts';
 import { ListSlots } from './list-slots.ts';
 import { takenAddresses } from './port-probe.ts';
 import { Publisher } from './publisher.ts';
 import { type ResolverMemory, createResolverMemory } from './resolver-memory.ts';
 import { keysNeedingRestart, withoutRestart } from './restart-keys.ts';
 import { SupervisedThread } from './supervised-thread.ts';
+import { TlsKeeper } from './tls-keeper.ts';
 import { Waits, within } from './waits.ts';
 
 /** Queries are served without lists rather than not at all when the control plane cannot publish any. */
@@ -40,6 +42,8 @@ const STOP_GRACE_MS = 1_000;
 
 export interface Started {
   readonly do53: readonly SocketAddress[];
+  readonly dot: readonly SocketAddress[];
+  readonly doh: readonly SocketAddress[];
   readonly admin: SocketAddress | undefined;
   readonly page: SocketAddress | undefined;
   readonly pageHttps: SocketAddress | undefined;
@@ -64,7 +68,8 @@ export class Supervisor {
   #control: SupervisedThread | undefined;
   #page: SupervisedThread | undefined;
   #events: SupervisedThread | undefined;
-  #listening: readonly SocketAddress[] = [];
+  readonly #tls: TlsKeeper;
+  readonly #bound = new BoundAddresses();
   #admin: SocketAddress | undefined;
   #pageAddresses: { warningPageHttp?: SocketAddress; warningPageHttps?: SocketAddress } = {};
   #skipped: BindFailure[] = [];
@@ -82,6 +87,7 @@ export class Supervisor {
     this.#config = config;
     this.#version = version;
     this.#log = log;
+    this.#tls = new TlsKeeper(config.tls, () => this.#onTls(), log);
     this.#slots.assign(config.lists.map(({ name }) => name));
     const isEventLogOn = config.eventLog.file !== '';
     this.#resolverMemory = Array.from({ length: config.workers }, () => createResolverMemory(isEventLogOn));
@@ -92,7 +98,7 @@ export class Supervisor {
 
   /** Resolves when queries are answered. Errors: StartError when an address cannot be bound. */
   async start(): Promise<Started> {
-    const [taken] = await takenAddresses(this.#config.listen.do53);
+    const [taken] = await takenAddresses(this.#config.listen);
     if (taken !== undefined) throw new StartError(cannotListen(taken));
     const adminBound = this.#waits.for('admin');
     const firstPolicy = this.#waits.for('policy');
@@ -112,11 +118,11 @@ export class Supervisor {
     this.#mayListen = true;
     // Why one first: it finds out what can be bound, and with port 0 which ports the others share.
     for (const resolver of this.#resolvers) await this.#listen(resolver);
-    this.#tellControl({ kind: 'listening', addresses: this.#listening });
+    this.#tellControl({ kind: 'listening', addresses: this.#bound.current.do53 });
     if (this.#publisher.current !== undefined) await listsStarted;
     this.#hasStarted = true;
     return {
-      do53: this.#listening,
+      ...this.#bound.current,
       admin: this.#admin,
       page: this.#pageAddresses.warningPageHttp,
       pageHttps: this.#pageAddresses.warningPageHttps,
@@ -142,11 +148,13 @@ export class Supervisor {
         counters: [...this.#resolverMemory.map(({ counters }) => counters), this.#pageCounters, this.#eventCounters],
         listSlots: this.#slots.all(),
         batchIo: this.#batchIo ?? 'dgram',
-        listening: this.#listening,
+        listening: this.#bound.current.do53,
         isPolicyInForce: this.#publisher.current !== undefined,
         publications: this.#publisher.generation,
         restarts: this.#restarts,
         reloads: this.#reloads,
+        tls: this.#tls.material,
+        tlsReloads: this.#tls.reloads,
       }),
       onMessage: (message) => this.#onControl(message as FromControl),
       onDeath: () => {
@@ -191,7 +199,8 @@ export class Supervisor {
       silenceMsMax: RESOLVER_SILENCE_MS_MAX,
       data: () => ({
         role: 'resolver',
-        config: this.#configToListen(),
+        config: this.#bound.apply(this.#config),
+        tls: this.#tls.material,
         policy: this.#publisher.current,
         ...memory,
         mayListen: this.#mayListen,
@@ -204,15 +213,8 @@ export class Supervisor {
 
   async #listen(resolver: SupervisedThread): Promise<void> {
     const bound = this.#waits.for(resolver.name);
-    resolver.post({ kind: 'listen', config: this.#configToListen() } satisfies ToResolver);
+    resolver.post({ kind: 'listen', config: this.#bound.apply(this.#config) } satisfies ToResolver);
     await bound;
-  }
-
-  /** The configuration with the ports that were given for port 0. */
-  #configToListen(): Config {
-    if (this.#listening.length === 0) return this.#config;
-    const do53 = this.#config.listen.do53.map((address) => this.#boundOrAsked(address));
-    return { ...this.#config, listen: { ...this.#config.listen, do53 } };
   }
 
   #onResolver(name: string, message: FromResolver): void {
@@ -239,15 +241,15 @@ export class Supervisor {
     this.#tellControl({ kind: 'batchIo', mode });
   }
 
-  #onBound(name: string, addresses: readonly SocketAddress[], failures: readonly BindFailure[]): void {
+  #onBound(name: string, addresses: ResolverAddresses, failures: readonly BindFailure[]): void {
     const fatal =
-      failures.find((failure) => !isMissingAddress(failure)) ?? (addresses.length === 0 ? failures[0] : undefined);
+      failures.find((failure) => !isMissingAddress(failure)) ?? (addresses.do53.length === 0 ? failures[0] : undefined);
     if (this.#hasStarted || fatal === undefined) {
       for (const failure of failures) this.#log.warn(cannotListen(failure));
       if (name === 'resolver-0') {
-        this.#listening = addresses;
+        this.#bound.set(addresses);
         this.#skipped = [...failures];
-        this.#tellControl({ kind: 'listening', addresses });
+        this.#tellControl({ kind: 'listening', addresses: addresses.do53 });
       }
       this.#waits.settle(name);
     } else this.#waits.reject(name, new StartError(cannotListen(fatal)));
@@ -323,8 +325,9 @@ export class Supervisor {
     this.#reloads.ok++;
     const before = this.#config;
     for (const key of keysNeedingRestart(before, config)) this.#log.warn(`${key} has changed: restart Weir for it`);
-    this.#config = withoutRestart(before, config);
-    this.#config = this.#configToListen();
+    this.#config = this.#bound.apply(withoutRestart(before, config));
+    // Why before the rest: listeners that are new need it.
+    this.#tls.configure(this.#config.tls);
     this.#slots.assign(config.lists.map(({ name }) => name));
     this.#tellControl({ kind: 'configure', config: this.#config, listSlots: this.#slots.all() });
     for (const resolver of this.#resolvers)
@@ -333,10 +336,11 @@ export class Supervisor {
     this.#events?.post({ kind: 'lists', listSlots: this.#slots.all() } satisfies ToEvents);
   }
 
-  /** Why: with port 0 each thread would pick a port of its own anew. */
-  #boundOrAsked(address: SocketAddress): SocketAddress {
-    const bound = this.#listening.find(({ host }) => host === address.host);
-    return address.port === 0 && bound !== undefined ? bound : address;
+  /** Shows threads the certificate in force, and counts its changes. */
+  #onTls(): void {
+    const { material, reloads } = this.#tls;
+    for (const resolver of this.#resolvers) resolver.post({ kind: 'tls', tls: material } satisfies ToResolver);
+    this.#tellControl({ kind: 'tls', tls: material, reloads: { ...reloads } });
   }
 
   refuseReload(): void {
@@ -349,6 +353,7 @@ export class Supervisor {
     const threads = [...this.#resolvers, this.#page, this.#events, this.#control].filter(
       (thread) => thread !== undefined,
     );
+    this.#tls.close();
     for (const thread of threads) thread.release();
     const draining = this.#resolvers.filter((thread) => thread.isAlive);
     this.#undrained = draining.length;

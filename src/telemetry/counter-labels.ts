@@ -3,10 +3,48 @@
  * counters.ts lays the rows out, metrics.ts exports them. Append only; nothing a client sends becomes a label.
  */
 
-export const TRANSPORTS = ['udp', 'tcp'] as const;
+export const TRANSPORTS = ['udp', 'tcp', 'dot', 'doh'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 /** Rows of TRANSPORTS. */
-export const TransportRow = { udp: 0, tcp: 1 } as const;
+export const TransportRow = { udp: 0, tcp: 1, dot: 2, doh: 3 } as const;
+
+/** Those inside TLS. */
+export const TLS_TRANSPORTS = ['dot', 'doh'] as const;
+/** Rows of TLS_TRANSPORTS. */
+export const TlsTransportRow = { dot: 0, doh: 1 } as const;
+
+/** How a TLS handshake with a client ended. */
+export const HANDSHAKE_RESULTS = [
+  'full',
+  'resumed',
+  'timeout',
+  'closed',
+  'noProtocol',
+  'noVersion',
+  'malformed',
+] as const;
+/** Rows of HANDSHAKE_RESULTS. */
+export const HandshakeRow = {
+  full: 0,
+  resumed: 1,
+  timeout: 2,
+  closed: 3,
+  noProtocol: 4,
+  noVersion: 5,
+  malformed: 6,
+} as const satisfies Record<(typeof HANDSHAKE_RESULTS)[number], number>;
+
+/** HTTP status codes that DoH answers with. */
+export const DOH_STATUSES = [200, 400, 404, 405, 406, 408, 413, 414, 415, 431] as const;
+export type DohStatus = (typeof DOH_STATUSES)[number];
+
+/** Why a DoH connection was cut: what a client does that no browser would. */
+export const DOH_CUTS = ['resets', 'unread', 'slow', 'protocol'] as const;
+/** Rows of DOH_CUTS. */
+export const DohCutRow = { resets: 0, unread: 1, slow: 2, protocol: 3 } as const satisfies Record<
+  (typeof DOH_CUTS)[number],
+  number
+>;
 
 export const FAMILIES = ['ipv4', 'ipv6'] as const;
 /** Rows of FAMILIES. */

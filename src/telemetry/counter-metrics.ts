@@ -10,9 +10,12 @@ import { ACTIONS } from '../policy/actions.ts';
 import type { ActionName } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
 import {
+  DOH_CUTS,
+  DOH_STATUSES,
   DROP_REASONS,
   EVENT_DROP_REASONS,
   FAMILIES,
+  HANDSHAKE_RESULTS,
   HELLO_OUTCOMES,
   PAGE_OUTCOMES,
   PAGE_SCHEMES,
@@ -20,6 +23,7 @@ import {
   RCODE_LABELS,
   RESPONSE_VERDICTS,
   SOCKET_SIDES,
+  TLS_TRANSPORTS,
   TRANSPORTS,
   UPSTREAM_OUTCOMES,
 } from './counter-labels.ts';
@@ -29,8 +33,10 @@ import {
   DURATION_BUCKETS_MS,
   HISTOGRAM_CELLS,
   blockedCounter,
+  dohResponseCounter,
   dropCounter,
   durationHistogram,
+  handshakeCounter,
   pageCounter,
   queryCounter,
   responseCounter,
@@ -102,6 +108,21 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_tcp_connections: (add) => add({}, sum.at(Counter.tcpConnectionsOpen)),
     weir_tcp_connections_accepted_total: (add) => add({}, sum.at(Counter.tcpConnectionsAccepted)),
     weir_tcp_connections_rejected_total: (add) => add({}, sum.at(Counter.tcpConnectionsRejected)),
+    weir_tls_connections: (add) => addTransports(sum, Counter.tlsConnectionsOpen, add),
+    weir_tls_connections_rejected_total: (add) => addTransports(sum, Counter.tlsConnectionsRejected, add),
+    weir_tls_handshakes_total: (add) => {
+      for (const [transportRow, transport] of TLS_TRANSPORTS.entries()) {
+        for (const [row, result] of HANDSHAKE_RESULTS.entries()) {
+          add({ transport, result }, sum.at(handshakeCounter(transportRow, row)));
+        }
+      }
+    },
+    weir_doh_responses_total: (add) => {
+      for (const status of DOH_STATUSES) add({ status: String(status) }, sum.at(dohResponseCounter(status)));
+    },
+    weir_doh_connections_cut_total: (add) => {
+      for (const [row, reason] of DOH_CUTS.entries()) add({ reason }, sum.at(Counter.dohCuts + row));
+    },
   };
   for (const name of METRIC_NAMES) {
     const addRows = rows[name];
@@ -141,6 +162,10 @@ function pageRows(sum: CounterSum): Rows {
       for (const [row, reason] of EVENT_DROP_REASONS.entries()) add({ reason }, sum.at(Counter.eventsDropped + row));
     },
   };
+}
+
+function addTransports(sum: CounterSum, firstCell: number, add: Add): void {
+  for (const [row, transport] of TLS_TRANSPORTS.entries()) add({ transport }, sum.at(firstCell + row));
 }
 
 function addQueries(sum: CounterSum, add: Add): void {

@@ -11,9 +11,12 @@ import { ACTIONS } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
 import {
   COUNTED_QTYPES,
+  DOH_CUTS,
+  DOH_STATUSES,
   DROP_REASONS,
   EVENT_DROP_REASONS,
   FAMILIES,
+  HANDSHAKE_RESULTS,
   HELLO_OUTCOMES,
   PAGE_OUTCOMES,
   PAGE_SCHEMES,
@@ -21,9 +24,11 @@ import {
   RCODE_LABELS,
   RESPONSE_VERDICTS,
   SOCKET_SIDES,
+  TLS_TRANSPORTS,
   TRANSPORTS,
   UPSTREAM_OUTCOMES,
 } from './counter-labels.ts';
+import type { DohStatus } from './counter-labels.ts';
 
 /** Lists with counters of their own; the configuration allows no more. */
 export const LIST_SLOTS = 64;
@@ -69,6 +74,10 @@ export const Counter = {
   upstreamHedges: take(1),
   tcpConnectionsAccepted: take(1),
   tcpConnectionsRejected: take(1),
+  tlsConnectionsRejected: take(TLS_TRANSPORTS.length),
+  tlsHandshakes: take(TLS_TRANSPORTS.length * HANDSHAKE_RESULTS.length),
+  dohResponses: take(DOH_STATUSES.length),
+  dohCuts: take(DOH_CUTS.length),
   pageRequests: take(PAGE_SCHEMES.length * PAGE_LANGUAGES.length),
   pageOutcomes: take(PAGE_OUTCOMES.length),
   /** ClientHellos at the warning page (HELLO_OUTCOMES). */
@@ -85,6 +94,7 @@ export const Counter = {
   cacheEntries: take(1),
   cacheBytes: take(1),
   tcpConnectionsOpen: take(1),
+  tlsConnectionsOpen: take(TLS_TRANSPORTS.length),
   upstreamOutstanding: take(1),
   /** Generation of the policy that this thread answers with; 0 in threads that answer nothing. */
   policyGeneration: take(1),
@@ -150,6 +160,16 @@ export function durationHistogram(verdict: number): number {
 /** First cell of the histogram of an upstream's answer times; for observeDuration. */
 export function upstreamDurationHistogram(upstreamSlot: number): number {
   return Counter.upstreamDurations + upstreamSlot * HISTOGRAM_CELLS;
+}
+
+/** Cell of a TLS handshake that ended: TlsTransportRow, HandshakeRow. */
+export function handshakeCounter(transport: number, result: number): number {
+  return Counter.tlsHandshakes + transport * HANDSHAKE_RESULTS.length + result;
+}
+
+/** Cell of a DoH response by its HTTP status. */
+export function dohResponseCounter(status: DohStatus): number {
+  return Counter.dohResponses + DOH_STATUSES.indexOf(status);
 }
 
 /** Cell of a warning page request: rows of PAGE_SCHEMES and PAGE_LANGUAGES. */

@@ -65,6 +65,8 @@ export class Metrics {
   readonly #batchIo = this.#gauge('weir_batch_io');
   readonly #restarts = this.#counter('weir_thread_restarts_total');
   readonly #reloads = this.#counter('weir_config_reloads_total');
+  readonly #certificateExpiry = this.#gauge('weir_tls_certificate_expiry_timestamp_seconds');
+  readonly #certificateReloads = this.#counter('weir_tls_certificate_reloads_total');
   readonly #activation = new Histogram({
     name: 'weir_list_activation_seconds',
     help: METRICS.weir_list_activation_seconds.help,
@@ -81,7 +83,10 @@ export class Metrics {
     registerCounterMetrics(this.#registry, this.#sum, () => ({ lists: this.#listRows, upstreams: this.#upstreams }));
     this.setBatchIo('dgram');
     for (const thread of THREAD_KINDS) this.#restarts.inc({ thread }, 0);
-    for (const result of ['ok', 'refused']) this.#reloads.inc({ result }, 0);
+    for (const result of ['ok', 'refused']) {
+      this.#reloads.inc({ result }, 0);
+      this.#certificateReloads.inc({ result }, 0);
+    }
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -156,6 +161,16 @@ export class Metrics {
 
   countReload(result: 'ok' | 'refused'): void {
     this.#reloads.inc({ result });
+  }
+
+  /** Units: seconds since 1970; 0: there is no certificate. */
+  setCertificateExpiry(seconds: number): void {
+    this.#certificateExpiry.set(seconds);
+  }
+
+  /** Counts `count` changed certificates more. */
+  countCertificateReloads(result: 'ok' | 'refused', count: number): void {
+    this.#certificateReloads.inc({ result }, count);
   }
 
   /** The Content-Type that goes with `render`. */

@@ -38,6 +38,11 @@ export function decoded(message: Uint8Array): DecodedMessage {
 
 const open: { close(): void }[] = [];
 
+/** For closeClients to close. */
+export function keepOpen(client: { close(): void }): void {
+  open.push(client);
+}
+
 /** For afterEach: closes what tests have left open. */
 export function closeClients(): void {
   for (const client of open.splice(0)) client.close();

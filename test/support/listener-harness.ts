@@ -1,9 +1,11 @@
 /** A bound listener with a handler of the test's own, and everything it reported. */
 import type { Arrival, Listener, QueryHandler } from '../../src/data-plane/listener/arrival.ts';
+import { TlsContext } from '../../src/data-plane/listener/tls-server.ts';
+import { tlsMaterial } from './tls-fixture.ts';
 import type { ListenerDependencies } from '../../src/data-plane/listener/listeners.ts';
-import type { TcpLimits } from '../../src/data-plane/listener/tcp-listener.ts';
+import { ConnectionCount, type ConnectionLimits } from '../../src/data-plane/listener/connection-count.ts';
 
-export const TCP_LIMITS: TcpLimits = {
+export const TCP_LIMITS: ConnectionLimits = {
   connectionsMax: 100,
   connectionsPerClientMax: 50,
   idleTimeoutMs: 60_000,
@@ -11,6 +13,9 @@ export const TCP_LIMITS: TcpLimits = {
 };
 
 export interface ListenerReports {
+  readonly handshakes: number[];
+  readonly statuses: number[];
+  readonly cuts: number[];
   readonly connections: number[];
   rejected: number;
   sendsFailed: number;
@@ -23,8 +28,21 @@ export interface TestDependencies {
   readonly reports: ListenerReports;
 }
 
-export function listenerDependencies(handler: QueryHandler, limits: Partial<TcpLimits> = {}): TestDependencies {
-  const reports: ListenerReports = { connections: [], rejected: 0, sendsFailed: 0, batchEnds: 0, errors: [] };
+export function listenerDependencies(
+  handler: QueryHandler,
+  limits: Partial<ConnectionLimits> = {},
+  context = new TlsContext(tlsMaterial()),
+): TestDependencies {
+  const reports: ListenerReports = {
+    handshakes: [],
+    statuses: [],
+    cuts: [],
+    connections: [],
+    rejected: 0,
+    sendsFailed: 0,
+    batchEnds: 0,
+    errors: [],
+  };
   const deps: ListenerDependencies = {
     handler,
     limits: { ...TCP_LIMITS, ...limits },
@@ -33,6 +51,16 @@ export function listenerDependencies(handler: QueryHandler, limits: Partial<TcpL
     onSendFailed: () => void reports.sendsFailed++,
     onBatchEnd: () => void reports.batchEnds++,
     onError: (error) => void reports.errors.push(error),
+    tls: {
+      context,
+      limits: { ...TCP_LIMITS, ...limits },
+      connectionCount: new ConnectionCount(),
+      onConnections: (_, change) => void reports.connections.push(change),
+      onRejected: () => void reports.rejected++,
+      onHandshake: (_, row) => void reports.handshakes.push(row),
+      onResponse: (status) => void reports.statuses.push(status),
+      onCut: (row) => void reports.cuts.push(row),
+    },
   };
   return { deps, reports };
 }

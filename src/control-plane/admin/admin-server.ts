@@ -4,8 +4,10 @@
  */
 import { fastify } from 'fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { TlsMaterial } from '../../config/tls-material.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { CONNECTIONS_MAX, HTTP_SERVER_SETTINGS, answerClientError, statusOfClientError } from '../http-limits.ts';
+import { adminTlsSettings } from './admin-tls.ts';
 import { apiPlugin, NDJSON, type ApiOptions } from './api-plugin.ts';
 import { limitBodyTime } from './body-timeout.ts';
 import { PROBLEM_CONTENT_TYPE, problem, problemCodeOfStatus } from './problem.ts';
@@ -31,6 +33,8 @@ export interface AdminServerOptions {
   readonly isAlive: () => boolean;
   readonly readiness: () => Readiness;
   readonly log: Log;
+  /** Undefined: HTTP. */
+  readonly tls?: TlsMaterial | undefined;
   /** Undefined: nothing under /v1. */
   readonly api?: ApiOptions;
 }
@@ -42,6 +46,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export function createAdminServer(options: AdminServerOptions) {
   const server = fastify({
     ...HTTP_SERVER_SETTINGS,
+    ...httpsSettings(options.tls),
     // Why 0: a bulk change streams for longer; body-timeout.ts has the limit for every other request.
     requestTimeout: 0,
     // Why: what a program did not mean to say is an error, never dropped and never bent into shape.
@@ -95,6 +100,11 @@ export function createAdminServer(options: AdminServerOptions) {
     return sendProblem(reply, problem(code, code === 'internalError' ? undefined : error.message));
   });
   return server;
+}
+
+/** Why typed so: to everything here an HTTPS server is an HTTP server. */
+function httpsSettings(tls: TlsMaterial | undefined): object {
+  return tls === undefined ? {} : { https: { ...HTTP_SERVER_SETTINGS.http, ...adminTlsSettings(tls) } };
 }
 
 /** A bulk change: its route looks after the time it takes. */

@@ -1,16 +1,22 @@
 /**
- * The table of listeners and the set of those that are bound: `do53` is UDP and TCP on the same port. Sockets are shared
+ * The table of listeners and the set of those that are bound: `do53` is UDP and TCP on the same port, `dot` and `doh` are
+ * bound where there is a certificate. Sockets are shared
  * among threads by SO_REUSEPORT. A wildcard address is bound as one UDP socket for each local address, rescanned, so
  * that a response leaves from the address that was asked.
  */
 import { networkInterfaces } from 'node:os';
 import type { BindFailure } from '../../config/bind-failure.ts';
 import type { SocketAddress } from '../../config/config.ts';
+import { TlsTransportRow } from '../../telemetry/counter-labels.ts';
 import type { Listener, QueryHandler } from './arrival.ts';
 import { batchSupport } from '../batch/self-check.ts';
 import type { SocketWatch } from '../batch/socket-watch.ts';
 import { bindUdpInBatches } from './batch-udp-listener.ts';
-import { bindTcp, ConnectionCount, type TcpLimits } from './tcp-listener.ts';
+import { ConnectionCount, type ConnectionLimits } from './connection-count.ts';
+import { bindDoh } from './doh-listener.ts';
+import { bindDot } from './dot-listener.ts';
+import { bindTcp } from './tcp-listener.ts';
+import type { TlsDependencies } from './tls-dependencies.ts';
 import { bindUdp } from './udp-listener.ts';
 
 /** Why so many: with port 0 the kernel picks for UDP, and TCP may have that port taken. */
@@ -19,7 +25,7 @@ export const RESCAN_INTERVAL_MS = 10_000;
 
 export interface ListenerDependencies {
   readonly handler: QueryHandler;
-  readonly limits: TcpLimits;
+  readonly limits: ConnectionLimits;
   /** Shared by all TCP listeners of a thread. */
   readonly connectionCount?: ConnectionCount;
   readonly onConnections: (change: number) => void;
@@ -29,7 +35,14 @@ export interface ListenerDependencies {
   readonly onError: (error: Error) => void;
   /** Of the thread; undefined where datagrams are moved one at a time. */
   readonly watch?: SocketWatch | undefined;
+  /** Undefined: no TLS, and nothing is bound for it. */
+  readonly tls?: TlsDependencies | undefined;
 }
+
+/** Which key of `listen` names an address. */
+export type ListenKey = 'do53' | 'dot' | 'doh';
+export type ListenAddresses = Readonly<Record<ListenKey, readonly SocketAddress[]>>;
+export const LISTEN_KEYS: readonly ListenKey[] = ['do53', 'dot', 'doh'];
 
 /** How each transport is bound. A new transport is a new file and a line here. */
 export const LISTENERS = {
@@ -40,12 +53,29 @@ export const LISTENERS = {
   },
   tcp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
     bindTcp({ connectionCount: new ConnectionCount(), ...address, ...deps }),
+  dot: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
+    bindDot({ ...address, ...deps, ...tlsOptions(deps, TlsTransportRow.dot) }),
+  doh: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
+    bindDoh({ ...address, ...deps, ...tlsOptions(deps, TlsTransportRow.doh) }),
 } as const;
 
+/** A bug where there is no certificate: such addresses are left out before. */
+function tlsOptions({ tls }: ListenerDependencies, transport: number) {
+  if (tls === undefined) throw new Error('no certificate');
+  const { onConnections, onRejected, onHandshake, ...rest } = tls;
+  return {
+    ...rest,
+    onConnections: (change: number) => onConnections(transport, change),
+    onRejected: () => onRejected(transport),
+    onHandshake: (row: number) => onHandshake(transport, row),
+  };
+}
+
 interface BoundAddress {
+  readonly key: ListenKey;
   readonly asked: SocketAddress;
   readonly port: number;
-  readonly tcp: Listener;
+  readonly stream: Listener;
   readonly udp: Map<string, Listener>;
 }
 
@@ -60,8 +90,8 @@ export class ListenerSet {
   }
 
   /** What is bound, with the port that was given for port 0. */
-  addresses(): SocketAddress[] {
-    return this.#bound.map(({ asked, port }) => ({ host: asked.host, port }));
+  addresses(key: ListenKey = 'do53'): SocketAddress[] {
+    return this.#bound.filter((bound) => bound.key === key).map(({ asked, port }) => ({ host: asked.host, port }));
   }
 
   /**
@@ -69,7 +99,7 @@ export class ListenerSet {
    * is taken or forbidden, nothing is closed.
    * Returns the addresses that could not be bound.
    */
-  rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
+  rebind(addresses: Partial<ListenAddresses>): Promise<BindFailure[]> {
     return this.#inTurn(() => this.#rebind(addresses));
   }
 
@@ -80,16 +110,17 @@ export class ListenerSet {
     return done;
   }
 
-  async #rebind(addresses: readonly SocketAddress[]): Promise<BindFailure[]> {
-    const gone = this.#bound.filter((bound) => !addresses.some((address) => isSame(address, bound)));
+  async #rebind(addresses: Partial<ListenAddresses>): Promise<BindFailure[]> {
+    const wanted = LISTEN_KEYS.flatMap((key) => (addresses[key] ?? []).map((address) => ({ key, address })));
+    const gone = this.#bound.filter((bound) => !wanted.some((each) => isSame(each, bound)));
     const failures: BindFailure[] = [];
-    for (const address of addresses) {
-      if (this.#bound.some((bound) => isSame(address, bound))) continue;
+    for (const { key, address } of wanted) {
+      if (this.#bound.some((bound) => isSame({ key, address }, bound))) continue;
       try {
-        this.#bound.push(await this.#bindAddress(address));
+        this.#bound.push(await this.#bindAddress(key, address));
       } catch (error) {
         const { code = '', message } = error as NodeJS.ErrnoException;
-        failures.push({ key: 'listen.do53', address, code, message });
+        failures.push({ key: `listen.${key}`, address, code, message });
       }
     }
     // Why last, and not where a new address is taken: a mistake in a reload must not leave Weir without a listener.
@@ -99,10 +130,14 @@ export class ListenerSet {
     return failures;
   }
 
-  async #bindAddress(address: SocketAddress): Promise<BoundAddress> {
+  async #bindAddress(key: ListenKey, address: SocketAddress): Promise<BoundAddress> {
+    if (key !== 'do53') {
+      const stream = await LISTENERS[key](address, this.#deps);
+      return { key, asked: address, port: stream.port, stream, udp: new Map() };
+    }
     for (let attempt = 1; ; attempt++) {
-      const tcp = await LISTENERS.tcp(address, this.#deps);
-      const bound: BoundAddress = { asked: address, port: tcp.port, tcp, udp: new Map() };
+      const stream = await LISTENERS.tcp(address, this.#deps);
+      const bound: BoundAddress = { key, asked: address, port: stream.port, stream, udp: new Map() };
       try {
         await this.#bindUdp(bound);
         return bound;
@@ -139,13 +174,14 @@ export class ListenerSet {
 
   async #rescan(): Promise<void> {
     for (const bound of this.#bound) {
-      if (isWildcard(bound.asked.host)) await this.#bindUdp(bound).catch((error: Error) => this.#deps.onError(error));
+      if (bound.key === 'do53' && isWildcard(bound.asked.host))
+        await this.#bindUdp(bound).catch((error: Error) => this.#deps.onError(error));
     }
   }
 
-  /** Accepts no more TCP connections; UDP goes on until close(). */
+  /** Accepts no more connections; UDP goes on until close(). */
   stop(): void {
-    for (const { tcp } of this.#bound) tcp.stop();
+    for (const { stream } of this.#bound) stream.stop();
   }
 
   close(): Promise<void> {
@@ -158,12 +194,13 @@ export class ListenerSet {
   }
 }
 
-function isSame(a: SocketAddress, bound: BoundAddress): boolean {
-  return a.host === bound.asked.host && (a.port === bound.asked.port || a.port === bound.port);
+function isSame({ key, address }: { key: ListenKey; address: SocketAddress }, bound: BoundAddress): boolean {
+  const { host, port } = address;
+  return key === bound.key && host === bound.asked.host && (port === bound.asked.port || port === bound.port);
 }
 
 async function closeAddress(bound: BoundAddress): Promise<void> {
-  await Promise.all([bound.tcp.close(), ...[...bound.udp.values()].map((listener) => listener.close())]);
+  await Promise.all([bound.stream.close(), ...[...bound.udp.values()].map((listener) => listener.close())]);
 }
 
 function isWildcard(host: string): boolean {

@@ -35,7 +35,7 @@ function start(mayListen: boolean, overrides = {}, execArgv: string[] = []) {
   let port = 0;
   worker.on('message', (message: FromResolver) => {
     said.push(message.kind);
-    if (message.kind === 'listening') port = message.addresses[0]?.port ?? 0;
+    if (message.kind === 'listening') port = message.addresses.do53[0]?.port ?? 0;
   });
   const post = (kind: 'configure' | 'listen' | 'drain'): void => {
     const message: ToResolver = { kind, config };

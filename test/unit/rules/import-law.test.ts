@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dns: ['dns'],
   policy: ['policy', 'dns'],
   telemetry: ['telemetry', 'policy', 'dns', 'config', 'clock.ts'],
-  config: ['config', 'policy', 'dns'],
+  config: ['config', 'policy', 'dns', 'clock.ts'],
   'data-plane': ['data-plane', 'policy', 'dns', 'telemetry', 'clock.ts', 'config'],
   'control-plane': ['control-plane', 'policy', 'dns', 'telemetry', 'clock.ts', 'config'],
 };

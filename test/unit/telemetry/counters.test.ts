@@ -7,15 +7,20 @@ import { PAGE_LANGUAGES } from '../../../src/config/page-text-keys.ts';
 import { UPSTREAMS_MAX, LISTS_MAX } from '../../../src/config/schema.ts';
 import {
   COUNTED_QTYPES,
+  DOH_CUTS,
+  DOH_STATUSES,
   DROP_REASONS,
   DropRow,
   EVENT_DROP_REASONS,
+  HANDSHAKE_RESULTS,
   HELLO_OUTCOMES,
   PAGE_OUTCOMES,
   QTYPE_LABELS,
   RCODE_LABELS,
   RESPONSE_VERDICTS,
   SOCKET_SIDES,
+  TLS_TRANSPORTS,
+  TRANSPORTS,
   UPSTREAM_OUTCOMES,
   UpstreamOutcomeRow,
   VerdictRow,
@@ -30,8 +35,10 @@ import {
   UPSTREAM_SLOTS,
   blockedCounter,
   createCounters,
+  dohResponseCounter,
   dropCounter,
   durationHistogram,
+  handshakeCounter,
   observeDuration,
   pageCounter,
   queryCounter,
@@ -48,7 +55,7 @@ function* range(count: number): Generator<number> {
 
 /** Every cell that an index function can name, in the order of its arguments. */
 function* namedCells(): Generator<number> {
-  for (const transport of range(2)) {
+  for (const transport of range(TRANSPORTS.length)) {
     for (const family of range(2))
       for (const slot of range(QTYPE_LABELS.length)) yield queryCounter(transport, family, slot);
   }
@@ -76,6 +83,13 @@ function* namedCells(): Generator<number> {
   for (const row of range(PAGE_OUTCOMES.length)) yield Counter.pageOutcomes + row;
   for (const row of range(HELLO_OUTCOMES.length)) yield Counter.pageHellos + row;
   for (const row of range(EVENT_DROP_REASONS.length)) yield Counter.eventsDropped + row;
+  for (const transport of range(TLS_TRANSPORTS.length)) {
+    for (const result of range(HANDSHAKE_RESULTS.length)) yield handshakeCounter(transport, result);
+    yield Counter.tlsConnectionsOpen + transport;
+    yield Counter.tlsConnectionsRejected + transport;
+  }
+  for (const status of DOH_STATUSES) yield dohResponseCounter(status);
+  for (const row of range(DOH_CUTS.length)) yield Counter.dohCuts + row;
   for (const side of range(SOCKET_SIDES.length)) {
     yield Counter.kernelDrops + side;
     yield Counter.receiveBufferBytes + side;
@@ -91,6 +105,11 @@ function* namedCells(): Generator<number> {
     'upstreamDown',
     'kernelDrops',
     'receiveBufferBytes',
+    'tlsConnectionsOpen',
+    'tlsConnectionsRejected',
+    'tlsHandshakes',
+    'dohResponses',
+    'dohCuts',
   ])
     blocks.add(name);
   for (const [name, cell] of Object.entries(Counter)) if (!blocks.has(name)) yield cell;

@@ -5,6 +5,8 @@ import { ANSWERED_LATER, DROPPED, type ReplyPath } from '../../../../src/data-pl
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
 import { bindUdp } from '../../../../src/data-plane/listener/udp-listener.ts';
 import { closeClients, TcpClient, UdpClient } from '../../../support/dns-client.ts';
+import { DohClient } from '../../../support/doh-client.ts';
+import { DotClient } from '../../../support/dot-client.ts';
 import {
   answerInPlace,
   closeListeners,
@@ -25,8 +27,11 @@ const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const V4 = { host: '127.0.0.1', family: FamilyRow.ipv4, client: [...MAPPED, 127, 0, 0, 1] };
 const V6 = { host: '::1', family: FamilyRow.ipv6, client: [...Array<number>(15).fill(0), 1] };
 const kinds = [
-  ...Object.entries(LISTENERS).map(([name, bind]) => ({ name, bind, isTcp: name === 'tcp' })),
-  { name: 'udp without batches', bind: udpWithoutBatches, isTcp: false },
+  { name: 'udp', bind: LISTENERS.udp, transport: TransportRow.udp, client: UdpClient },
+  { name: 'udp without batches', bind: udpWithoutBatches, transport: TransportRow.udp, client: UdpClient },
+  { name: 'tcp', bind: LISTENERS.tcp, transport: TransportRow.tcp, client: TcpClient },
+  { name: 'dot', bind: LISTENERS.dot, transport: TransportRow.dot, client: DotClient },
+  { name: 'doh', bind: LISTENERS.doh, transport: TransportRow.doh, client: DohClient },
 ];
 
 /** An id in the first two octets, so that a client tells responses apart. */
@@ -36,25 +41,28 @@ function message(id: number, length = 12): Uint8Array {
   return octets;
 }
 
-describe.each(kinds.flatMap((kind) => [V4, V6].map((at) => ({ ...kind, ...at }))))(
-  'a listener: $name on $host',
-  ({ bind, isTcp, host, family, client: clientOctets }) => {
-    const connect = (port: number) => (isTcp ? TcpClient : UdpClient).open(port, host);
+it('every kind of listener is held to the contract', () => {
+  expect(new Set(kinds.map(({ bind }) => bind))).toEqual(new Set([...Object.values(LISTENERS), udpWithoutBatches]));
+});
+
+describe.each(kinds.flatMap((kind) => [V4, V6].map((at) => ({ ...kind, at }))))(
+  'a listener: $name on $at.host',
+  ({ bind, transport, client: kindOfClient, at: { host, family, client: clientOctets } }) => {
+    const connect = (port: number) => kindOfClient.open(port, host);
 
     it('hands over each message with its octets, client, transport and time', async () => {
       const seen: unknown[] = [];
       const { deps, reports } = listenerDependencies((arrival) => {
-        const { transport, family: of, isLate } = arrival;
+        const { transport: row, family: of, isLate } = arrival;
         const age = monotonicMs() - arrival.receivedAtMs;
         const octets = [...messageOf(arrival)];
-        seen.push({ transport, of, isLate, client: [...arrival.client], octets, isNow: age >= 0 && age < 60_000 });
+        seen.push({ transport: row, of, isLate, client: [...arrival.client], octets, isNow: age >= 0 && age < 60_000 });
         return answerInPlace(arrival, messageOf(arrival));
       });
       const listener = await track(bind({ host, port: 0 }, deps));
       expect(listener.port).toBeGreaterThan(0);
       expect(listener.address).toBe(host);
       await (await connect(listener.port)).exchange(message(7, 20));
-      const transport = isTcp ? TransportRow.tcp : TransportRow.udp;
       const octets = [...message(7, 20)];
       expect(seen).toEqual([{ transport, of: family, isLate: false, client: clientOctets, octets, isNow: true }]);
       expect(reports.batchEnds).toBe(1);

@@ -38,7 +38,7 @@ const isServed = (port: number, host = HOST) =>
 describe('rebind', () => {
   it('serves UDP and TCP on the same port of every address', async () => {
     const { set } = openSet();
-    expect(await set.rebind([V4, V6])).toEqual([]);
+    expect(await set.rebind({ do53: [V4, V6] })).toEqual([]);
     const addresses = set.addresses();
     expect(addresses.map(({ host }) => host)).toEqual([HOST, '::1']);
     for (const { host, port } of addresses) {
@@ -50,13 +50,13 @@ describe('rebind', () => {
 
   it('leaves what stays untouched, binds what is new, closes what is gone', async () => {
     const { set } = openSet();
-    await set.rebind([V4]);
+    await set.rebind({ do53: [V4] });
     const [kept] = set.addresses();
     const connected = await TcpClient.open(kept!.port);
-    await set.rebind([kept!, V6]);
+    await set.rebind({ do53: [kept!, V6] });
     expect(set.addresses()[0]).toEqual(kept);
     expect(await connected.exchange(QUERY)).toEqual(QUERY);
-    await set.rebind([set.addresses()[1]!]);
+    await set.rebind({ do53: [set.addresses()[1]!] });
     await connected.closed();
     expect(await isServed(kept!.port)).toBe(false);
     expect(set.addresses().map(({ host }) => host)).toEqual(['::1']);
@@ -64,7 +64,7 @@ describe('rebind', () => {
 
   it('twice at a time binds an address once', async () => {
     const { set } = openSet();
-    await Promise.all([set.rebind([V4]), set.rebind([V4]), set.rebind([V4])]);
+    await Promise.all([set.rebind({ do53: [V4] }), set.rebind({ do53: [V4] }), set.rebind({ do53: [V4] })]);
     const [bound, ...others] = set.addresses();
     expect(others).toEqual([]);
     await set.close();
@@ -73,7 +73,7 @@ describe('rebind', () => {
 
   it('names what cannot be bound and serves the rest', async () => {
     const { set } = openSet();
-    const failures = await set.rebind([{ host: '192.0.2.1', port: 0 }, V4]);
+    const failures = await set.rebind({ do53: [{ host: '192.0.2.1', port: 0 }, V4] });
     expect(failures).toMatchObject([
       { key: 'listen.do53', address: { host: '192.0.2.1', port: 0 }, code: 'EADDRNOTAVAIL' },
     ]);
@@ -82,8 +82,8 @@ describe('rebind', () => {
 
   it('goes on after a failure', async () => {
     const { set } = openSet();
-    await set.rebind([{ host: '192.0.2.1', port: 0 }]);
-    expect(await set.rebind([V4])).toEqual([]);
+    await set.rebind({ do53: [{ host: '192.0.2.1', port: 0 }] });
+    expect(await set.rebind({ do53: [V4] })).toEqual([]);
   });
 });
 
@@ -104,7 +104,7 @@ describe('a wildcard address', () => {
   it('is served on each local address, and answers from the address that was asked', async () => {
     interfaceWith(HOST, '127.0.0.2');
     const { set } = openSet();
-    await set.rebind([wildcard]);
+    await set.rebind({ do53: [wildcard] });
     const { port } = set.addresses()[0]!;
     for (const host of [HOST, '127.0.0.2']) {
       // A connected socket takes responses from that address alone.
@@ -115,7 +115,7 @@ describe('a wildcard address', () => {
   it('follows the interfaces: new addresses are served after the next look', async () => {
     interfaceWith(HOST);
     const { set } = openSet();
-    await set.rebind([wildcard]);
+    await set.rebind({ do53: [wildcard] });
     const { port } = set.addresses()[0]!;
     interfaceWith(HOST, '127.0.0.3');
     await set.rescan();
@@ -125,7 +125,7 @@ describe('a wildcard address', () => {
   it('is served where it can be when one of its addresses is not usable yet', async () => {
     interfaceWith('192.0.2.1', HOST);
     const { set, reports } = openSet();
-    expect(await set.rebind([wildcard])).toEqual([]);
+    expect(await set.rebind({ do53: [wildcard] })).toEqual([]);
     const { port } = set.addresses()[0]!;
     expect(await (await UdpClient.open(port)).exchange(QUERY)).toEqual(QUERY);
     await set.rescan();
@@ -136,7 +136,7 @@ describe('a wildcard address', () => {
 describe('limits on connections', () => {
   it('hold for all addresses of a thread together', async () => {
     const { set, reports } = openSet({ connectionsMax: 1 });
-    await set.rebind([V4, V6]);
+    await set.rebind({ do53: [V4, V6] });
     const [first, second] = set.addresses();
     await (await TcpClient.open(first!.port)).exchange(QUERY);
     await (await TcpClient.open(second!.port, second!.host)).closed();
@@ -147,7 +147,7 @@ describe('limits on connections', () => {
 describe('close', () => {
   it('leaves nothing bound', async () => {
     const { set } = openSet();
-    await set.rebind([V4, V6]);
+    await set.rebind({ do53: [V4, V6] });
     const before = set.addresses();
     await set.close();
     expect(set.addresses()).toEqual([]);

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ANSWERED_LATER, type Arrival, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
-import { ConnectionCount, type TcpLimits } from '../../../../src/data-plane/listener/tcp-listener.ts';
+import { ConnectionCount, type ConnectionLimits } from '../../../../src/data-plane/listener/connection-count.ts';
 import { closeClients, framed, TcpClient } from '../../../support/dns-client.ts';
 import {
   answerInPlace,
@@ -28,7 +28,7 @@ function message(id: number, length = 12): Uint8Array {
 }
 
 /** Keeps every query whose first octet is not 9 until the test answers it; echoes the others. */
-async function holding(limits: Partial<TcpLimits> = {}) {
+async function holding(limits: Partial<ConnectionLimits> = {}) {
   const held: { octets: Uint8Array; reply: ReplyPath }[] = [];
   const { deps, reports } = listenerDependencies((arrival) => {
     const octets = messageOf(arrival);
@@ -49,7 +49,7 @@ async function holding(limits: Partial<TcpLimits> = {}) {
 
 const echo = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival));
 
-async function echoing(limits: Partial<TcpLimits> = {}, handler = echo) {
+async function echoing(limits: Partial<ConnectionLimits> = {}, handler = echo) {
   const { deps, reports } = listenerDependencies(handler, limits);
   return { listener: await track(LISTENERS.tcp({ host: HOST, port: 0 }, deps)), reports };
 }

@@ -1,0 +1,190 @@
+/**
+ * One connection that carries length-prefixed messages, in the clear (tcp-listener.ts) or inside TLS (dot-listener.ts):
+ * pipelined queries, answers in the order they are ready. It is idle from its last complete message on, so a client that
+ * dribbles octets is idle too. RFC 7766, RFC 9210, RFC 7858 3.3.
+ */
+import type { Socket } from 'node:net';
+import { monotonicMs } from '../../clock.ts';
+import { MESSAGE_BYTES_MAX } from '../../dns/iana.ts';
+import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
+import { FamilyRow } from '../../telemetry/counter-labels.ts';
+import { FRAME_PREFIX_BYTES, FrameReader, writeFrameLength } from '../tcp-framing.ts';
+import { type Arrival, ANSWERED_LATER, type QueryHandler, type ReplyPath } from './arrival.ts';
+import type { ConnectionLimits } from './connection-count.ts';
+import type { StreamSession } from './stream-server.ts';
+
+const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
+/** Responses a client has not read yet; beyond it the connection is cut. */
+export const UNREAD_BYTES_MAX = 256 * 1024;
+/** Responses gathered for one write: one system call and, inside TLS, one record for many of them. */
+const GATHERED_BYTES_MAX = 16 * 1024;
+/** Responses that one connection may get before others have their turn. */
+const TURN_BYTES_MAX = 128 * 1024;
+
+export interface StreamHandlers {
+  /** Looked at anew for each message. */
+  readonly limits: ConnectionLimits;
+  readonly handler: QueryHandler;
+  readonly onSendFailed: () => void;
+  /** Every query taken at `receivedAtMs` has been handled. */
+  readonly onBatchEnd: (receivedAtMs: number) => void;
+}
+
+/** The arrival that all connections of a listener share. */
+export class StreamArrival implements Arrival {
+  readonly bytes = Buffer.allocUnsafeSlow(SLOT_BYTES);
+  start = FRAME_PREFIX_BYTES;
+  end = 0;
+  readonly transport: number;
+  family: number = FamilyRow.ipv4;
+  client = new Uint8Array(ADDRESS_BYTES);
+  receivedAtMs = 0;
+  readonly isLate = false;
+  connection: StreamConnection | undefined;
+
+  constructor(transport: number) {
+    this.transport = transport;
+  }
+
+  keepReplyPath(): ReplyPath {
+    return this.connection as StreamConnection;
+  }
+}
+
+/** FamilyRow of an address as node:net writes it. */
+export function familyOf(address: string): number {
+  return address.includes(':') && !address.startsWith('::ffff:') ? FamilyRow.ipv6 : FamilyRow.ipv4;
+}
+
+export class StreamConnection implements ReplyPath, StreamSession {
+  readonly socket: Socket;
+  readonly client = new Uint8Array(ADDRESS_BYTES);
+  readonly family: number;
+  #pending = 0;
+  #lastMessageAtMs = monotonicMs();
+  readonly #reader = new FrameReader();
+  readonly #arrival: StreamArrival;
+  readonly #handlers: StreamHandlers;
+  #isHalfClosed = false;
+  /** Complete messages may be left for the next turn. */
+  #hasMore = false;
+
+  constructor(socket: Socket, arrival: StreamArrival, handlers: StreamHandlers) {
+    this.socket = socket;
+    this.#arrival = arrival;
+    this.#handlers = handlers;
+    const address = socket.remoteAddress ?? '';
+    this.family = familyOf(address);
+    writeAddress(address, this.client);
+    socket.on('data', (chunk) => {
+      this.#reader.push(chunk);
+      this.#serve();
+    });
+    socket.on('end', () => {
+      this.#isHalfClosed = true;
+      this.#endWhenAnswered();
+    });
+    socket.on('error', () => socket.destroy());
+  }
+
+  /** Hands complete messages to the query path while the pipeline has room; reads no more from the client while not. */
+  #serve(): void {
+    const { handler, onBatchEnd, limits } = this.#handlers;
+    const arrival = this.#arrival;
+    const receivedAtMs = monotonicMs();
+    let gatheredBytes = 0;
+    let turnBytes = 0;
+    let messages = 0;
+    this.#hasMore = false;
+    this.socket.cork();
+    while (!this.socket.destroyed) {
+      if (this.#pending >= limits.pipelineMax || turnBytes > TURN_BYTES_MAX) {
+        this.socket.pause();
+        this.#hasMore = turnBytes > TURN_BYTES_MAX;
+        break;
+      }
+      const length = this.#reader.take(arrival.bytes, FRAME_PREFIX_BYTES);
+      if (length < 0) break;
+      messages++;
+      arrival.end = FRAME_PREFIX_BYTES + length;
+      arrival.family = this.family;
+      arrival.client = this.client;
+      arrival.connection = this;
+      arrival.receivedAtMs = receivedAtMs;
+      const answered = handler(arrival);
+      if (answered === ANSWERED_LATER) this.#pending++;
+      else if (answered > 0) {
+        writeFrameLength(arrival.bytes, 0, answered);
+        this.#write(Buffer.from(arrival.bytes.subarray(0, FRAME_PREFIX_BYTES + answered)));
+        turnBytes += answered;
+        gatheredBytes += answered;
+        if (gatheredBytes > GATHERED_BYTES_MAX) {
+          gatheredBytes = 0;
+          this.socket.uncork();
+          this.socket.cork();
+        }
+      }
+    }
+    if (messages > 0) {
+      this.#lastMessageAtMs = receivedAtMs;
+      onBatchEnd(receivedAtMs);
+    }
+    this.socket.uncork();
+    if (this.#hasMore) setImmediate(() => this.#resume());
+  }
+
+  #resume(): void {
+    if (this.socket.destroyed || this.#pending >= this.#handlers.limits.pipelineMax) return;
+    this.socket.resume();
+    this.#serve();
+    this.#endWhenAnswered();
+  }
+
+  send(bytes: Uint8Array, length: number): void {
+    if (this.socket.destroyed) this.#handlers.onSendFailed();
+    else {
+      const frame = Buffer.allocUnsafe(FRAME_PREFIX_BYTES + length);
+      writeFrameLength(frame, 0, length);
+      frame.set(bytes.subarray(0, length), FRAME_PREFIX_BYTES);
+      this.#write(frame);
+    }
+    this.abandon();
+  }
+
+  abandon(): void {
+    this.#pending--;
+    this.#lastMessageAtMs = monotonicMs();
+    if (this.socket.destroyed) return;
+    if (this.socket.isPaused()) this.#resume();
+    else this.#endWhenAnswered();
+  }
+
+  #write(frame: Buffer): void {
+    if (this.socket.writableLength > UNREAD_BYTES_MAX) {
+      this.#handlers.onSendFailed();
+      this.socket.destroy();
+      return;
+    }
+    this.socket.write(frame);
+  }
+
+  /** A client that closed its sending side still gets every answer (RFC 7766 6.2.4). */
+  #endWhenAnswered(): void {
+    if (this.#isHalfClosed && this.#pending === 0 && !this.#hasMore && !this.socket.destroyed) this.socket.end();
+  }
+
+  sweep(nowMs: number, idleTimeoutMs: number): void {
+    if (this.#pending > 0 || this.#lastMessageAtMs >= nowMs - idleTimeoutMs) return;
+    if (this.socket.writableLength > 0) this.socket.destroy();
+    else this.end();
+  }
+
+  /** Nothing in the protocol says it; a client finds out when the connection ends. */
+  retire(): void {}
+
+  end(): void {
+    if (this.socket.writableLength === 0 && !('encrypted' in this.socket)) this.socket.destroy();
+    // Why also without anything unsent: inside TLS the end is said too (close_notify).
+    else this.socket.end(() => this.socket.destroy());
+  }
+}
