@@ -10,7 +10,13 @@ export type Parsed<T> = { readonly kind: 'ok'; readonly value: T } | { readonly 
 
 export const PORT_MAX = 65_535;
 const DNS_PORT = 53;
-const NOT_YET = 'is not available in this version yet';
+const TLS_PORT = 853;
+const HTTPS_PORT = 443;
+const DNS_PATH = '/dns-query';
+const PINS_MAX = 8;
+/** SHA-256 in base64. */
+const PIN = /^[A-Za-z0-9+/]{43}=$/;
+const SERVER_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
 function bad(message: string): { readonly kind: 'bad'; readonly message: string } {
   return { kind: 'bad', message };
@@ -51,14 +57,51 @@ export function parseUpstream(text: string): Parsed<UpstreamConfig> {
   }
   const protocol = (match[1] ?? '').toLowerCase();
   const rest = match[2] ?? '';
-  if (protocol === 'tls' || protocol === 'https' || protocol === 'quic') return bad(`${protocol}:// ${NOT_YET}`);
+  if (protocol === 'tls' || protocol === 'https') return parseEncryptedUpstream(text);
   if (protocol !== 'udp' && protocol !== 'tcp')
-    return bad(`"${protocol}://" is no upstream protocol; udp:// or tcp://`);
+    return bad(`"${protocol}://" is no upstream protocol; udp://, tcp://, tls:// or https://`);
   const withPort = isIPv4(rest) || /^\[[^\]]*\]$/.test(rest) ? `${rest}:${DNS_PORT}` : rest;
   const address = parseSocketAddress(isIPv6(withPort) ? `[${withPort}]:${DNS_PORT}` : withPort);
   if (address.kind === 'bad') return address;
   if (address.value.port === 0) return bad(`"${text}": port 0 is no port to send to`);
   return ok({ url: text, protocol, host: address.value.host, port: address.value.port });
+}
+
+/**
+ * Reads `tls://dns.example@192.0.2.1:853` and `https://dns.example@192.0.2.1/dns-query`; behind `#pin=`, public keys. The
+ * name is the one in the certificate; it is never looked up.
+ */
+function parseEncryptedUpstream(text: string): Parsed<UpstreamConfig> {
+  const match = /^(tls|https):\/\/(?:([^@/#]*)@)?(\[[^\]]*\]|[^/#[\]]*?)(:\d{1,5})?(\/[^#]*)?(?:#pin=(.*))?$/i.exec(
+    text,
+  );
+  const example = 'expected e.g. "tls://dns.example@192.0.2.1:853" or "https://dns.example@192.0.2.1/dns-query"';
+  if (match === null) return bad(`"${text}": ${example}`);
+  const protocol = match[1]?.toLowerCase() === 'tls' ? 'tls' : 'https';
+  const [, , serverName, host = '', port, path, pinText] = match;
+  const address = parseSocketAddress(`${host}${port ?? `:${protocol === 'tls' ? TLS_PORT : HTTPS_PORT}`}`);
+  if (address.kind === 'bad') {
+    return isIP(host) === 0 && /[a-z]/i.test(host)
+      ? bad(`"${host}" is not an IP address; names are not looked up here; write ${protocol}://${host}@ADDRESS`)
+      : address;
+  }
+  if (address.value.port === 0) return bad(`"${text}": port 0 is no port to send to`);
+  if (serverName !== undefined && !SERVER_NAME.test(serverName)) return bad(`"${serverName}" is not a host name`);
+  if (protocol === 'tls' && path !== undefined) return bad(`"${text}": tls:// has no path`);
+  if (path !== undefined && !/^\/[\x21-\x7e]*$/.test(path)) return bad(`"${path}" is no path of a URL`);
+  const pins = pinText?.split(',') ?? [];
+  const wrong = pins.find((pin) => !PIN.test(pin));
+  if (wrong !== undefined) return bad(`"${wrong}" is no SHA-256 in base64 (44 characters)`);
+  if (pins.length > PINS_MAX) return bad(`more than ${PINS_MAX} pinned keys`);
+  return ok({
+    url: text,
+    protocol,
+    host: address.value.host,
+    port: address.value.port,
+    pins,
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(protocol === 'https' ? { path: path ?? DNS_PATH } : {}),
+  });
 }
 
 /** Reads `10.0.0.0/8`, `2001:db8::/32` or one address; returns it with its length written out. */

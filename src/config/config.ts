@@ -17,9 +17,15 @@ export interface SocketAddress {
 export interface UpstreamConfig {
   /** As written (the metric label); 'recursive' has its port when its recursor runs. */
   readonly url: string;
-  readonly protocol: 'udp' | 'tcp';
+  readonly protocol: 'udp' | 'tcp' | 'tls' | 'https';
   readonly host: string;
   readonly port: number;
+  /** tls and https: the name in its certificate; without one, its address is. */
+  readonly serverName?: string;
+  /** tls and https: SHA-256 of public keys (SubjectPublicKeyInfo), in base64; one of them counts instead of a certificate. */
+  readonly pins?: readonly string[];
+  /** https: e.g. /dns-query. */
+  readonly path?: string;
 }
 
 export interface ListConfig {
@@ -112,6 +118,8 @@ export interface Config {
     readonly outstandingMax: number;
     /** Random letter case in outgoing questions (0x20). */
     readonly randomizeCase: boolean;
+    /** PEM of the authorities trusted for tls and https; '': Node's own. */
+    readonly ca: string;
     /** UDP source ports kept open to each upstream by each thread. */
     readonly sourcePorts: number;
   };

@@ -44,6 +44,8 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkListNames(raw, report);
   checkListeners(raw, report);
   checkUpstreams(raw, folder, report);
+  const ca = valueAt(raw, ['upstreamQueries', 'ca']);
+  if (typeof ca === 'string' && ca !== '') checkFile(resolve(folder, ca), ['upstreamQueries', 'ca'], report);
   checkSinkhole(raw, report);
   checkSources(raw, report);
   checkFeeds({ valueAt: (path) => valueAt(raw, path), folder, report });

@@ -142,7 +142,7 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     workers: input.workers === 'auto' ? Math.min(availableParallelism(), AUTO_WORKERS_MAX) : input.workers,
     stateDirectory: resolve(folder, input.stateDirectory),
     upstreams: input.upstreams.length > 0 ? input.upstreams : systemUpstreams(input.listen.do53, systemServers),
-    upstreamQueries: input.upstreamQueries,
+    upstreamQueries: { ...input.upstreamQueries, ca: pemOf(absoluteOrNone(input.upstreamQueries.ca)) },
     recursion: {
       ...input.recursion,
       program: absoluteOrNone(input.recursion.program),
@@ -210,6 +210,11 @@ function sourceKindOf(source: string): ListConfig['sourceKind'] {
   if (source === 'push') return 'push';
   if (/^feed\+/i.test(source)) return 'feed';
   return isUrl(source) ? 'https' : 'file';
+}
+
+/** Why its text and not its path: threads that forward queries read no files. crossCheck has seen that it can be read. */
+function pemOf(file: string): string {
+  return file === '' ? '' : readFileSync(file, 'utf8');
 }
 
 /** What is legal and yet hardly meant. */

@@ -148,7 +148,7 @@ export const configSchema = z.strictObject({
     .array(parsed(parseUpstream))
     .max(UPSTREAMS_MAX)
     .default([])
-    .describe("udp://192.0.2.1:53, tcp://..., recursive; empty: the system's resolvers"),
+    .describe("udp://, tcp://, tls://NAME@192.0.2.1, https://..., or recursive; empty: the system's resolvers"),
   upstreamQueries: z
     .strictObject({
       deadlineMs: whole(10, 60_000).default(5000).describe('from the first transmission to SERVFAIL'),
@@ -156,6 +156,7 @@ export const configSchema = z.strictObject({
       attemptsMax: whole(1, 10).default(4).describe('transmissions for one question'),
       outstandingMax: whole(1, 1_000_000).default(20_000).describe('questions waiting at a time, in each thread'),
       randomizeCase: z.boolean().default(false).describe('random letter case in questions sent (0x20)'),
+      ca: printable(4096).default('').describe('PEM file of the authorities trusted for tls:// and https://'),
       sourcePorts: whole(1, 512).default(16).describe('UDP ports to each upstream, in each thread'),
     })
     .prefault({}),

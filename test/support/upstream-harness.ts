@@ -17,6 +17,7 @@ export const PATIENT: Settings = {
   attemptsMax: 4,
   outstandingMax: 1000,
   randomizeCase: false,
+  ca: '',
   sourcePorts: 4,
 };
 

@@ -1,10 +1,11 @@
 /**
  * Writes the query that goes to an upstream: RD set, CD and DO as the client asked, our payload size, never a client's
  * subnet. One OPT record at the end, so that leaving EDNS out is a shorter length and another count.
- * RFC 1035 4.1; RFC 6891 6.2.3; RFC 6840 5.7 (AD in a query asks for AD in the response); draft-vixie-dnsext-dns0x20.
+ * RFC 1035 4.1; RFC 6891 6.2.3; RFC 6840 5.7 (AD in a query asks for AD in the response); draft-vixie-dnsext-dns0x20;
+ * RFC 7830 and 8467 (padding, where nobody on the way can read the query).
  */
-import { OPT_BYTES, writeOptRecord } from '../../dns/edns.ts';
-import { HEADER_BYTES, HeaderFlag, RecordClass } from '../../dns/iana.ts';
+import { OPT_BYTES, OPTION_HEADER_BYTES, writeOptRecord } from '../../dns/edns.ts';
+import { EdnsOption, HEADER_BYTES, HeaderFlag, RecordClass } from '../../dns/iana.ts';
 import { NAME_BYTES_MAX } from '../../dns/name.ts';
 import { setCounts, setFlags, setId, writeUint16 } from '../../dns/patch.ts';
 import type { RandomWords } from './random-words.ts';
@@ -62,4 +63,20 @@ export function prepareQuery(query: Uint8Array, questionEnd: number, id: number,
   setId(query, 0, id);
   query[ARCOUNT_LOW_OCTET] = withEdns ? 1 : 0;
   return withEdns ? questionEnd + OPT_BYTES : questionEnd;
+}
+
+/**
+ * Length of a query with a padding option that rounds it up to a multiple of `blockBytes`.
+ * Source: RFC 8467 4.1 ("Clients SHOULD pad queries to the closest multiple of 128 octets").
+ */
+export function paddedLength(length: number, blockBytes: number): number {
+  return Math.ceil((length + OPTION_HEADER_BYTES) / blockBytes) * blockBytes;
+}
+
+/** Makes the zeros behind the OPT record at `optStart`, from its `end` to the end of `message`, a padding option of it. */
+export function writePadding(message: Uint8Array, optStart: number, end: number): void {
+  writeUint16(message, end, EdnsOption.PADDING);
+  writeUint16(message, end + 2, message.length - end - OPTION_HEADER_BYTES);
+  // The record has no other option.
+  writeUint16(message, optStart + OPT_BYTES - 2, message.length - end);
 }

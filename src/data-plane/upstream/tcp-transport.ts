@@ -1,6 +1,7 @@
 /**
- * Queries over TCP: one connection for each upstream, opened when needed, shared by every query that waits (pipelining,
- * responses in any order), closed when idle. Attempts on a connection that breaks are failed, and the pool asks again.
+ * Queries over TCP, or over what is laid on it (tls-stream.ts): one connection for each upstream, opened when needed,
+ * shared by every query that waits (pipelining, responses in any order), closed when idle. Attempts on a connection that
+ * breaks are failed, and the pool asks again. Nothing is sent before the connection is known to be the upstream's.
  * RFC 7766 6.2.1 ("SHOULD ... pipeline", one connection), 6.2.3 (idle), 6.2.4 (broken), 7 (any order), 8 (one write).
  */
 import { connect, type Socket } from 'node:net';
@@ -11,7 +12,7 @@ import { FRAME_PREFIX_BYTES, FrameReader, writeFrameLength } from '../tcp-framin
 import type { Attempt, AttemptPort } from './exchange.ts';
 import { matchResponse, ResponseMatch } from './match-response.ts';
 import { PendingTable } from './pending-table.ts';
-import { prepareQuery } from './query-message.ts';
+import { paddedLength, prepareQuery, writePadding } from './query-message.ts';
 import type { RandomWords } from './random-words.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
@@ -33,7 +34,16 @@ export interface TcpTransportOptions {
   readonly slot: number;
   readonly random: RandomWords;
   readonly events: TransportEvents;
+  /** Default: plain TCP. */
+  readonly openStream?: OpenStream;
+  /** Octets that the length of a query is rounded up to with a padding option; 0: none. */
+  readonly paddingBlockBytes?: number;
 }
+
+/** Opens a connection and calls once when queries may go out on it. It fails by destroying the socket. */
+export type OpenStream = (host: string, port: number, onReady: () => void) => Socket;
+
+const openPlain: OpenStream = (host, port, onReady) => connect({ host, port, noDelay: true }, onReady);
 
 export class TcpTransport implements Transport {
   readonly #options: TcpTransportOptions;
@@ -91,14 +101,18 @@ class TcpConnection implements AttemptPort {
   #silentSinceMs = 0;
   #isRefused = false;
   #isRetired = false;
+  #isReady = false;
+  /** What waits for the connection to be ready. */
+  #unsent: Uint8Array[] = [];
+  #unsentBytes = 0;
 
   constructor(options: TcpTransportOptions, onClosed: (connection: TcpConnection) => void) {
     this.#options = options;
     this.#onClosed = onClosed;
-    const socket = connect({ host: options.host, port: options.port, noDelay: true });
+    const { openStream = openPlain, host, port } = options;
+    const socket = openStream(host, port, () => this.#ready());
     this.#socket = socket;
     socket.setTimeout(CONNECT_TIMEOUT_MS);
-    socket.once('connect', () => socket.setTimeout(IDLE_TIMEOUT_MS));
     socket.on('timeout', () => this.#timedOut());
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#isRefused = error.code === 'ECONNREFUSED';
@@ -123,7 +137,8 @@ class TcpConnection implements AttemptPort {
   }
 
   send(attempt: Attempt, nowMs: number): boolean {
-    if (this.#pending.size >= PIPELINE_MAX || this.#socket.writableLength > UNSENT_BYTES_MAX) return false;
+    if (this.#pending.size >= PIPELINE_MAX) return false;
+    if (this.#unsentBytes + this.#socket.writableLength > UNSENT_BYTES_MAX) return false;
     const { random } = this.#options;
     let id = random.next() & 0xffff;
     while (this.#pending.get(id) !== undefined) id = random.next() & 0xffff;
@@ -132,12 +147,33 @@ class TcpConnection implements AttemptPort {
     if (this.#pending.size === 0) this.#silentSinceMs = nowMs;
     this.#pending.add(id, attempt);
     const { query, questionEnd } = attempt.exchange;
-    const length = prepareQuery(query, questionEnd, id, attempt.withEdns);
+    const bare = prepareQuery(query, questionEnd, id, attempt.withEdns);
+    const block = this.#options.paddingBlockBytes ?? 0;
+    const length = attempt.withEdns && block > 0 ? paddedLength(bare, block) : bare;
     const framed = new Uint8Array(FRAME_PREFIX_BYTES + length);
     writeFrameLength(framed, 0, length);
-    framed.set(query.subarray(0, length), FRAME_PREFIX_BYTES);
-    this.#socket.write(framed);
+    framed.set(query.subarray(0, bare), FRAME_PREFIX_BYTES);
+    if (length > bare) writePadding(framed, FRAME_PREFIX_BYTES + questionEnd, FRAME_PREFIX_BYTES + bare);
+    this.#write(framed);
     return true;
+  }
+
+  #write(framed: Uint8Array): void {
+    if (this.#isReady) {
+      this.#socket.write(framed);
+      return;
+    }
+    this.#unsent.push(framed);
+    this.#unsentBytes += framed.length;
+  }
+
+  #ready(): void {
+    this.#isReady = true;
+    this.#socket.setTimeout(IDLE_TIMEOUT_MS);
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    this.#unsentBytes = 0;
+    for (const framed of unsent) this.#socket.write(framed);
   }
 
   release(attempt: Attempt): void {
@@ -176,7 +212,7 @@ class TcpConnection implements AttemptPort {
   }
 
   #timedOut(): void {
-    if (this.#socket.connecting || this.#pending.size === 0) {
+    if (!this.#isReady || this.#pending.size === 0) {
       this.#isUsable = false;
       this.#socket.destroy();
       return;

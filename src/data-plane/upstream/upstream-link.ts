@@ -34,15 +34,23 @@ export class UpstreamLink {
   readonly #log: UpstreamLog;
   #tcp: Transport | undefined;
 
-  constructor(config: UpstreamConfig, context: TransportContext, cells: Float64Array, log: UpstreamLog, nowMs: number) {
+  constructor(
+    config: UpstreamConfig,
+    context: Omit<TransportContext, 'report'>,
+    cells: Float64Array,
+    log: UpstreamLog,
+    nowMs: number,
+  ) {
     this.config = config;
     this.state = new UpstreamState();
     this.slot = context.slot;
-    this.#context = context;
+    const report = (reason: string): void =>
+      log.warn({ upstream: config.url, reason }, 'an encrypted upstream cannot be used');
+    this.#context = { ...context, report };
     this.#cells = cells;
     this.#log = log;
-    this.first = TRANSPORT_BY_PROTOCOL[config.protocol](config, context, nowMs);
-    this.#tcp = config.protocol === 'tcp' ? this.first : undefined;
+    this.first = TRANSPORT_BY_PROTOCOL[config.protocol](config, this.#context, nowMs);
+    this.#tcp = config.protocol === 'udp' ? undefined : this.first;
   }
 
   get tcp(): Transport {

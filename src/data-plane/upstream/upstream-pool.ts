@@ -118,13 +118,13 @@ class Pool implements UpstreamPool, TransportEvents {
     this.#udpPayloadBytes = ednsPayloadBytes;
     const nowMs = monotonicMs();
     const old = this.#links;
-    const { sourcePorts } = settings;
-    const isSamePorts = sourcePorts === this.#settings.sourcePorts;
+    const { sourcePorts, ca } = settings;
+    const isSameWay = sourcePorts === this.#settings.sourcePorts && ca === this.#settings.ca;
     this.#settings = settings;
     this.#links = upstreams.slice(0, UPSTREAM_SLOTS).map((upstream, slot) => {
       const kept = old[slot];
-      if (kept !== undefined && isSameUpstream(kept.config, upstream) && isSamePorts) return kept;
-      const context = { slot, sourcePorts, openSocket: this.#openSocket, random: this.#random, events: this };
+      if (kept !== undefined && isSameUpstream(kept.config, upstream) && isSameWay) return kept;
+      const context = { slot, sourcePorts, ca, openSocket: this.#openSocket, random: this.#random, events: this };
       return new UpstreamLink(upstream, context, this.#cells, this.#log, nowMs);
     });
     this.#states = this.#links.map((link) => link.state);
@@ -234,7 +234,7 @@ class Pool implements UpstreamPool, TransportEvents {
     exchange.triedMask |= 1 << link.slot;
     const attempt = this.#store.takeAttempt(exchange, link, nowMs);
     attempt.withEdns = nowMs >= link.withoutEdnsUntilMs;
-    attempt.overTcp = link.config.protocol === 'tcp';
+    attempt.overTcp = link.config.protocol !== 'udp';
     // Why the next turn of the wheel and not at once: exchange() must not call `done` while its caller waits.
     if (!link.first.send(attempt, nowMs)) this.#sendFailed(attempt, nowMs);
   }

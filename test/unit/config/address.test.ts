@@ -36,6 +36,8 @@ describe('a socket address', () => {
   });
 });
 
+const PIN = `${'A'.repeat(43)}=`;
+
 describe('an upstream', () => {
   it.each([
     ['udp://192.0.2.1', 'udp', '192.0.2.1', 53],
@@ -45,6 +47,37 @@ describe('an upstream', () => {
     ['udp://2001:db8::1', 'udp', '2001:db8::1', 53],
   ])('%s is read, and kept as written for the metric', (url, protocol, host, port) => {
     expect(parseUpstream(url)).toEqual({ kind: 'ok', value: { url, protocol, host, port } });
+  });
+
+  it.each([
+    [
+      'tls://dns.example@192.0.2.1',
+      { protocol: 'tls', host: '192.0.2.1', port: 853, serverName: 'dns.example', pins: [] },
+    ],
+    ['tls://[2001:db8::1]:8853', { protocol: 'tls', host: '2001:db8::1', port: 8853, pins: [] }],
+    [
+      'https://dns.example@192.0.2.1/q?x=1',
+      { protocol: 'https', host: '192.0.2.1', port: 443, serverName: 'dns.example', pins: [], path: '/q?x=1' },
+    ],
+    ['https://192.0.2.1:8443', { protocol: 'https', host: '192.0.2.1', port: 8443, pins: [], path: '/dns-query' }],
+    [`tls://192.0.2.1#pin=${PIN}`, { protocol: 'tls', host: '192.0.2.1', port: 853, pins: [PIN] }],
+    [`tls://192.0.2.1#pin=${PIN},${PIN}`, { protocol: 'tls', host: '192.0.2.1', port: 853, pins: [PIN, PIN] }],
+  ])('%s is read with its name, port, path and keys', (url, expected) => {
+    expect(parseUpstream(url)).toEqual({ kind: 'ok', value: { url, ...expected } });
+  });
+
+  it.each([
+    ['tls://dns.example', /not an IP address; names are not looked up here; write tls:\/\/dns\.example@ADDRESS/],
+    ['https://dns.example/dns-query', /write https:\/\/dns\.example@ADDRESS/],
+    ['tls://192.0.2.1/path', /has no path/],
+    ['tls://-bad-@192.0.2.1', /"-bad-" is not a host name/],
+    ['tls://192.0.2.1#pin=abc', /"abc" is no SHA-256/],
+    ['tls://192.0.2.1:0', /port 0/],
+    ['tls://192.0.2.1:99999', /larger than 65535/],
+    ['https://user:secret@192.0.2.1/', /"user:secret" is not a host name/],
+    ['quic://192.0.2.1', /is no upstream protocol/],
+  ])('%s is refused in words', (text, words) => {
+    expect(complaint(parseUpstream(text))).toMatch(words);
   });
 
   it('the word recursive stands for a recursor on this machine, whose port is found later', () => {
@@ -58,8 +91,6 @@ describe('an upstream', () => {
     ['2001:db8::1', /e.g. "udp:\/\/\[2001:db8::1\]"/],
     ['resolver', /expected e.g. "udp:\/\/192.0.2.1:53"/],
     ['udp://dns.example:53', /names are not looked up/],
-    ['tls://dns.example@192.0.2.1', /tls:\/\/ is not available in this version yet/],
-    ['https://dns.example/dns-query', /https:\/\/ is not available in this version yet/],
     ['ftp://192.0.2.1', /"ftp:\/\/" is no upstream protocol/],
     ['udp://192.0.2.1:0', /port 0/],
     ['udp://192.0.2.1:99999', /larger than/],

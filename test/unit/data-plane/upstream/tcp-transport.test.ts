@@ -34,8 +34,9 @@ class FakeSocket extends EventEmitter {
 const sockets = vi.hoisted((): FakeSocket[] => []);
 vi.mock('node:net', async (original) => ({
   ...(await original<typeof import('node:net')>()),
-  connect: () => {
+  connect: (_options: unknown, onConnect: () => void) => {
     const socket = new FakeSocket();
+    socket.once('connect', onConnect);
     sockets.push(socket);
     return socket;
   },

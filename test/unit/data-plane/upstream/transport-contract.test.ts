@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { UpstreamConfig } from '../../../../src/config/config.ts';
 import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
 import { openInBatches } from '../../../../src/data-plane/upstream/batch-datagram-socket.ts';
 import {
@@ -15,19 +16,44 @@ import { RandomWords } from '../../../../src/data-plane/upstream/random-words.ts
 import type { Transport } from '../../../../src/data-plane/upstream/transport.ts';
 import { TRANSPORT_BY_PROTOCOL } from '../../../../src/data-plane/upstream/upstreams.ts';
 import { type FakeUpstream, respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
-import { closeAll, question, track, upstreamConfig } from '../../../support/upstream-harness.ts';
+import {
+  TEST_CA,
+  TEST_SERVER_NAME,
+  startHttpsFront,
+  startTlsFront,
+  type EncryptedFront,
+} from '../../../support/encrypted-front.ts';
+import { closeAll, question, track } from '../../../support/upstream-harness.ts';
 
 const transports: Transport[] = [];
+const fronts: EncryptedFront[] = [];
 afterEach(async () => {
   for (const transport of transports.splice(0)) transport.close();
+  for (const front of fronts.splice(0)) await front.stop();
   await closeAll();
 });
 
 type Ended = { readonly kind: string; readonly attempt: Attempt | undefined; readonly bytes?: number[] };
 
-function connectTo(
-  upstream: Pick<FakeUpstream, 'host' | 'port'>,
-  protocol: 'udp' | 'tcp',
+type Protocol = UpstreamConfig['protocol'];
+
+/** What a transport of this protocol is to be pointed at so that its queries come to the fake upstream. */
+async function reachable(upstream: FakeUpstream, protocol: Protocol): Promise<{ host: string; port: number }> {
+  if (protocol === 'udp' || protocol === 'tcp') return upstream;
+  const front = await (protocol === 'tls' ? startTlsFront : startHttpsFront)(upstream);
+  fronts.push(front);
+  return front;
+}
+
+async function connectTo(upstream: FakeUpstream, protocol: Protocol, openSocket: OpenDatagramSocket) {
+  return connectToAddress(await reachable(upstream, protocol), protocol, openSocket);
+}
+
+function ignore(): void {}
+
+function connectToAddress(
+  upstream: { readonly host: string; readonly port: number },
+  protocol: Protocol,
   openSocket: OpenDatagramSocket,
 ) {
   const ended: Ended[] = [];
@@ -39,8 +65,18 @@ function connectTo(
     onStranger: () => void ended.push({ kind: 'stranger', attempt: undefined }),
     onUnderAttack: (attempt: Attempt) => void ended.push({ kind: 'attack', attempt }),
   };
-  const context = { slot: 0, sourcePorts: 2, openSocket, random: new RandomWords(), events };
-  const transport = TRANSPORT_BY_PROTOCOL[protocol](upstreamConfig(upstream, protocol), context, 0);
+  const context = {
+    slot: 0,
+    sourcePorts: 2,
+    openSocket,
+    random: new RandomWords(),
+    events,
+    ca: TEST_CA,
+    report: ignore,
+  };
+  const { host, port } = upstream;
+  const config = { url: `${protocol}://${host}:${port}`, protocol, host, port, serverName: TEST_SERVER_NAME };
+  const transport = TRANSPORT_BY_PROTOCOL[protocol](config, context, 0);
   transports.push(transport);
   return { transport, ended };
 }
@@ -53,10 +89,12 @@ function newAttempt(name: string): Attempt {
 }
 
 const libc = loadLibc();
-const CASES: readonly (readonly [string, 'udp' | 'tcp', OpenDatagramSocket])[] = [
+const CASES: readonly (readonly [string, Protocol, OpenDatagramSocket])[] = [
   ['udp', 'udp', openDgramSocket],
   ...(libc.kind === 'ok' ? [['udp in batches', 'udp', openInBatches(libc.libc)] as const] : []),
   ['tcp', 'tcp', openDgramSocket],
+  ['tls', 'tls', openDgramSocket],
+  ['https', 'https', openDgramSocket],
 ];
 
 test('this suite runs over every transport', () => {
@@ -107,7 +145,7 @@ test.skipIf(linkLocal === undefined).each(CASES.filter(([, protocol]) => protoco
 describe.each(CASES)('%s', (_case, protocol, openSocket) => {
   test('hands over the response to each query, which then no longer waits', async () => {
     const upstream = track(await startFakeUpstream());
-    const { transport, ended } = connectTo(upstream, protocol, openSocket);
+    const { transport, ended } = await connectTo(upstream, protocol, openSocket);
     const attempts = Array.from({ length: 20 }, (_, index) => newAttempt(`n${index}.example.com`));
     for (const attempt of attempts) expect(transport.send(attempt, 0)).toBe(true);
     await expect.poll(() => ended.length).toBe(20);
@@ -115,14 +153,15 @@ describe.each(CASES)('%s', (_case, protocol, openSocket) => {
     expect(new Set(ended.map(({ attempt }) => attempt))).toEqual(new Set(attempts));
     for (const { attempt, bytes } of ended) {
       expect(attempt!.port).toBeUndefined();
-      const query = upstream.queries.find(({ message }) => message[0] === bytes![0] && message[1] === bytes![1]);
-      expect(bytes).toEqual([...respond(query!)]);
+      const sent = upstream.queries.map((query) => [...respond(query)].join(' '));
+      expect(sent).toContain(bytes!.join(' '));
     }
   });
 
-  test('a response to a query that was released is a stranger', async () => {
+  // Over HTTPS a query that is given up ends its stream, and its response with it.
+  test.skipIf(protocol === 'https')('a response to a query that was released is a stranger', async () => {
     const upstream = track(await startFakeUpstream(() => undefined));
-    const { transport, ended } = connectTo(upstream, protocol, openSocket);
+    const { transport, ended } = await connectTo(upstream, protocol, openSocket);
     const attempt = newAttempt('www.example.com');
     transport.send(attempt, 0);
     await upstream.received(1);
@@ -133,7 +172,7 @@ describe.each(CASES)('%s', (_case, protocol, openSocket) => {
 
   test('loses no query when it opens something new in the place of what is old', async () => {
     const upstream = track(await startFakeUpstream());
-    const { transport, ended } = connectTo(upstream, protocol, openSocket);
+    const { transport, ended } = await connectTo(upstream, protocol, openSocket);
     expect(transport.send(newAttempt('www.example.com'), 0)).toBe(true);
     await expect.poll(() => ended.length).toBe(1);
     for (let round = 1; round <= 8; round++) {
@@ -143,9 +182,11 @@ describe.each(CASES)('%s', (_case, protocol, openSocket) => {
   });
 
   test('says that a closed port refuses', async () => {
-    const closed = await startFakeUpstream();
-    await closed.stop();
-    const { transport, ended } = connectTo(closed, protocol, openSocket);
+    const upstream = await startFakeUpstream();
+    const closed = await reachable(upstream, protocol);
+    await upstream.stop();
+    await fronts.pop()?.stop();
+    const { transport, ended } = connectToAddress(closed, protocol, openSocket);
     const attempt = newAttempt('www.example.com');
     transport.send(attempt, 0);
     await expect.poll(() => ended).toEqual([{ kind: 'refused', attempt }]);
@@ -153,7 +194,7 @@ describe.each(CASES)('%s', (_case, protocol, openSocket) => {
 
   test('retired, it takes no more queries and hears what waits', async () => {
     const upstream = track(await startFakeUpstream(() => undefined));
-    const { transport, ended } = connectTo(upstream, protocol, openSocket);
+    const { transport, ended } = await connectTo(upstream, protocol, openSocket);
     transport.send(newAttempt('www.example.com'), 0);
     await upstream.received(1);
     transport.retire();
@@ -164,12 +205,12 @@ describe.each(CASES)('%s', (_case, protocol, openSocket) => {
 
   test('closed, it says nothing more', async () => {
     const upstream = track(await startFakeUpstream(() => undefined));
-    const { transport, ended } = connectTo(upstream, protocol, openSocket);
+    const { transport, ended } = await connectTo(upstream, protocol, openSocket);
     transport.send(newAttempt('www.example.com'), 0);
     await upstream.received(1);
     transport.close();
     upstream.queries[0]!.reply(respond(upstream.queries[0]!));
-    const other = connectTo(upstream, protocol, openSocket);
+    const other = await connectTo(upstream, protocol, openSocket);
     other.transport.send(newAttempt('www.example.net'), 0);
     await upstream.received(2);
     upstream.queries[1]!.reply(respond(upstream.queries[1]!));

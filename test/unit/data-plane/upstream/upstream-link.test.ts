@@ -11,7 +11,7 @@ const FAILURES_UNTIL_DOWN = 5;
 function openLink(cells: Float64Array): UpstreamLink {
   const events = { onResponse: vi.fn(), onFailure: vi.fn(), onStranger: vi.fn(), onUnderAttack: vi.fn() };
   const openSocket = vi.fn(() => ({ send: vi.fn(), close: vi.fn() }));
-  const context = { slot: 0, sourcePorts: 1, openSocket, random: new RandomWords(), events };
+  const context = { slot: 0, sourcePorts: 1, ca: '', openSocket, random: new RandomWords(), events };
   const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   return new UpstreamLink(upstreamConfig({ host: '192.0.2.53', port: 53 }), context, cells, log, 0);
 }
