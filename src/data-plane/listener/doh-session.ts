@@ -63,6 +63,7 @@ export abstract class DohSession implements StreamSession {
   #lastRequestAtMs = monotonicMs();
   /** Responses written and not known to be gone. */
   #unreadBytes = 0;
+  #isCut = false;
 
   constructor(socket: TLSSocket, arrival: DohArrival, handlers: DohHandlers) {
     this.socket = socket;
@@ -128,6 +129,9 @@ export abstract class DohSession implements StreamSession {
 
   /** Ends the connection for what its client did. */
   cut(row: number): void {
+    // Why once: what was read already still comes.
+    if (this.#isCut) return;
+    this.#isCut = true;
     this.handlers.onCut(row);
     this.destroy();
   }

@@ -16,6 +16,8 @@ import type { StreamSession } from './stream-server.ts';
 const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
 /** Responses a client has not read yet; beyond it the connection is cut. */
 export const UNREAD_BYTES_MAX = 256 * 1024;
+/** Beyond it no more queries are taken from that client until it has read what it was sent. */
+const UNREAD_BYTES_PAUSE = 128 * 1024;
 /** Responses gathered for one write: one system call and, inside TLS, one record for many of them. */
 const GATHERED_BYTES_MAX = 16 * 1024;
 /** Responses that one connection may get before others have their turn. */
@@ -84,6 +86,9 @@ export class StreamConnection implements ReplyPath, StreamSession {
       this.#isHalfClosed = true;
       this.#endWhenAnswered();
     });
+    socket.on('drain', () => {
+      if (socket.isPaused()) this.#resume();
+    });
     socket.on('error', () => socket.destroy());
   }
 
@@ -98,9 +103,11 @@ export class StreamConnection implements ReplyPath, StreamSession {
     this.#hasMore = false;
     this.socket.cork();
     while (!this.socket.destroyed) {
-      if (this.#pending >= limits.pipelineMax || turnBytes > TURN_BYTES_MAX) {
+      const isTurnOver = turnBytes > TURN_BYTES_MAX;
+      const isUnread = this.socket.writableLength > UNREAD_BYTES_PAUSE;
+      if (this.#pending >= limits.pipelineMax || isTurnOver || isUnread) {
         this.socket.pause();
-        this.#hasMore = turnBytes > TURN_BYTES_MAX;
+        this.#hasMore = isTurnOver || isUnread;
         break;
       }
       const length = this.#reader.take(arrival.bytes, FRAME_PREFIX_BYTES);
@@ -135,6 +142,8 @@ export class StreamConnection implements ReplyPath, StreamSession {
 
   #resume(): void {
     if (this.socket.destroyed || this.#pending >= this.#handlers.limits.pipelineMax) return;
+    // Why nothing else: the event that all is written brings us back here.
+    if (this.socket.writableLength > UNREAD_BYTES_PAUSE) return;
     this.socket.resume();
     this.#serve();
     this.#endWhenAnswered();
@@ -175,8 +184,9 @@ export class StreamConnection implements ReplyPath, StreamSession {
 
   sweep(nowMs: number, idleTimeoutMs: number): void {
     if (this.#pending > 0 || this.#lastMessageAtMs >= nowMs - idleTimeoutMs) return;
-    if (this.socket.writableLength > 0) this.socket.destroy();
-    else this.end();
+    if (this.socket.writableLength === 0) return this.end();
+    this.#handlers.onSendFailed();
+    this.socket.destroy();
   }
 
   /** Nothing in the protocol says it; a client finds out when the connection ends. */

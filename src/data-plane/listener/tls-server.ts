@@ -114,11 +114,16 @@ export function createTlsServer(options: TlsServerOptions, onSession: (socket: T
   };
 }
 
+/** OpenSSL's words for a client whose versions or ciphers are all too old. */
+const NOTHING_IN_COMMON = new Set([
+  'ERR_SSL_UNSUPPORTED_PROTOCOL',
+  'ERR_SSL_VERSION_TOO_LOW',
+  'ERR_SSL_NO_SHARED_CIPHER',
+]);
+
 function failureRow(code: string): number {
   if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return HandshakeRow.timeout;
   if (code === 'ECONNRESET' || code === 'EPIPE') return HandshakeRow.closed;
   if (code === 'ERR_SSL_NO_APPLICATION_PROTOCOL') return HandshakeRow.noProtocol;
-  return code.includes('UNSUPPORTED_PROTOCOL') || code.includes('NO_SHARED_CIPHER') || code.includes('VERSION')
-    ? HandshakeRow.noVersion
-    : HandshakeRow.malformed;
+  return NOTHING_IN_COMMON.has(code) ? HandshakeRow.noVersion : HandshakeRow.malformed;
 }

@@ -171,8 +171,8 @@ describe('a connection', () => {
     await waiting.closed();
   });
 
-  it('whose client does not read is cut when too much is unread, and counted', async () => {
-    const { listener, reports } = await echoing();
+  it('whose client does not read is asked for nothing more, and cut when it stays so, and counted', async () => {
+    const { listener, reports } = await echoing({ idleTimeoutMs: 500 });
     const client = await TcpClient.open(listener.port);
     client.socket.pause();
     const chunk = framed(message(1, 65_535));
