@@ -22,6 +22,8 @@ const logLineShape = z.looseObject({
   thread: z.string().optional(),
   /** Of the line "ready". */
   do53: z.array(addressShape).optional(),
+  dot: z.array(addressShape).optional(),
+  doh: z.array(addressShape).optional(),
   admin: addressShape.optional(),
   page: addressShape.optional(),
 });
@@ -48,6 +50,9 @@ export interface WeirProcess {
   readonly do53: readonly Address[];
   /** The first do53 port. */
   readonly port: number;
+  /** The first port of each, or 0. */
+  readonly dotPort: number;
+  readonly dohPort: number;
   readonly adminUrl: string;
   readonly pageUrl: string;
   logs(): LogLine[];
@@ -117,7 +122,7 @@ export async function startWeirProcess(options: WeirProcessOptions = {}): Promis
 
 function attach(program: RunningProgram, folder: string, configFile: string, config: YamlConfig): WeirProcess {
   const ready = readyLine(program.output())!;
-  const { do53 = [], admin, page } = ready;
+  const { do53 = [], dot = [], doh = [], admin, page } = ready;
   const adminUrl = admin === undefined ? '' : urlOf(admin);
   const pageUrl = page === undefined ? '' : urlOf(page);
   const exposition = async (): Promise<string> => (await fetch(`${adminUrl}/metrics`)).text();
@@ -133,6 +138,8 @@ function attach(program: RunningProgram, folder: string, configFile: string, con
     program,
     do53,
     port: do53[0]!.port,
+    dotPort: dot[0]?.port ?? 0,
+    dohPort: doh[0]?.port ?? 0,
     adminUrl,
     pageUrl,
     logs: () => logLines(program.output()),
@@ -152,6 +159,8 @@ function attach(program: RunningProgram, folder: string, configFile: string, con
     writeConfig: (changes, listen = {}) => {
       const bound = {
         do53: do53.map(hostAndPort),
+        dot: dot.map(hostAndPort),
+        doh: doh.map(hostAndPort),
         admin: admin === undefined ? '' : hostAndPort(admin),
         warningPageHttp: page === undefined ? '' : hostAndPort(page),
       };
