@@ -10,7 +10,9 @@ import type { GuardHit } from './name-work.ts';
 
 export const FEED_ACTOR = 'feed';
 const OP_REMOVE = 0;
-const OP_ADD = 1;
+export const OP_ADD = 1;
+/** Rows between two pauses. */
+const DELETED_ROWS = 500;
 
 export interface Proposer {
   readonly id: string;
@@ -133,7 +135,26 @@ export interface Closing {
 }
 
 /** Ends a hold, and with it what it would have done. */
-export function closeHold(tables: LedgerConnection, id: number, { state, by, reason, atSeconds }: Closing): void {
+export function closeHold(tables: LedgerConnection, id: number, closing: Closing): void {
+  markHold(tables, id, closing);
+  tables.run('DELETE FROM held WHERE hold = ?', id);
+}
+
+/** The same for a hold that may be a whole bulk change: pauses. */
+export function* closeHoldInSteps(tables: LedgerConnection, id: number, closing: Closing): Generator<void> {
+  markHold(tables, id, closing);
+  const sql = `DELETE FROM held WHERE (list, name, scope, op) IN
+    (SELECT list, name, scope, op FROM held WHERE hold = ? LIMIT ${DELETED_ROWS})`;
+  while (tables.run(sql, id) > 0) yield;
+}
+
+/** What a hold would do, in order of names. */
+export function* walkHeld(tables: LedgerConnection, hold: number): Generator<HeldRow> {
+  const sql = 'SELECT * FROM held WHERE hold = ? ORDER BY name, scope, op';
+  for (const row of tables.walk<HeldRow>(sql, hold)) yield row;
+}
+
+function markHold(tables: LedgerConnection, id: number, { state, by, reason, atSeconds }: Closing): void {
   tables.run(
     'UPDATE holds SET state = ?, decided_by = ?, decided_at = ?, decision_reason = ? WHERE id = ?',
     state,
@@ -142,7 +163,6 @@ export function closeHold(tables: LedgerConnection, id: number, { state, by, rea
     reason,
     id,
   );
-  tables.run('DELETE FROM held WHERE hold = ?', id);
 }
 
 export function openHoldCount(tables: LedgerConnection, list: number): number {
@@ -155,7 +175,7 @@ export function hasHeld(tables: LedgerConnection, list: number): boolean {
   return tables.get('SELECT 1 AS there FROM held WHERE list = ? LIMIT 1', list) !== undefined;
 }
 
-interface HeldRow extends EntryFields {
+export interface HeldRow extends EntryFields {
   readonly op: number;
   readonly hold: number;
 }

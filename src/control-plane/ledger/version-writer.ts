@@ -21,6 +21,8 @@ export interface VersionFacts {
   readonly atSeconds: number;
   /** The least number that it may have; a publisher's. */
   readonly versionMin?: number;
+  /** Whose entries they are, where it is not who acts: the proposer's of what another person releases. */
+  readonly owner?: string;
 }
 
 export interface AddOptions {
@@ -67,7 +69,7 @@ export class VersionWriter {
       this.replaced += 1;
       endRow(this.#tables, this.#head.id, replaces, this.version);
     }
-    const owner = maintainer ?? (this.#maintainer ??= maintainerId(this.#tables, this.#facts.maintainer));
+    const owner = maintainer ?? (this.#maintainer ??= this.#ownerId());
     insertRow(this.#tables, {
       list: this.#head.id,
       fields,
@@ -116,6 +118,10 @@ export class VersionWriter {
     const sql = 'UPDATE lists SET version = ?, entry_count = ?, digest = ? WHERE id = ?';
     this.#tables.run(sql, this.version, entryCount, digest, this.#head.id);
     return digest;
+  }
+
+  #ownerId(): number {
+    return maintainerId(this.#tables, this.#facts.owner ?? this.#facts.maintainer);
   }
 
   #touch(name: string): void {

@@ -1,0 +1,374 @@
+/**
+ * The ledger itself, over its file: what is asked of it as transactions, one writer at a time, and reads beside that on a
+ * connection of their own. Lives in the ledger's thread (ledger-thread.ts); everyone else has a LedgerClient. What a
+ * method here resolves to is on the disk. What the disk refuses is a refusal, or, where none can be said, LedgerUnavailable.
+ */
+import { wallClockMs } from '../../clock.ts';
+import type { GuardFiles } from '../list-sync/guard-files.ts';
+import { BulkChange } from './bulk-change.ts';
+import { BulkChanges } from './bulk-changes.ts';
+import { changeSteps, newRejections, addRejection, replayed, type ChangeOrder } from './change-transaction.ts';
+import { decideSteps } from './decide-hold.ts';
+import { approvedNames, EntryGuard, type QueryEstimator } from './entry-guard.ts';
+import { entriesAfter } from './entry-rows.ts';
+import { holdsPage } from './hold-rows.ts';
+import { answerTo, RequestHash } from './idempotent-answers.ts';
+import { findIncident } from './incident-finder.ts';
+import { LedgerConnection } from './ledger-connection.ts';
+import { actorText, mayAct, pushList, refuse } from './ledger-context.ts';
+import type { AuditLog, LedgerContext, ListContext, TokenFinder } from './ledger-context.ts';
+import { LedgerUnavailable, storeRefusal, unavailable } from './ledger-failure.ts';
+import { lookUpNames } from './ledger-reader.ts';
+import type * as Contract from './ledger.ts';
+import { deltaSince } from './list-deltas.ts';
+import { ensureListHead, FIRST_DIGEST, listHead, type ListHead } from './list-heads.ts';
+import { listApprovals, takeListHolds } from './list-holds.ts';
+import { moveSteps } from './move-rollout.ts';
+import { nameHistory } from './name-history.ts';
+import { openLedgerDatabase } from './open-database.ts';
+import { tidyStep } from './retention.ts';
+import { RollbackWork } from './rollback-work.ts';
+import { newestRollouts } from './rollout-rows.ts';
+import { deleteLeftovers, MemoryStage } from './staged-change.ts';
+import { versionRows } from './version-rows.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** A change of more entries gives way to others while it is written. */
+const SMALL_ENTRIES_MAX = 500;
+/** Units: milliseconds from one look for what is to be forgotten to the next, and between two steps of it. */
+const TIDY_INTERVAL_MS = 30_000;
+const TIDY_STEP_MS = 50;
+
+export interface LedgerStoreOptions {
+  readonly stateDirectory: string;
+  readonly audit: (tables: LedgerConnection) => AuditLog;
+  readonly tokens: (tables: LedgerConnection) => TokenFinder;
+  /** Undefined: nobody counts queries. */
+  readonly estimateQueries: QueryEstimator | undefined;
+  /** For tests. */
+  readonly nowSeconds?: () => number;
+  readonly pagesMax?: number;
+}
+
+const NO_SETTINGS: Contract.LedgerSettings = {
+  lists: [],
+  guard: undefined,
+  entriesMax: 0,
+  queryCounts: [],
+  blastRadius: { sharePercent: 100, queriesMin: 1 },
+};
+
+export class LedgerStore implements Contract.Ledger {
+  readonly #write: LedgerConnection;
+  readonly #read: LedgerConnection;
+  readonly #queue: WriteQueue;
+  readonly #bulk: BulkChanges;
+  readonly #tokens: TokenFinder;
+  /** Over the reading connection. */
+  readonly #events: AuditLog;
+  #context: LedgerContext;
+  #searching: Promise<unknown> = Promise.resolve();
+  #tidying: NodeJS.Timeout;
+
+  /** Errors: throws LedgerUnusable, or what the file system says. */
+  constructor(options: LedgerStoreOptions) {
+    const { stateDirectory, pagesMax } = options;
+    this.#write = new LedgerConnection(openLedgerDatabase(stateDirectory, pagesMax === undefined ? {} : { pagesMax }));
+    this.#read = new LedgerConnection(openLedgerDatabase(stateDirectory, { readOnly: true }));
+    this.#queue = new WriteQueue(this.#write);
+    this.#bulk = new BulkChanges(stateDirectory);
+    this.#tokens = options.tokens(this.#read);
+    this.#events = options.audit(this.#read);
+    this.#context = {
+      write: this.#write,
+      read: this.#read,
+      audit: options.audit(this.#write),
+      guard: new EntryGuard(options.estimateQueries),
+      lists: new Map(),
+      settings: NO_SETTINGS,
+      nowSeconds: options.nowSeconds ?? (() => Math.floor(wallClockMs() / 1000)),
+    };
+    deleteLeftovers(stateDirectory);
+    this.#tidying = setTimeout(() => void this.#tidy(), TIDY_INTERVAL_MS).unref();
+  }
+
+  async authenticate(token: string): Promise<Contract.Actor | undefined> {
+    return this.#tokens.find(token);
+  }
+
+  async configure(settings: Contract.LedgerSettings): Promise<void> {
+    const lists = settings.lists.map((list): [string, ListContext] => [
+      list.name,
+      { settings: list, approved: approvedNames(list) },
+    ]);
+    this.#context = { ...this.#context, settings, lists: new Map(lists) };
+  }
+
+  async change(request: Contract.ChangeRequest): Promise<Contract.ChangeDone | Contract.LedgerRefusal> {
+    const target = this.#pushTarget(request, ['push', 'propose']);
+    if ('kind' in target) return target;
+    const refusal = request.add.length === 0 ? undefined : await this.#prepareGuard();
+    if (refusal !== undefined) return refusal;
+    const change = new BulkChange(this.#context, target, { kind: 'push', request }, new MemoryStage());
+    change.add(request.add, request.remove);
+    return this.#commit(change);
+  }
+
+  async begin(
+    request: Parameters<Contract.Ledger['begin']>[0],
+  ): Promise<{ kind: 'begun'; id: number } | Contract.ChangeDone | Contract.LedgerRefusal> {
+    const target = this.#pushTarget(request, ['push', 'propose']);
+    if ('kind' in target) return target;
+    const { head } = new RequestHash(request.list, request.reason);
+    const before = answerTo(this.#read, request.actor.id, request.idempotencyKey, { head });
+    if (before?.kind === 'replay') {
+      return this.#queue.small(() => replayed(this.#context, ensureListHead(this.#write, request.list), before));
+    }
+    const refusal = before ?? (await this.#prepareGuard());
+    return refusal ?? this.#bulk.begin(this.#context, target, { kind: 'push', request });
+  }
+
+  async stage(
+    id: number,
+    add: readonly Contract.ProposedEntry[],
+    remove: readonly Contract.ProposedRemoval[],
+  ): Promise<void> {
+    this.#bulk.stage(id, add, remove);
+  }
+
+  async commit(id: number): Promise<Contract.ChangeDone | Contract.LedgerRefusal> {
+    const change = this.#bulk.take(id);
+    return change === undefined
+      ? unavailable('The ledger has given up this bulk change. Nothing was changed; send it again.')
+      : this.#commit(change);
+  }
+
+  async abandon(id: number): Promise<void> {
+    this.#bulk.abandon(id);
+  }
+
+  async beginFeed(update: Contract.FeedUpdate): Promise<{ kind: 'begun'; id: number } | Contract.LedgerRefusal> {
+    const target = this.#context.lists.get(update.list);
+    if (target?.settings.source !== 'feed') return refuse('listUnknown', `There is no feed ${update.list}.`);
+    const refusal = await this.#prepareGuard();
+    return refusal ?? this.#bulk.begin(this.#context, target, { kind: 'feed', update });
+  }
+
+  async feedPosition(list: string): Promise<Contract.FeedPosition> {
+    const head = listHead(this.#read, list);
+    if (head === undefined) return { version: 0, manifestSha256: '', keyId: '' };
+    return { version: head.feedVersion, manifestSha256: head.feedManifest, keyId: head.feedKey };
+  }
+
+  async rollback(
+    list: string,
+    toVersion: number,
+    reason: string,
+    actor: Contract.Actor,
+  ): Promise<Contract.ChangeDone | Contract.LedgerRefusal> {
+    const target = this.#pushTarget({ list, actor }, ['push']);
+    if ('kind' in target) return target;
+    const refusal = await this.#prepareGuard();
+    if (refusal !== undefined) return refusal;
+    return this.#run(() => changeSteps(this.#context, this.#rollbackOrder(target, toVersion, reason, actor)));
+  }
+
+  async versions(list: string, limit: number): Promise<readonly Contract.VersionRow[]> {
+    const head = listHead(this.#read, list);
+    return head === undefined ? [] : versionRows(this.#read, head.id, limit);
+  }
+
+  async deltaSince(list: string, version: number): Promise<Contract.LedgerDelta | undefined> {
+    const head = listHead(this.#read, list) ?? emptyHead(list);
+    return deltaSince(this.#read, head, version, this.#context.nowSeconds());
+  }
+
+  async entries(list: string, after: string, limit: number): Promise<readonly Contract.LedgerEntry[]> {
+    const head = listHead(this.#read, list);
+    return head === undefined ? [] : entriesAfter(this.#read, head.id, after, limit, this.#context.nowSeconds());
+  }
+
+  async lookUp(names: readonly string[]): Promise<readonly (Contract.NameState & { readonly list: string })[]> {
+    return lookUpNames(this.#read, names, this.#context.nowSeconds());
+  }
+
+  async history(name: string, limit: number): Promise<readonly Contract.NameEvent[]> {
+    return nameHistory(this.#read, name, limit);
+  }
+
+  async findIncident(incident: string): ReturnType<Contract.Ledger['findIncident']> {
+    // Why one after the other: each is a walk through a list.
+    const search = this.#searching.then(() => findIncident(this.#read, incident));
+    this.#searching = search.catch(() => undefined);
+    return search;
+  }
+
+  async holds(filter: Parameters<Contract.Ledger['holds']>[0]): Promise<readonly Contract.HoldRow[]> {
+    return holdsPage(this.#read, filter);
+  }
+
+  async decideHold(
+    id: string,
+    decision: 'release' | 'reject',
+    reason: string,
+    actor: Contract.Actor,
+  ): ReturnType<Contract.Ledger['decideHold']> {
+    return this.#run(() => decideSteps(this.#context, { id, decision, reason, actor }));
+  }
+
+  async reportListHolds(report: Contract.ListHoldsReport): Promise<void> {
+    await this.#writeOrThrow(() => {
+      const head = ensureListHead(this.#write, report.list);
+      const at = this.#context.nowSeconds();
+      const data = { version: report.version, ...takeListHolds(this.#write, head, report, at) };
+      if (data.opened + data.closed === 0) return;
+      this.#context.audit.append({ actor: 'system', kind: 'hold', list: report.list, data }, at);
+    });
+  }
+
+  async approvals(list: string): Promise<Contract.ListApprovals> {
+    return listApprovals(this.#read, listHead(this.#read, list), list);
+  }
+
+  async rollouts(): Promise<readonly Contract.RolloutRow[]> {
+    return newestRollouts(this.#read);
+  }
+
+  async moveRollout(
+    id: string,
+    to: 'promote' | 'abort',
+    reason: string,
+    actor: Contract.Actor,
+  ): ReturnType<Contract.Ledger['moveRollout']> {
+    return this.#run(() => moveSteps(this.#context, { id, to, reason, actor }));
+  }
+
+  async audit(after: number, limit: number): Promise<readonly Contract.AuditRecord[]> {
+    return this.#events.read(after, limit);
+  }
+
+  async figures(): Promise<Contract.LedgerFigures> {
+    const holds = `SELECT l.name AS list, guard, count(*) AS count FROM holds JOIN lists l ON l.id = holds.list
+      WHERE state = 'open' GROUP BY holds.list, guard`;
+    const last = this.#read.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM audit');
+    return { auditRecords: last?.seq ?? 0, openHolds: this.#read.all(holds) };
+  }
+
+  async record(
+    actor: string,
+    kind: string,
+    list: string | undefined,
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await this.#writeOrThrow(() => this.#context.audit.append({ actor, kind, list, data }, this.#context.nowSeconds()));
+  }
+
+  /** Lets what is being written end. */
+  async close(): Promise<void> {
+    clearTimeout(this.#tidying);
+    this.#bulk.close();
+    await this.#queue.settled();
+    await this.#searching;
+    this.#read.close();
+    this.#write.close();
+  }
+
+  #pushTarget(
+    { list, actor }: Pick<Contract.ChangeRequest, 'list' | 'actor'>,
+    rights: readonly Contract.Right[],
+  ): ListContext | Contract.LedgerRefusal {
+    const target = pushList(this.#context.lists, list);
+    return 'kind' in target ? target : (mayAct(actor, rights, list) ?? target);
+  }
+
+  #prepareGuard(): Promise<Contract.LedgerRefusal | undefined> {
+    return this.#context.guard.prepare(this.#context.settings.guard as GuardFiles | undefined);
+  }
+
+  async #commit(change: BulkChange): Promise<Contract.ChangeDone | Contract.LedgerRefusal> {
+    try {
+      if (change.failure !== undefined) return change.failure;
+      return await this.#run(() => changeSteps(this.#context, change.order()), change.entries <= SMALL_ENTRIES_MAX);
+    } finally {
+      change.discard();
+    }
+  }
+
+  #rollbackOrder(target: ListContext, toVersion: number, reason: string, actor: Contract.Actor): ChangeOrder {
+    const { guard, settings, nowSeconds } = this.#context;
+    const list = target.settings.name;
+    const at = nowSeconds();
+    const rejections = newRejections();
+    const stage = new RollbackWork({
+      snapshot: this.#read,
+      list: ensureListHead(this.#write, list).id,
+      toVersion,
+      nowSeconds: at,
+      look: (fields) => guard.look(fields, target.approved, settings, at),
+      onRejected: (rejected) => addRejection(rejections, rejected),
+    });
+    return {
+      list,
+      plan: {
+        settings: target.settings,
+        facts: { origin: 'rollback', actorId: actor.id, maintainer: actor.name, reason, atSeconds: at },
+        stage,
+        proposeOnly: false,
+        // Why not: it takes back what was too much, and must not wait for that.
+        isMeasured: false,
+        replacesAll: false,
+        isRolledOut: false,
+        isForced: false,
+      },
+      rejections,
+      duplicates: () => 0,
+      idempotency: undefined,
+      audit: { actor: actorText(actor), kind: 'rollback', data: { toVersion, reason } },
+      check: (head) => versionRefusal(head, toVersion),
+    };
+  }
+
+  /** Long work, and small work, which is not interrupted; a refusal takes everything back. */
+  async #run<T extends { readonly kind: string }>(
+    steps: () => Generator<void, T | Contract.LedgerRefusal>,
+    isSmall = false,
+  ): Promise<T | Contract.LedgerRefusal> {
+    try {
+      return await this.#queue.long(steps, ({ kind }) => kind !== 'refused', isSmall);
+    } catch (error) {
+      const refusal = storeRefusal(error);
+      if (refusal === undefined) throw error;
+      return refusal;
+    }
+  }
+
+  async #writeOrThrow(work: () => void): Promise<void> {
+    try {
+      await this.#queue.small(work);
+    } catch (error) {
+      const refusal = storeRefusal(error);
+      throw refusal === undefined ? error : new LedgerUnavailable(refusal.message);
+    }
+  }
+
+  /** Forgets what is to be forgotten while nobody else writes. Errors: none; a disk that fails is tried again later. */
+  async #tidy(): Promise<void> {
+    let rows = 0;
+    const versionsMaxOf = (list: string) => this.#context.lists.get(list)?.settings.versionsMax;
+    const step = (): number => tidyStep(this.#write, versionsMaxOf, this.#context.nowSeconds());
+    if (this.#queue.isIdle) rows = await this.#queue.small(step).catch(() => 0);
+    if (!this.#write.db.isOpen) return;
+    this.#tidying = setTimeout(() => void this.#tidy(), rows > 0 ? TIDY_STEP_MS : TIDY_INTERVAL_MS).unref();
+  }
+}
+
+function versionRefusal({ version, oldest }: ListHead, toVersion: number): Contract.LedgerRefusal | undefined {
+  if (toVersion >= oldest && toVersion < version) return undefined;
+  const text = `The list has versions ${oldest} to ${version}; a rollback leads to an earlier one of them.`;
+  return refuse('versionUnknown', text);
+}
+
+function emptyHead(name: string): ListHead {
+  const counts = { id: 0, version: 0, oldest: 0, entryCount: 0, feedVersion: 0 };
+  return { ...counts, name, digest: FIRST_DIGEST, feedManifest: '', feedKey: '' };
+}

@@ -1,0 +1,75 @@
+/**
+ * Holds of pulled lists. The list's sync says after each version what its guard holds; here that becomes rows that people
+ * decide about: new ones are opened, those whose entry is gone are closed, decisions stay, however often the list comes.
+ */
+import { SCOPES } from './entry-rows.ts';
+import { closeHold, openHold, type Proposer } from './hold-rows.ts';
+import type { LedgerConnection } from './ledger-connection.ts';
+import type { ListApprovals, ListHoldsReport } from './ledger.ts';
+import type { ListHead } from './list-heads.ts';
+
+/** Of one list; the rest of what it reports waits unseen until some of these are decided. */
+export const REPORTED_HOLDS_MAX = 10_000;
+
+interface OpenHold {
+  readonly id: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly scope: number;
+}
+
+/** Says how many were opened and closed. Inside a transaction. */
+export function takeListHolds(
+  tables: LedgerConnection,
+  head: ListHead,
+  report: ListHoldsReport,
+  atSeconds: number,
+): { opened: number; closed: number } {
+  const sql = `SELECT id, kind, name, scope FROM holds
+    WHERE list = ? AND state = 'open' AND kind IN ('listEntry', 'update')`;
+  const open = new Map(
+    tables.all<OpenHold>(sql, head.id).map((hold) => [keyOf(hold.kind, hold.name, hold.scope), hold.id]),
+  );
+  const reason = `version ${report.version} of the list`;
+  const proposer: Proposer = { id: 'system', name: report.list, reason, atSeconds };
+  const wanted = report.entries.slice(0, REPORTED_HOLDS_MAX).map(({ name, scope, guard, detail }) => ({
+    kind: 'listEntry' as const,
+    name,
+    scope: SCOPES.indexOf(scope),
+    hit: { guard, detail },
+  }));
+  const { update } = report;
+  const updates = update === undefined ? [] : [{ kind: 'update' as const, name: update.sha256, scope: 0, hit: update }];
+  let opened = 0;
+  for (const hold of [...wanted, ...updates]) {
+    if (open.delete(keyOf(hold.kind, hold.name, hold.scope)) || isDecided(tables, head.id, hold)) continue;
+    openHold(tables, { list: head.id, proposer, ...hold });
+    opened += 1;
+  }
+  for (const id of open.values()) {
+    closeHold(tables, id, { state: 'withdrawn', by: 'system', reason: 'no longer held', atSeconds });
+  }
+  return { opened, closed: open.size };
+}
+
+function keyOf(kind: string, name: string, scope: number): string {
+  return `${kind} ${scope} ${name}`;
+}
+
+function isDecided(
+  tables: LedgerConnection,
+  list: number,
+  hold: { kind: string; name: string; scope: number },
+): boolean {
+  const sql = `SELECT 1 AS there FROM holds WHERE name = ? AND list = ? AND scope = ? AND kind = ?
+    AND state IN ('released', 'rejected') LIMIT 1`;
+  return tables.get(sql, hold.name, list, hold.scope, hold.kind) !== undefined;
+}
+
+/** What people have let through of a pulled list. */
+export function listApprovals(tables: LedgerConnection, head: ListHead | undefined, list: string): ListApprovals {
+  if (head === undefined) return { list, names: [], updateSha256s: [] };
+  const sql = "SELECT DISTINCT name FROM holds WHERE list = ? AND state = 'released' AND kind = ?";
+  const namesOf = (kind: string): string[] => tables.all<{ name: string }>(sql, head.id, kind).map(({ name }) => name);
+  return { list, names: namesOf('listEntry'), updateSha256s: namesOf('update') };
+}
