@@ -142,6 +142,7 @@ export function createApi(ledger: Partial<Ledger> = {}, own: Partial<ApiServices
     },
     approvalsChanged: () => Promise.resolve(),
     policy: () => undefined,
+    feeds: () => undefined,
     finder: { findEntries: () => Promise.resolve([]) },
     metrics: {
       countPush: (list, outcome) => counted.push(`${list} ${outcome}`),

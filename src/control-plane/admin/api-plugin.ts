@@ -6,7 +6,8 @@
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../ledger/ledger.ts';
-import { forbidden, refuse, type ApiAnswer, type ApiRoute } from './api-route.ts';
+import { storeRefusal } from '../ledger/ledger-failure.ts';
+import { forbidden, refuse, refusedByLedger, type ApiAnswer, type ApiProblem, type ApiRoute } from './api-route.ts';
 import type { Authentication } from './authentication.ts';
 import { PROBLEM_CONTENT_TYPE } from './problem.ts';
 import { readQuery } from './read-query.ts';
@@ -50,7 +51,7 @@ export function apiPlugin({ routes, authentication, onAnswer }: ApiOptions): Fas
             ? {}
             : { schema: { body: { content: { 'application/json': { schema: route.body } } } } }),
           onRequest: async (request, reply) => {
-            const who = await authentication.authenticate(request);
+            const who = await orStoreRefusal(authentication.authenticate(request));
             if (who.kind === 'problem') return send(reply, who);
             const { actor } = who;
             if (route.rights.length > 0 && !route.rights.some((right) => actor.rights.includes(right))) {
@@ -73,15 +74,28 @@ async function handle(route: ApiRoute, request: FastifyRequest, reply: FastifyRe
     return refuse('badRequest', `query parameter ${query.parameter} ${query.message}`, { errors });
   }
   const params = request.params as Record<string, string>;
-  return route.handle({
-    actor,
-    params,
-    query: query.values,
-    body: request.body,
-    request,
-    reply,
-    lineSchema: route.bodyLine,
-  });
+  return orStoreRefusal(
+    route.handle({
+      actor,
+      params,
+      query: query.values,
+      body: request.body,
+      request,
+      reply,
+      lineSchema: route.bodyLine,
+    }),
+  );
+}
+
+/** Where the ledger cannot answer at all, and everything else goes on. Errors: throws what is a bug. */
+async function orStoreRefusal<T>(result: Promise<T>): Promise<T | ApiProblem> {
+  try {
+    return await result;
+  } catch (error) {
+    const refusal = storeRefusal(error);
+    if (refusal === undefined) throw error;
+    return refusedByLedger(refusal);
+  }
 }
 
 function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {

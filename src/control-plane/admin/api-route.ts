@@ -60,6 +60,8 @@ export interface ApiRoute {
   readonly bodyLine?: JsonSchema;
   /** Of the answer with status 200. */
   readonly answer: JsonSchema;
+  /** Media type of that answer, where it is not JSON. */
+  readonly answerType?: string;
   /** Of one line, where the route can answer application/x-ndjson. */
   readonly answerLine?: JsonSchema;
   /** Beside those that any route may give. */

@@ -4,6 +4,7 @@ import type { ApiServices } from './api-services.ts';
 import { auditRoutes } from './audit.ts';
 import { changeRoutes } from './changes.ts';
 import { explainRoutes } from './explain.ts';
+import { feedRoutes } from './feed-routes.ts';
 import { holdRoutes } from './holds.ts';
 import { listRoutes } from './lists.ts';
 import { openApiRoute } from './openapi.ts';
@@ -20,6 +21,7 @@ export function apiRoutes(services: ApiServices, version: string): ApiRoute[] {
     ...holdRoutes(services),
     ...rolloutRoutes(services),
     ...auditRoutes(services),
+    ...feedRoutes(services.feeds),
     ...tokenRoutes(),
   ];
   return [...routes, openApiRoute(routes, version)];

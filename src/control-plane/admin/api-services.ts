@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { PushOutcome, PushedEntries } from '../../telemetry/ledger-metrics.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { FeedPublisher } from '../feed/feed-publisher.ts';
 import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
 import type { FoundEntry } from '../list-sync/find-entries.ts';
 import type { ListStatus } from '../list-sync/list-status.ts';
@@ -28,6 +29,8 @@ export interface ApiServices {
     countPushedEntries(list: string, entries: PushedEntries): void;
     observePush(seconds: number): void;
   };
+  /** The push lists that are served as feeds; undefined: none. */
+  readonly feeds: () => FeedPublisher | undefined;
   /** Holds or the audit chain have changed. */
   readonly onLedgerChanged: () => void;
   readonly log: Log;

@@ -13,16 +13,25 @@ import { allows, forbidden, refuse, type ApiAnswer, type ApiCall, type ApiRoute 
 const FEED_RIGHTS = ['read'] as const;
 const VERSION_MAX = Number.MAX_SAFE_INTEGER;
 const WAIT_SECONDS_MAX = 600;
-const binary = { type: 'string', contentEncoding: 'binary' } as const;
+const BINARY_TYPE = 'application/octet-stream';
+/** Octets as they are (OpenAPI 3.1: no schema but the media type). */
+const octets = {} as const;
 
 /** @param publisher of the configuration in use; undefined while there is none */
 export function feedRoutes(publisher: () => FeedPublisher | undefined): ApiRoute[] {
-  const common = { method: 'GET', rights: FEED_RIGHTS, answer: binary, problems: ['notFound'] } as const;
+  const common = {
+    method: 'GET',
+    rights: FEED_RIGHTS,
+    answer: octets,
+    answerType: BINARY_TYPE,
+    problems: ['notFound'],
+  } as const;
   const document = (name: string, operationId: string, summary: string, contentType: string): ApiRoute => ({
     ...common,
     url: `/v1/feeds/:name/${name}`,
     operationId,
     summary,
+    answerType: contentType,
     handle: (call) =>
       guarded(call, publisher(), async (feeds, list) => {
         const body = await feeds.document(list, name);
@@ -53,7 +62,7 @@ export function feedRoutes(publisher: () => FeedPublisher | undefined): ApiRoute
           const body = feeds.file(list, call.params['file'] ?? '');
           return body === undefined
             ? refuse('notFound', 'The manifest names no such file.')
-            : { kind: 'ok', body, contentType: 'application/octet-stream' };
+            : { kind: 'ok', body, contentType: BINARY_TYPE };
         }),
     },
   ];
@@ -79,7 +88,7 @@ async function signedManifest(call: ApiCall, feeds: FeedPublisher, list: string)
   if (found.kind === 'unknown') return refuse('notFound', `The list ${list} is not published as a feed.`);
   if (found.kind === 'nothingYet') return nothing(call, feeds);
   call.reply.header(WAIT_HEADER, String(feeds.waitSecondsMax));
-  return { kind: 'ok', body: found.signed, contentType: 'application/octet-stream' };
+  return { kind: 'ok', body: found.signed, contentType: BINARY_TYPE };
 }
 
 /** Why with the header: who follows waits for the first version as for any other. */

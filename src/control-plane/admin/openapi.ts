@@ -138,7 +138,7 @@ function bodyOf({ body, bodyLine }: ApiRoute): JsonSchema {
   return { requestBody: { required: true, content: { [JSON_TYPE]: { schema: body }, ...lines } } };
 }
 
-function responsesOf({ answer, answerLine, problems, body }: ApiRoute): JsonSchema {
+function responsesOf({ answer, answerType = JSON_TYPE, answerLine, problems, body }: ApiRoute): JsonSchema {
   const lines = answerLine === undefined ? {} : { [NDJSON_TYPE]: { schema: answerLine } };
   const codes = new Set([...COMMON_PROBLEMS, ...(body === undefined ? [] : BODY_PROBLEMS), ...problems]);
   const byStatus = new Map<number, ProblemCode[]>();
@@ -147,7 +147,7 @@ function responsesOf({ answer, answerLine, problems, body }: ApiRoute): JsonSche
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   const responses: Record<string, unknown> = {
-    200: { description: 'done', content: { [JSON_TYPE]: { schema: answer }, ...lines } },
+    200: { description: 'done', content: { [answerType]: { schema: answer }, ...lines } },
   };
   for (const [status, ofStatus] of byStatus) {
     const content = { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } };

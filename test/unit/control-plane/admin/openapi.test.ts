@@ -2,7 +2,6 @@
  * The description against the server, both ways, and real answers against its schemas: fastify's own validator reads
  * them, by a server whose bodies are the answers.
  */
-import { fastify } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../../../src/control-plane/admin/api-routes.ts';
 import type { JsonSchema } from '../../../../src/control-plane/admin/api-route.ts';
@@ -10,6 +9,7 @@ import { PROBLEMS } from '../../../../src/control-plane/admin/problem.ts';
 import { LEDGER_REFUSALS } from '../../../../src/control-plane/ledger/ledger.ts';
 import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
 import { bearer, closeApis, createApi, done, listStatus } from '../../../support/api-harness.ts';
+import { schemaProblems } from '../../../support/schema-problems.ts';
 
 afterEach(closeApis);
 
@@ -48,20 +48,6 @@ function registered(picture: string): string[] {
     }
   }
   return found;
-}
-
-/** Validates values by schemas, as strictly as the schemas say. */
-async function problemsOf(schema: JsonSchema, value: unknown): Promise<string> {
-  const server = fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: false } } });
-  server.post('/', { schema: { body: schema } }, async () => 'valid');
-  const response = await server.inject({
-    method: 'POST',
-    url: '/',
-    headers: { 'content-type': 'application/json' },
-    payload: JSON.stringify(value),
-  });
-  await server.close();
-  return response.body;
 }
 
 describe('the description', () => {
@@ -240,8 +226,8 @@ describe('real answers are what the description says', () => {
     const response = await api.server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
     expect([url, response.statusCode, response.body]).toMatchObject([url, 200, expect.any(String)]);
     const schema = operation.responses['200']!.content['application/json']!.schema!;
-    expect(await problemsOf(schema, response.json())).toBe('valid');
-    expect(await problemsOf(schema, 5)).not.toBe('valid');
+    expect(await schemaProblems(schema, response.json())).toBe('valid');
+    expect(await schemaProblems(schema, 5)).not.toBe('valid');
   });
 
   it('a problem', async () => {
@@ -249,7 +235,7 @@ describe('real answers are what the description says', () => {
     const { components } = await describe_(api);
     for (const url of ['/v1/nothing', '/v1/holds?state=odd', '/v1/token']) {
       const problem = (await api.server.inject(url)).json<unknown>();
-      expect(await problemsOf(components.schemas.Problem, problem)).toBe('valid');
+      expect(await schemaProblems(components.schemas.Problem, problem)).toBe('valid');
     }
   });
 

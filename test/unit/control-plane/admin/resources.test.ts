@@ -1,6 +1,7 @@
 /** What the routes that read, and those that decide, ask of the ledger and what they let a token see. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiServices } from '../../../../src/control-plane/admin/api-services.ts';
+import { LedgerUnavailable } from '../../../../src/control-plane/ledger/ledger-failure.ts';
 import type {
   AuditRecord,
   HoldRow,
@@ -335,5 +336,33 @@ describe('GET /v1/audit', () => {
   it('needs a right on all lists', async () => {
     expect((await get({ audit }, '/v1/audit', 'pusher')).statusCode).toBe(403);
     expect((await get({ audit }, '/v1/audit', 'approver')).statusCode).toBe(200);
+  });
+});
+
+function isGone(): Promise<never> {
+  return Promise.reject(new LedgerUnavailable('its thread is gone'));
+}
+
+describe('a ledger that does not answer', () => {
+  it('is 503 with a time to try again; what needs no ledger goes on', async () => {
+    const api = createApi({ rollouts: isGone, change: isGone });
+    const read = await api.server.inject({ url: '/v1/rollouts', headers: bearer('reader') });
+    expect([read.statusCode, read.json()]).toMatchObject([503, { code: 'storeUnavailable' }]);
+    expect(read.headers['retry-after']).toBe('1');
+    const payload = { reason: 'r' };
+    const push = await api.server.inject({
+      method: 'POST',
+      url: '/v1/lists/desk/changes',
+      headers: bearer('pusher'),
+      payload,
+    });
+    expect(push.statusCode).toBe(503);
+    expect((await api.server.inject({ url: '/v1/lists', headers: bearer('reader') })).statusCode).toBe(200);
+    expect((await api.server.inject('/metrics')).statusCode).toBe(200);
+  });
+
+  it('lets nobody in', async () => {
+    const response = await get({ authenticate: isGone }, '/v1/lists');
+    expect([response.statusCode, response.json()]).toMatchObject([503, { code: 'storeUnavailable' }]);
   });
 });
