@@ -25,12 +25,12 @@ type RadiusSettings = Pick<LedgerSettings, 'queryCounts' | 'blastRadius'>;
 const NO_NAMES = { protectedNames: [], popularNames: [], sharedHosts: [], approved: [] };
 
 export class EntryGuard {
-  readonly #estimate: QueryEstimator | undefined;
+  readonly #estimate: QueryEstimator;
   #guard: Guard = createGuard(NO_NAMES);
   #loaded = '';
   #loading: Promise<LedgerRefusal | undefined> | undefined;
 
-  constructor(estimate: QueryEstimator | undefined) {
+  constructor(estimate: QueryEstimator) {
     this.#estimate = estimate;
   }
 
@@ -82,7 +82,7 @@ export class EntryGuard {
     { queryCounts, blastRadius }: RadiusSettings,
     nowSeconds: number,
   ): GuardHit | undefined {
-    if (this.#estimate === undefined || queryCounts.length === 0) return undefined;
+    if (queryCounts.length === 0) return undefined;
     const wireName = nameFromText(name);
     if (wireName === undefined) return undefined;
     const { queries, total } = this.#estimate(queryCounts, wireName, scope, nowSeconds);

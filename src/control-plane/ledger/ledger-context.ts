@@ -1,34 +1,8 @@
 /** What the parts of the ledger's thread work with, and the few questions that all of them ask first. */
+import type { AuditChain } from './audit-chain.ts';
 import type { EntryGuard } from './entry-guard.ts';
 import type { LedgerConnection } from './ledger-connection.ts';
-import type {
-  Actor,
-  AuditRecord,
-  LedgerListSettings,
-  LedgerRefusal,
-  LedgerRefusalCode,
-  LedgerSettings,
-  Right,
-} from './ledger.ts';
-
-/** The chain of events (audit-chain.ts). `append` runs inside the caller's transaction. */
-export interface AuditLog {
-  append(
-    event: {
-      readonly actor: string;
-      readonly kind: string;
-      readonly list: string | undefined;
-      readonly data: Readonly<Record<string, unknown>>;
-    },
-    atSeconds: number,
-  ): void;
-  read(after: number, limit: number): readonly AuditRecord[];
-}
-
-/** The tokens (token-store.ts). */
-export interface TokenFinder {
-  find(token: string): Actor | undefined;
-}
+import type { Actor, LedgerListSettings, LedgerRefusal, LedgerRefusalCode, LedgerSettings, Right } from './ledger.ts';
 
 export interface ListContext {
   readonly settings: LedgerListSettings;
@@ -42,7 +16,7 @@ export interface LedgerContext {
   /** Sees what is committed. */
   readonly read: LedgerConnection;
   /** Over `write`. */
-  readonly audit: AuditLog;
+  readonly audit: Pick<AuditChain, 'append'>;
   readonly guard: EntryGuard;
   readonly lists: ReadonlyMap<string, ListContext>;
   readonly settings: LedgerSettings;

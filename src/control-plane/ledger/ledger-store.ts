@@ -4,7 +4,9 @@
  * method here resolves to is on the disk. What the disk refuses is a refusal, or, where none can be said, LedgerUnavailable.
  */
 import { wallClockMs } from '../../clock.ts';
+import { estimateQueries } from '../../telemetry/query-sketch.ts';
 import type { GuardFiles } from '../list-sync/guard-files.ts';
+import { AuditChain } from './audit-chain.ts';
 import { BulkChange } from './bulk-change.ts';
 import { BulkChanges } from './bulk-changes.ts';
 import { changeSteps, newRejections, addRejection, replayed, type ChangeOrder } from './change-transaction.ts';
@@ -16,7 +18,7 @@ import { answerTo, RequestHash } from './idempotent-answers.ts';
 import { findIncident } from './incident-finder.ts';
 import { LedgerConnection } from './ledger-connection.ts';
 import { actorText, mayAct, pushList, refuse } from './ledger-context.ts';
-import type { AuditLog, LedgerContext, ListContext, TokenFinder } from './ledger-context.ts';
+import type { LedgerContext, ListContext } from './ledger-context.ts';
 import { LedgerUnavailable, storeRefusal, unavailable } from './ledger-failure.ts';
 import { lookUpNames } from './ledger-reader.ts';
 import type * as Contract from './ledger.ts';
@@ -30,6 +32,7 @@ import { tidyStep } from './retention.ts';
 import { RollbackWork } from './rollback-work.ts';
 import { newestRollouts } from './rollout-rows.ts';
 import { deleteLeftovers, MemoryStage } from './staged-change.ts';
+import { TokenStore } from './token-store.ts';
 import { versionRows } from './version-rows.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -41,11 +44,8 @@ const TIDY_STEP_MS = 50;
 
 export interface LedgerStoreOptions {
   readonly stateDirectory: string;
-  readonly audit: (tables: LedgerConnection) => AuditLog;
-  readonly tokens: (tables: LedgerConnection) => TokenFinder;
-  /** Undefined: nobody counts queries. */
-  readonly estimateQueries: QueryEstimator | undefined;
   /** For tests. */
+  readonly estimateQueries?: QueryEstimator | undefined;
   readonly nowSeconds?: () => number;
   readonly pagesMax?: number;
 }
@@ -63,9 +63,9 @@ export class LedgerStore implements Contract.Ledger {
   readonly #read: LedgerConnection;
   readonly #queue: WriteQueue;
   readonly #bulk: BulkChanges;
-  readonly #tokens: TokenFinder;
+  readonly #tokens: TokenStore;
   /** Over the reading connection. */
-  readonly #events: AuditLog;
+  readonly #events: AuditChain;
   #context: LedgerContext;
   #searching: Promise<unknown> = Promise.resolve();
   #tidying: NodeJS.Timeout;
@@ -77,13 +77,13 @@ export class LedgerStore implements Contract.Ledger {
     this.#read = new LedgerConnection(openLedgerDatabase(stateDirectory, { readOnly: true }));
     this.#queue = new WriteQueue(this.#write);
     this.#bulk = new BulkChanges(stateDirectory);
-    this.#tokens = options.tokens(this.#read);
-    this.#events = options.audit(this.#read);
+    this.#tokens = new TokenStore(this.#read.db);
+    this.#events = new AuditChain(this.#read.db);
     this.#context = {
       write: this.#write,
       read: this.#read,
-      audit: options.audit(this.#write),
-      guard: new EntryGuard(options.estimateQueries),
+      audit: new AuditChain(this.#write.db),
+      guard: new EntryGuard(options.estimateQueries ?? estimateQueries),
       lists: new Map(),
       settings: NO_SETTINGS,
       nowSeconds: options.nowSeconds ?? (() => Math.floor(wallClockMs() / 1000)),
@@ -93,7 +93,7 @@ export class LedgerStore implements Contract.Ledger {
   }
 
   async authenticate(token: string): Promise<Contract.Actor | undefined> {
-    return this.#tokens.find(token);
+    return this.#tokens.find(token, this.#context.nowSeconds());
   }
 
   async configure(settings: Contract.LedgerSettings): Promise<void> {
@@ -351,12 +351,21 @@ export class LedgerStore implements Contract.Ledger {
     }
   }
 
-  /** Forgets what is to be forgotten while nobody else writes. Errors: none; a disk that fails is tried again later. */
+  /** Everything that is to be forgotten, step by step. */
+  async tidyAll(): Promise<void> {
+    while ((await this.#tidyStep()) > 0);
+  }
+
+  #tidyStep(): Promise<number> {
+    const { lists, nowSeconds } = this.#context;
+    return this.#queue.small(() =>
+      tidyStep(this.#write, (list) => lists.get(list)?.settings.versionsMax, nowSeconds()),
+    );
+  }
+
+  /** One step, while nobody else writes. Errors: none; a disk that fails is tried again later. */
   async #tidy(): Promise<void> {
-    let rows = 0;
-    const versionsMaxOf = (list: string) => this.#context.lists.get(list)?.settings.versionsMax;
-    const step = (): number => tidyStep(this.#write, versionsMaxOf, this.#context.nowSeconds());
-    if (this.#queue.isIdle) rows = await this.#queue.small(step).catch(() => 0);
+    const rows = this.#queue.isIdle ? await this.#tidyStep().catch(() => 0) : 0;
     if (!this.#write.db.isOpen) return;
     this.#tidying = setTimeout(() => void this.#tidy(), rows > 0 ? TIDY_STEP_MS : TIDY_INTERVAL_MS).unref();
   }
