@@ -61,15 +61,16 @@ export class Http2Session extends DohSession {
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     // Why first: an error of a stream that nobody listens for ends the thread.
     stream.on('error', () => undefined);
-    stream.on('aborted', () => this.#countReset());
+    if (stream.destroyed) return this.#countReset();
     this.#streams++;
     const reply = new StreamReply(stream, headers[':method'] === 'HEAD', this.handlers);
     stream.on('close', () => {
       this.#streams--;
       this.#receiving.delete(stream);
       this.gone(reply.bytes);
+      // Those that were answered before their reset came do not show here: of them nghttp2 takes 1,000 at a time.
+      if (stream.rstCode !== NGHTTP2_NO_ERROR && !reply.isReset) this.#countReset();
     });
-    if (stream.destroyed || stream.aborted) return this.#countReset();
     const request = readDohRequest({
       method: headers[':method'] ?? '',
       target: headers[':path'] ?? '',
@@ -143,6 +144,8 @@ export class Http2Session extends DohSession {
 class StreamReply implements DohReply {
   /** Of the response's body. */
   bytes = 0;
+  /** By us. */
+  isReset = false;
   readonly #stream: ServerHttp2Stream;
   readonly #isHead: boolean;
   readonly #handlers: DohHandlers;
@@ -198,6 +201,7 @@ class StreamReply implements DohReply {
   }
 
   reset(): void {
+    this.isReset = true;
     if (!this.#stream.destroyed) this.#stream.close(NGHTTP2_CANCEL);
   }
 }

@@ -158,7 +158,7 @@ describe('a session of HTTP/2', () => {
   });
 
   it('that opens streams only to reset them is cut', async () => {
-    const { port, reports } = await listening(() => DROPPED);
+    const { port, reports } = await holding();
     const client = await DohClient.open(port);
     for (let sent = 0; sent < 2_000 && !client.session.destroyed; sent++) {
       const stream = client.session.request({ ':path': getPath(MESSAGE) });
