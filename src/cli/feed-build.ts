@@ -19,7 +19,7 @@ import { readListFile } from '../control-plane/list-sync/format/read-list-file.t
 import type { ProposedEntry } from '../control-plane/ledger/ledger.ts';
 import { ExitCode } from './exit-code.ts';
 import { collectKey, openSecretKey } from './feed-key-files.ts';
-import { counted, startProgress } from './feed-progress.ts';
+import { counted, entriesText, startProgress } from './feed-progress.ts';
 import { formatsHelp, parseFormatName } from './list-format-option.ts';
 import { listSource } from './list-source.ts';
 
@@ -184,7 +184,7 @@ function report(manifest: Manifest, isSame: boolean, changes: number): void {
       ? 'the first'
       : `${changes} ${changes === 1 ? 'change' : 'changes'}`;
   const expires = new Date(expiresMs).toISOString();
-  process.stdout.write(`${list} version ${version}: ${entryCount} entries, ${what}; expires ${expires}\n`);
+  process.stdout.write(`${list} version ${version}: ${entriesText(entryCount)}, ${what}; expires ${expires}\n`);
 }
 
 function countOf(lines: Iterable<string>): number {

@@ -26,3 +26,8 @@ export function* counted<T>(items: Iterable<T>, progress: Progress): Generator<T
   }
   progress.end();
 }
+
+/** `1 entry`, `2 entries`. */
+export function entriesText(count: number): string {
+  return `${count} ${count === 1 ? 'entry' : 'entries'}`;
+}

@@ -24,7 +24,7 @@ import {
 import { feedAddress, FeedFetch } from '../control-plane/list-sync/sources/feed-fetch.ts';
 import { ExitCode } from './exit-code.ts';
 import { collectKey } from './feed-key-files.ts';
-import { startProgress } from './feed-progress.ts';
+import { entriesText, startProgress } from './feed-progress.ts';
 
 const FETCH_TIMEOUT_MS = 60_000;
 
@@ -69,7 +69,7 @@ async function verify(from: string, options: VerifyOptions): Promise<number> {
     const { list, version, entryCount, deltas, expiresMs } = outcome.manifest;
     const expires = new Date(expiresMs).toISOString();
     process.stdout.write(
-      `${list} version ${version}: ${entryCount} entries, ${deltas.length} ${deltas.length === 1 ? 'delta' : 'deltas'}, signed by ${outcome.keyId}, expires ${expires}\n`,
+      `${list} version ${version}: ${entriesText(entryCount)}, ${deltas.length} ${deltas.length === 1 ? 'delta' : 'deltas'}, signed by ${outcome.keyId}, expires ${expires}\n`,
     );
     return ExitCode.ok;
   } finally {

@@ -90,6 +90,10 @@ export class FeedFollower {
     return this.#options.list;
   }
 
+  get stateDirectory(): string {
+    return this.#options.stateDirectory;
+  }
+
   status(): FeedStatus {
     return this.#status;
   }

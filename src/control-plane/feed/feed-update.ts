@@ -135,11 +135,16 @@ async function stageAll(
   };
   const begun = await ledger.beginFeed(begin);
   if (begun.kind === 'refused') return refusedByLedger(begun);
-  const failure =
-    (route.snapshot === undefined
-      ? undefined
-      : await stageSnapshot(route.snapshot, folded.operations, manifest, begun.id, services)) ??
-    (await stageOperations(folded.operations, begun.id, ledger));
+  let failure: Extract<UpdateOutcome, { kind: 'failed' }> | undefined;
+  try {
+    failure =
+      (route.snapshot && (await stageSnapshot(route.snapshot, folded.operations, manifest, begun.id, services))) ??
+      (await stageOperations(folded.operations, begun.id, ledger));
+  } catch (error) {
+    // Why: the ledger takes one bulk change of a list at a time, and waits for this one for minutes.
+    await ledger.abandon(begun.id).catch(() => undefined);
+    throw error;
+  }
   if (failure !== undefined) {
     await ledger.abandon(begun.id);
     return failure;
