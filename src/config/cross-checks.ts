@@ -197,10 +197,12 @@ export function isUrl(source: string): boolean {
   return /^[a-z][a-z0-9+.-]*:/i.test(source);
 }
 
+const FEEDS_NOT_YET = 'a list that follows a signed feed is not available in this version yet';
+
 function sourceProblem(source: string): string | undefined {
   if (source === 'push') return 'a list that only takes pushes is not available in this version yet';
   if (!isUrl(source)) return undefined;
-  if (/^feed\+/i.test(source)) return feedSourceProblem(source);
+  if (/^feed\+/i.test(source)) return feedSourceProblem(source) ?? FEEDS_NOT_YET;
   const url = URL.parse(source);
   if (url === null) return `"${source}" is no URL`;
   if (url.username !== '' || url.password !== '') return 'a URL with a user name or password in it is not accepted';

@@ -189,7 +189,7 @@ describe('at the end', () => {
     );
     other.program.signal('SIGTERM');
     expect((await goaway)[0]).toBe(constants.NGHTTP2_NO_ERROR);
-    held!.reply(respond(held!)!);
+    held!.reply(respond(held!));
     expect((await answered).status).toBe(200);
     expect((await other.program.ended()).code).toBe(0);
   });

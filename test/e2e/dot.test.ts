@@ -91,7 +91,7 @@ describe('queries', () => {
     client.send(slow);
     await client.exchange(query('quick.example'));
     expect(client.received).toHaveLength(1);
-    held!.reply(respond(held!)!);
+    held!.reply(respond(held!));
     await client.responseTo(slow);
   });
 
@@ -256,7 +256,7 @@ describe('at the end', () => {
     );
     other.program.signal('SIGTERM');
     await other.log(({ msg }) => msg.startsWith('stopping'));
-    held!.reply(respond(held!)!);
+    held!.reply(respond(held!));
     await client.responseTo(message);
     await client.closed();
     expect(ended).toBe(true);

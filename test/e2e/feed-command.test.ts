@@ -123,13 +123,12 @@ describe('weir feed build', () => {
     expect((await weir(...args)).stderr).toBe('weir: out is the feed of the list desk\n');
   });
 
-  test.each([
-    [['--list', 'Desk']],
-    [['--expires-days', '0']],
-    [['--previous-key', 'nonsense']],
-  ])('%j is a mistake in the command', async (args) => {
-    expect((await build('a.top\n', ...args)).code).toBe(2);
-  });
+  test.each([[['--list', 'Desk']], [['--expires-days', '0']], [['--previous-key', 'nonsense']]])(
+    '%j is a mistake in the command',
+    async (args) => {
+      expect((await build('a.top\n', ...args)).code).toBe(2);
+    },
+  );
 });
 
 describe('weir feed verify', () => {

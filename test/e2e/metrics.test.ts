@@ -131,6 +131,7 @@ test('every counter has exactly its value', async () => {
     weir_tcp_connections_accepted_total: 2,
     weir_list_activation_seconds_count: 4,
     'weir_warning_page_requests_total{scheme="http",language="en"}': 1,
+    'weir_warning_page_responses_total{outcome="blocked"}': 1,
   });
 });
 

@@ -7,6 +7,7 @@
  */
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { storeRefusal } from '../ledger/ledger-failure.ts';
 import type { ChangeDone, ProposedEntry, ProposedRemoval } from '../ledger/ledger.ts';
 import { refuse, refusedByLedger, type ApiAnswer, type ApiCall, type ApiProblem } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
@@ -94,8 +95,12 @@ class BulkReader {
     try {
       outcome = await this.#readAll(source);
     } catch (error) {
-      this.isBroken = true;
-      outcome = refuse('badRequest', `The body broke off: ${messageOf(error)}`);
+      const refusal = storeRefusal(error);
+      this.isBroken = refusal === undefined;
+      outcome =
+        refusal === undefined
+          ? refuse('badRequest', `The body broke off: ${messageOf(error)}`)
+          : refusedByLedger(refusal);
     }
     if (outcome?.kind === 'done') {
       await this.#skip(source);
@@ -103,7 +108,7 @@ class BulkReader {
     }
     if (outcome !== undefined) {
       leaveUnread(this.#call, source);
-      if (this.#begun !== undefined) await this.#services.ledger.abandon(this.#begun.id);
+      if (this.#begun !== undefined) await this.#abandon(this.#begun.id);
       return outcome;
     }
     const done = await this.#services.ledger.commit(this.#begun!.id);
@@ -127,6 +132,13 @@ class BulkReader {
     if (this.#begun === undefined) return refuse('badRequest', 'The first line has to give the reason.');
     await this.#stage();
     return undefined;
+  }
+
+  /** Errors: none; a ledger that is gone has forgotten it. */
+  async #abandon(id: number): Promise<void> {
+    await this.#services.ledger.abandon(id).catch((error: unknown) => {
+      if (storeRefusal(error) === undefined) throw error;
+    });
   }
 
   /** Why: a sender that has its answer before it has sent all may take that for a failure. */

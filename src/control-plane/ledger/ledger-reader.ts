@@ -38,9 +38,13 @@ export interface LedgerReader {
  * A reader; where there is no ledger yet, of an empty one.
  * Errors: throws LedgerUnusable where the file is damaged, of a newer Weir, or no ledger.
  */
-export function openLedgerReader(stateDirectory: string): LedgerReader {
+export function openLedgerReader(stateDirectory: string, nowSeconds = secondsNow): LedgerReader {
   if (!existsSync(ledgerPath(stateDirectory))) return EMPTY;
-  return new FileReader(new LedgerConnection(openLedgerDatabase(stateDirectory, { readOnly: true })));
+  return new FileReader(new LedgerConnection(openLedgerDatabase(stateDirectory, { readOnly: true })), nowSeconds);
+}
+
+function secondsNow(): number {
+  return Math.floor(wallClockMs() / 1000);
 }
 
 const EMPTY: LedgerReader = {
@@ -53,8 +57,11 @@ const EMPTY: LedgerReader = {
 class FileReader implements LedgerReader {
   readonly #tables: LedgerConnection;
 
-  constructor(tables: LedgerConnection) {
+  readonly #nowSeconds: () => number;
+
+  constructor(tables: LedgerConnection, nowSeconds: () => number) {
     this.#tables = tables;
+    this.#nowSeconds = nowSeconds;
   }
 
   exportList(list: string, visit: (entry: LedgerEntry) => void): ListExport {
@@ -86,7 +93,7 @@ class FileReader implements LedgerReader {
   #snapshot<T>(read: (nowSeconds: number) => T): T {
     this.#tables.db.exec('BEGIN');
     try {
-      return read(Math.floor(wallClockMs() / 1000));
+      return read(this.#nowSeconds());
     } finally {
       this.#tables.db.exec('COMMIT');
     }

@@ -60,7 +60,7 @@ function document({ look, language, words }: Page, title: string, content: SafeH
 
 function brand({ provider, logo }: PageLook, words: Words): SafeHtml {
   const mark = logo === '' ? SHIELD : html`<img src="${logo}" alt="" />`;
-  const name = provider === '' ? html`` : html` <span dir="auto">${provider}</span>`;
+  const name = provider === '' ? html`` : html`<span dir="auto">${provider}</span>`;
   return html`<p class="brand">${mark}<span>${words('brand')}${name}</span></p>`;
 }
 
@@ -108,7 +108,10 @@ function hotlines({ look, words }: Page): SafeHtml {
     const key = `hotline.${number}`;
     const whose = label === '' && isPageTextKey(key) ? words(key) : label;
     return html`<li>
-      <a href="tel:${number.replaceAll(/[^\d+]/g, '')}"><b>${number}</b>${whose}</a>
+      <a href="tel:${number.replaceAll(/[^\d+]/g, '')}"
+        ><b><bdi dir="ltr">${number}</bdi></b
+        >${whose}</a
+      >
     </li>`;
   });
   return items.length === 0

@@ -27,13 +27,13 @@ a:focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius
 .brand{display:flex;align-items:center;gap:10px;font-weight:600}
 .brand img{display:block;max-height:36px;max-width:180px}
 .brand svg{flex:none}
-.brand span span{color:var(--soft);font-weight:400}
+.brand span span{margin-inline-start:.5em;padding-inline-start:.75em;border-inline-start:1px solid var(--soft);color:var(--soft);font-weight:400}
 .languages ul{display:flex;flex-wrap:wrap;gap:4px 16px;padding:0;list-style:none;font-size:.9375rem}
 .languages a,.languages b{display:inline-block;padding:6px 0;color:var(--ink)}
 main{max-width:46rem;margin:0 auto;background:var(--card)}
 .banner{padding:28px 20px;background:var(--banner);color:var(--on)}
 h1{font-size:clamp(1.625rem,1.25rem + 2vw,2.25rem);line-height:1.3;font-weight:700;text-wrap:balance}
-.banner p{margin-top:10px;max-width:38em}
+.banner p{margin-top:10px;max-width:40em;text-wrap:pretty}
 .body{padding:24px 20px 32px}
 h2{font-size:1.1875rem;line-height:1.4}
 .body>*+*{margin-top:32px}
@@ -46,12 +46,11 @@ h2{font-size:1.1875rem;line-height:1.4}
 .why p{margin-top:6px}
 .also{margin-top:6px}
 ol{padding-inline-start:1.5em}
-li+li{margin-top:10px}
+ol>li+li{margin-top:10px}
 ol>li::marker{color:var(--accent);font-weight:700}
 .hotlines{display:flex;flex-wrap:wrap;gap:10px;margin-top:10px;padding:0;list-style:none}
-.hotlines li{margin:0}
 .hotlines a{display:block;padding:8px 18px;border:2px solid var(--accent);border-radius:6px;text-decoration:none;line-height:1.4}
-.hotlines b{display:block;font-size:1.375rem;direction:ltr;unicode-bidi:isolate;font-variant-numeric:tabular-nums}
+.hotlines b{display:block;font-size:1.375rem;font-variant-numeric:tabular-nums}
 .incident{padding:18px 20px;border:1px solid var(--line);border-radius:6px}
 .incident output{display:block;margin:4px 0;font:700 clamp(1.5rem,1.1rem + 3.4vw,2.25rem)/1.35 ${MONOSPACE};letter-spacing:.04em;direction:ltr;unicode-bidi:isolate;user-select:all}
 .incident output span{display:inline-block}

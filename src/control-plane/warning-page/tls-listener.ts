@@ -18,12 +18,15 @@ import { hostOf } from './request-view.ts';
 
 /** For the hello to arrive, and for the handshake behind it. */
 export const HELLO_TIMEOUT_MS = 3_000;
+/** Pieces that a hello may arrive in. Why: it is read from the start with each. */
+const PIECES_MAX = 64;
 /** For the alert to reach the client, who is the one to close. */
 const LINGER_MS = 500;
 
 /**
- * Fatal, access_denied: "when a valid certificate or PSK was received, but when access control was applied, the sender
- * decided not to proceed". Which alert a browser shows how was tried out: docs/warning-page.md.
+ * Fatal, unrecognized_name: "If the server understood the ClientHello extension but does not recognize the server name,
+ * the server SHOULD ... abort the handshake by sending a fatal-level unrecognized_name(112) alert" (RFC 6066 3). It is
+ * true, and it is what Chromium takes best: it asks no second time, and goes on by HTTP where that was typed.
  */
 export const ALERT_DESCRIPTION = 112;
 const ALERT = Buffer.of(21, 3, 3, 0, 2, 2, ALERT_DESCRIPTION);
@@ -48,6 +51,7 @@ export function createTlsListener(options: TlsListenerOptions): Server {
 
 function readHello(socket: Socket, options: TlsListenerOptions): void {
   let received: Buffer = Buffer.alloc(0);
+  let pieces = 0;
   const timer = setTimeout(() => finish('timeout'), HELLO_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(timer));
   socket.on('data', onData);
@@ -55,8 +59,8 @@ function readHello(socket: Socket, options: TlsListenerOptions): void {
   function onData(piece: Buffer): void {
     received = received.length === 0 ? piece : Buffer.concat([received, piece]);
     const hello = readClientHello(received);
-    if (hello.kind === 'incomplete') return;
-    if (hello.kind === 'malformed') return finish('malformed');
+    if (hello.kind === 'incomplete' && ++pieces < PIECES_MAX) return;
+    if (hello.kind !== 'hello') return finish('malformed');
     if (hello.name === undefined) return finish('noName');
     const host = hostOf('/', { host: hello.name });
     const isBlocked = host !== undefined && options.judge(host) !== undefined;

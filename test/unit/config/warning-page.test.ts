@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +5,7 @@ import { parseConfig } from '../../../src/config/load-config.ts';
 import { contrastRatio } from '../../../src/config/page-colours.ts';
 import { LOGO_BYTES_MAX } from '../../../src/config/warning-page-files.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { fixturePath } from '../../support/tls-fixture.ts';
 
 const folder = temporaryFolder('page-config');
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1');
@@ -28,18 +28,6 @@ function pageOf(warningPage: unknown) {
   const outcome = parse({ warningPage });
   if (outcome.kind !== 'ok') throw new Error(JSON.stringify(outcome.problems));
   return outcome.config.warningPage;
-}
-
-function authority(name: string, extra: readonly string[] = []): { caCertificate: string; caKey: string } {
-  const [caCertificate, caKey] = [`${name}.pem`, `${name}.key`];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-      .concat(['-subj', `/CN=${name}`, '-keyout', join(folder, caKey), '-out', join(folder, caCertificate)])
-      .concat(extra),
-    { stdio: 'ignore' },
-  );
-  return { caCertificate, caKey };
 }
 
 describe('the contrast of two colours', () => {
@@ -117,9 +105,8 @@ describe('what else is refused', () => {
 
 describe('the authority of a managed network', () => {
   const listen = { warningPageHttps: '127.0.0.1:0' };
-  const good = authority('good');
-  const other = authority('other');
-  const leaf = authority('leaf', ['-addext', 'basicConstraints=critical,CA:FALSE']);
+  const good = { caCertificate: fixturePath('ca.pem'), caKey: fixturePath('ca-key.pem') };
+  const leaf = { caCertificate: fixturePath('server.pem'), caKey: fixturePath('server-key.pem') };
 
   it('is taken whole', () => {
     expect(problemsOf({ tls: good }, listen)).toEqual([]);
@@ -127,7 +114,7 @@ describe('the authority of a managed network', () => {
 
   it.each([
     ['without its key', { caCertificate: good.caCertificate }, listen, /tls\.caKey: .*together/],
-    ['with another key', { ...good, caKey: other.caKey }, listen, /is not the key of/],
+    ['with another key', { ...good, caKey: leaf.caKey }, listen, /is not the key of/],
     ['that is none', leaf, listen, /is not the certificate of an authority/],
     ['whose files are swapped', { caCertificate: good.caKey, caKey: good.caCertificate }, listen, /not a certificate/],
     ['that nobody would see', good, {}, /without listen\.warningPageHttps/],

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BULK_CHANGES_MAX, CHUNK_ENTRIES } from '../../../../src/control-plane/admin/bulk-change.ts';
 import { LINE_BYTES_MAX } from '../../../../src/control-plane/admin/ndjson-lines.ts';
+import { LedgerUnavailable } from '../../../../src/control-plane/ledger/ledger-failure.ts';
 import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
 import { bearer, closeApis, config, createApi, done, stagingLedger } from '../../../support/api-harness.ts';
 
@@ -43,6 +44,10 @@ async function openUpload(api: Api, body: string) {
   socket.write(`POST /v1/lists/desk/changes HTTP/1.1\r\n${fields}Transfer-Encoding: chunked\r\n\r\n`);
   socket.write(`${body.length.toString(16)}\r\n${body}\r\n`);
   return socket;
+}
+
+function isGone(): Promise<never> {
+  return Promise.reject(new LedgerUnavailable('its thread is gone'));
 }
 
 function refused() {
@@ -153,6 +158,13 @@ describe('a change as NDJSON', () => {
     expect([begin.statusCode, begin.json()]).toMatchObject([422, { code: 'idempotencyMismatch' }]);
     const commit = await pushLines(createApi({ ...stagingLedger(), commit: refused }), HEAD + adds(1));
     expect(commit.statusCode).toBe(422);
+  });
+
+  it('a ledger that goes away meanwhile is 503', async () => {
+    const api = createApi({ ...stagingLedger(), stage: isGone, abandon: isGone });
+    const response = await pushLines(api, HEAD + adds(CHUNK_ENTRIES));
+    expect([response.statusCode, response.json()]).toMatchObject([503, { code: 'storeUnavailable' }]);
+    expect(api.counted).toEqual(['desk refused']);
   });
 
   it('a replay is answered when all was sent, without staging anything', async () => {

@@ -156,6 +156,7 @@ describe('one hub, three followers', () => {
     await early.until(({ attempted }) => attempted);
     expect(early.statuses.at(-1)).toMatchObject({ version: 0, failure: undefined });
     await hub.push(['a.top', 'b.top']);
+    await early.until(({ version }) => version === 1);
     const followers = [early, await Follower.start(hub.url, 'late'), await Follower.start(hub.url, 'later')];
     await hub.push(['c.top'], ['a.top']);
     for (const follower of followers) {
