@@ -71,7 +71,7 @@ const listSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and - (it is a metric label)')
     .describe('name of the list, unique: metric label, EDE text, API path'),
-  source: printable(4096).min(1).describe('a path, https://..., feed+https://..., or push'),
+  source: printable(4096).min(1).describe('a path, or https://...'),
   format: z
     .string()
     .refine(isListFormat, `one of ${LIST_FORMATS.join(', ')}, or csv:COLUMN`)
@@ -96,9 +96,19 @@ const listSchema = z.strictObject({
     .describe('largest source accepted'),
   fetchTimeoutMs: whole(100, 3_600_000).default(60_000).describe('for one fetch of an https source'),
   badLinesPercentMax: z.number().min(0).max(100).default(10).describe('more skipped lines refuse the update'),
-  shrinkPercentMax: z.number().min(0).max(100).default(50).describe('an update that removes more is held'),
-  growthPercentMax: z.number().min(0).max(1_000_000).default(200).describe('an update that adds more is held'),
-  twoPersons: z.boolean().default(false).describe('who proposed an entry may not release it'),
+  shrinkPercentMax: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(50)
+    .describe('not in force yet: an update that removes more is held'),
+  growthPercentMax: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(200)
+    .describe('not in force yet: an update that adds more is held'),
+  twoPersons: z.boolean().default(false).describe('not in force yet: who proposed an entry may not release it'),
   rollout: z
     .array(
       z.strictObject({
@@ -108,14 +118,18 @@ const listSchema = z.strictObject({
     )
     .max(10)
     .default([])
-    .describe('stages of new pushed entries, as percent of subscribers'),
-  versionsMax: whole(1, 1_000_000).default(10_000).describe('versions kept of a push list or feed'),
-  feedKeys: z.array(printable(100).min(1)).max(4).default([]).describe('minisign public keys that may sign the feed'),
-  tokenFile: printable(4096).default('').describe('file with a bearer token for the source'),
-  ca: printable(4096).default('').describe('PEM file of the authorities trusted for the source'),
-  clientCertificate: printable(4096).default('').describe('PEM file shown to the source'),
-  clientKey: printable(4096).default('').describe('its private key, a PEM file'),
-  proxy: printable(4096).default('').describe('http://... proxy for the source'),
+    .describe('not in force yet: stages of new pushed entries, as percent of subscribers'),
+  versionsMax: whole(1, 1_000_000).default(10_000).describe('not in force yet: versions kept of a push list or feed'),
+  feedKeys: z
+    .array(printable(100).min(1))
+    .max(4)
+    .default([])
+    .describe('not in force yet: minisign public keys that may sign the feed'),
+  tokenFile: printable(4096).default('').describe('not in force yet: file with a bearer token for the source'),
+  ca: printable(4096).default('').describe('not in force yet: PEM file of the authorities trusted for the source'),
+  clientCertificate: printable(4096).default('').describe('not in force yet: PEM file shown to the source'),
+  clientKey: printable(4096).default('').describe('not in force yet: its private key, a PEM file'),
+  proxy: printable(4096).default('').describe('not in force yet: http://... proxy for the source'),
 });
 
 /** The whole file. Output: everything typed and filled in; paths still as written. */
@@ -132,7 +146,7 @@ export const configSchema = z.strictObject({
       doh: socketAddresses.describe('DNS over HTTPS at /dns-query; needs tls'),
       admin: bindAddress
         .prefault(LISTEN_DEFAULTS.admin)
-        .describe('/metrics /healthz /readyz /v1; HTTPS unless on loopback, which needs tls; "" turns it off'),
+        .describe('/metrics /healthz /readyz; HTTPS unless on loopback, which needs tls; "" turns it off'),
       warningPageHttp: bindAddress.prefault(LISTEN_DEFAULTS.warningPageHttp).describe('warning page; "" turns it off'),
       warningPageHttps: bindAddress
         .prefault('')
@@ -176,18 +190,24 @@ export const configSchema = z.strictObject({
   sharedHosts: files.describe('files of names that many customers share; held likewise'),
   push: z
     .strictObject({
-      entriesMax: whole(1, 10_000_000).default(2_000_000).describe('entries in one change'),
+      entriesMax: whole(1, 10_000_000).default(2_000_000).describe('not in force yet: entries in one change'),
       bodyBytesMax: whole(1024, 4096 * MIB)
         .default(512 * MIB)
-        .describe('largest body of one change'),
+        .describe('not in force yet: largest body of one change'),
     })
     .prefault({}),
   feeds: z
     .strictObject({
-      publish: z.array(printable(32).min(1)).max(LISTS_MAX).default([]).describe('push lists served as signed feeds'),
-      secretKey: printable(4096).default('').describe('minisign secret key file (weir feed keygen)'),
-      passwordFile: printable(4096).default('').describe('file with its password; "": it has none'),
-      waitSecondsMax: whole(0, 600).default(60).describe('longest wait of a follower for a new version'),
+      publish: z
+        .array(printable(32).min(1))
+        .max(LISTS_MAX)
+        .default([])
+        .describe('not in force yet: push lists served as signed feeds'),
+      secretKey: printable(4096).default('').describe('not in force yet: minisign secret key file (weir feed keygen)'),
+      passwordFile: printable(4096).default('').describe('not in force yet: file with its password; "": it has none'),
+      waitSecondsMax: whole(0, 600)
+        .default(60)
+        .describe('not in force yet: longest wait of a follower for a new version'),
     })
     .prefault({}),
   blastRadius: z
@@ -197,8 +217,8 @@ export const configSchema = z.strictObject({
         .min(0)
         .max(100)
         .default(0.01)
-        .describe('entries that more of the queries ask for are held'),
-      queriesMin: whole(1, 1_000_000_000).default(1000).describe('and at least so many in 24 h'),
+        .describe('not in force yet: entries that more of the queries ask for are held'),
+      queriesMin: whole(1, 1_000_000_000).default(1000).describe('not in force yet: and at least so many in 24 h'),
     })
     .prefault({}),
   sinkhole: z
