@@ -25,7 +25,7 @@ function layout(files: Readonly<Record<string, string>>): string {
 
 async function run(folder: string, nodeArgs: readonly string[], ...args: string[]): Promise<ProgramResult> {
   return runProgram(process.execPath, [...nodeArgs, join(folder, 'bin/weir.js'), ...args], {
-    env: { NODE_OPTIONS: '' },
+    env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: undefined },
   });
 }
 
@@ -85,7 +85,7 @@ describe('the weir command', () => {
     const told = layout({ 'src/main.ts': SHOWS_CACHE, 'node_modules/x/index.js': '' });
     const program = [process.execPath, join(told, 'bin/weir.js')] as const;
     const { stdout } = await runProgram(program[0], [program[1]], {
-      env: { NODE_OPTIONS: '', NODE_DISABLE_COMPILE_CACHE: '1' },
+      env: { NODE_OPTIONS: '', NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: '1' },
     });
     expect(stdout).toContain('main undefined');
     expect(existsSync(join(told, 'node_modules/.cache'))).toBe(false);
