@@ -32,7 +32,8 @@ export const reason: JsonSchema = {
   type: 'string',
   minLength: 1,
   maxLength: REASON_CHARACTERS_MAX,
-  pattern: '^\\P{Cc}*\\S\\P{Cc}*$',
+  // Why a look ahead: a control character is no white space, so \S in the middle would let one through.
+  pattern: '^(?=\\s*\\S)\\P{Cc}*$',
   description: 'why; kept with the version and in the audit chain',
 };
 
