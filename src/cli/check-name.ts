@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { findEntries, type FoundEntry } from '../control-plane/list-sync/find-entries.ts';
 import type { Guard } from '../control-plane/list-sync/guard/guard.ts';
 import type { LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
+import { nameVerdict, type NameVerdict } from '../control-plane/list-sync/name-verdict.ts';
 import { ADDRESS_BYTES, writeAddress } from '../policy/address.ts';
 import { ClientAccess } from '../data-plane/client-address.ts';
 import { decodeMessage, encodeQuery } from '../dns/codec.ts';
@@ -14,7 +15,7 @@ import { rcodeName, typeName } from '../dns/iana.ts';
 import { nameFromText } from '../dns/name.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
-import { explain, type Explanation, type ExplainedRule } from '../policy/explain.ts';
+import { explain, type ExplainedRule } from '../policy/explain.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
 
@@ -37,24 +38,7 @@ export interface HeldEntry {
 }
 
 /** Keys are stable: `--json` prints this. */
-export interface CheckResult {
-  readonly name: string;
-  readonly verdict: Explanation['verdict'];
-  readonly list: string | null;
-  readonly entry: string | null;
-  readonly scope: string | null;
-  readonly category: string | null;
-  readonly authority: string | null;
-  readonly version: number | null;
-  readonly action: string | null;
-  readonly order: string | null;
-  readonly incident: string | null;
-  readonly reference: string | null;
-  readonly addedAt: string | null;
-  readonly expiresAt: string | null;
-  readonly note: string | null;
-  /** The protected name at or above this one: what its answers lead to does not block it. */
-  readonly protectedBy: string | null;
+export interface CheckResult extends NameVerdict {
   /** The special-use name that is answered locally, unless a list comes first. */
   readonly specialUse: string | null;
   readonly answers: readonly CheckAnswer[];
@@ -102,25 +86,8 @@ export class NameChecker {
     const by = explanation.decidedBy;
     const found = this.#find(wire);
     const source = by === undefined ? undefined : found.find(({ list, entry }) => isEntryOf(by, list, entry));
-    const provenance = source?.entry.provenance;
-    const expiresAtSeconds = by?.expiresAtSeconds ?? 0;
     return {
-      name,
-      verdict: explanation.verdict,
-      list: by?.list ?? null,
-      entry: by?.entry ?? null,
-      scope: by?.scope ?? null,
-      category: by === undefined || by.kind === 'allow' ? null : by.category,
-      authority: by === undefined || by.kind === 'allow' ? null : (provenance?.authority ?? by.authority),
-      version: by === undefined || by.kind === 'allow' ? null : by.version,
-      action: by === undefined || by.kind === 'allow' ? null : by.action,
-      order: by === undefined || by.kind === 'allow' ? null : by.order,
-      incident: by?.incident ?? null,
-      reference: provenance?.reference ?? null,
-      addedAt: provenance?.addedAt ?? null,
-      expiresAt: expiresAtSeconds === 0 ? null : new Date(expiresAtSeconds * 1000).toISOString(),
-      note: provenance?.note ?? null,
-      protectedBy: explanation.rules.find(({ outcome }) => outcome === 'protects')?.entry ?? null,
+      ...nameVerdict(name, explanation, source?.entry.provenance),
       specialUse: this.#specialName(name),
       answers: this.#options.types.map((type) => this.#answer(name, type)),
       client: this.#client(),
