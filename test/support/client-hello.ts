@@ -1,14 +1,13 @@
 /** ClientHellos: as Node's own TLS client sends them, and cut into records of any size. */
 import { createServer } from 'node:net';
 import { connect } from 'node:tls';
-import { isIPv4 } from 'node:net';
 
 /** The first flight of a real client. Without `servername`: no server name. */
 export async function capturedHello(servername?: string): Promise<Buffer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
-  if (typeof address !== 'object' || address === null || !isIPv4(address.address)) throw new Error('not listening');
+  if (typeof address !== 'object' || address === null) throw new Error('not listening');
   const received = new Promise<Buffer>((resolve) => {
     server.once('connection', (socket) => {
       socket.on('error', () => undefined);

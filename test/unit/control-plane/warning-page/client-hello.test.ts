@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readClientHello } from '../../../../src/control-plane/warning-page/client-hello.ts';
+import { RECORDS_MAX, readClientHello } from '../../../../src/control-plane/warning-page/client-hello.ts';
 import { capturedHello, inRecords } from '../../../support/client-hello.ts';
 
 const hello = await capturedHello('Login.BAD.example');
@@ -25,6 +25,22 @@ describe('the name in a ClientHello', () => {
       expect(readClientHello(pieces.subarray(0, bytes)).kind).toBe('incomplete');
     }
     expect(readClientHello(pieces).kind).toBe('hello');
+  });
+
+  it('is read out of as many records as are allowed, and of not one more', () => {
+    const inRecordsOfOne = (records: number): Buffer => {
+      const last = hello.subarray(5 + records - 1);
+      const singles = inRecords(hello, 1).subarray(0, 6 * (records - 1));
+      return Buffer.concat([singles, Buffer.of(22, 3, 1, last.length >> 8, last.length & 0xff), last]);
+    };
+    expect(readClientHello(inRecordsOfOne(RECORDS_MAX))).toEqual({ kind: 'hello', name: 'login.bad.example' });
+    expect(readClientHello(inRecordsOfOne(RECORDS_MAX + 1))).toEqual({ kind: 'malformed' });
+  });
+
+  it('is given up once there are too many records, without waiting for the rest', () => {
+    const singles = inRecords(hello, 1);
+    expect(readClientHello(singles.subarray(0, 6 * RECORDS_MAX - 1)).kind).toBe('incomplete');
+    expect(readClientHello(singles.subarray(0, 6 * RECORDS_MAX)).kind).toBe('malformed');
   });
 
   it('is not changed by what follows', () => {
