@@ -1,6 +1,6 @@
 /**
- * What is measured of pushes, of the ledger and of the interface that maintainers use. Registered by metrics.ts; lives in
- * the control thread.
+ * What is measured of pushes, of the ledger and of the interface that maintainers use. Registered by metrics.ts where a
+ * ledger runs; lives in the control thread.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { METRICS } from './metric-definitions.ts';

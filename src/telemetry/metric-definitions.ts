@@ -22,6 +22,17 @@ function histogram(help: string, ...labels: string[]): MetricDefinition {
   return { type: 'histogram', labels, help };
 }
 
+/** Exported by a node that runs a ledger, and by no other: ledger-metrics.ts. */
+export const LEDGER_METRICS = {
+  weir_pushes_total: counter('Changes pushed to a list', 'list', 'outcome'),
+  weir_push_entries_total: counter('Entries of pushed changes', 'list', 'outcome'),
+  weir_push_duration_seconds: histogram('From the request to the change in force on every thread'),
+  weir_ledger_up: gauge('1 while the ledger of pushed lists can be written'),
+  weir_audit_records: gauge('Records of the audit chain'),
+  weir_api_requests_total: counter('Requests under /v1', 'route', 'status'),
+  weir_api_authentication_failures_total: counter('Requests under /v1 without a good token', 'reason'),
+} as const satisfies Record<string, MetricDefinition>;
+
 export const METRICS = {
   weir_build_info: gauge('Version of Weir and of Node; always 1', 'version', 'node'),
   weir_queries_total: counter('Queries received', 'transport', 'family', 'qtype'),
@@ -69,13 +80,7 @@ export const METRICS = {
   weir_list_entries_rejected_total: counter('Lines of loaded lists that gave no entry', 'list', 'reason'),
   weir_list_guard_holds: gauge('Entries held for a second pair of eyes', 'list', 'guard'),
   weir_list_activation_seconds: histogram('From a changed source to the change in force on every thread'),
-  weir_pushes_total: counter('Changes pushed to a list', 'list', 'outcome'),
-  weir_push_entries_total: counter('Entries of pushed changes', 'list', 'outcome'),
-  weir_push_duration_seconds: histogram('From the request to the change in force on every thread'),
-  weir_ledger_up: gauge('1 while the ledger of pushed lists can be written'),
-  weir_audit_records: gauge('Records of the audit chain'),
-  weir_api_requests_total: counter('Requests under /v1', 'route', 'status'),
-  weir_api_authentication_failures_total: counter('Requests under /v1 without a good token', 'reason'),
+  ...LEDGER_METRICS,
   weir_index_bytes: gauge('Size of the name index, base and overlay'),
   weir_policy_generation: gauge('Lowest policy generation that a resolver thread answers with'),
   weir_batch_io: gauge('1 for the way datagrams are read and written', 'mode'),

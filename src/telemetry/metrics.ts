@@ -54,6 +54,7 @@ export class Metrics {
   readonly #listRows = new Map<number, ListRow>();
   readonly #versions = new Map<string, { list: string; version: string; sha256: string }>();
   #upstreams: readonly string[] = [];
+  #ledger: LedgerMetrics | undefined;
 
   readonly #listEntries = this.#gauge('weir_list_entries');
   readonly #listVersion = this.#gauge('weir_list_version_info');
@@ -74,9 +75,6 @@ export class Metrics {
     registers: [this.#registry],
   });
 
-  /** Of pushes, of the ledger, of the interface under /v1. */
-  readonly ledger = new LedgerMetrics(this.#registry);
-
   constructor(options: MetricsOptions) {
     this.#options = options;
     this.#gauge('weir_build_info').set({ version: options.version, node: process.version }, 1);
@@ -88,6 +86,14 @@ export class Metrics {
       this.#certificateReloads.inc({ result }, 0);
     }
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /**
+   * Exports the metrics of pushes, of the ledger and of the interface under /v1. Why not from the start: a node that
+   * runs no ledger would report one that is down.
+   */
+  registerLedger(): LedgerMetrics {
+    return (this.#ledger ??= new LedgerMetrics(this.#registry));
   }
 
   /** Takes one thread's counters into the sum. */

@@ -16,7 +16,7 @@ import {
   upstreamDownGauge,
   upstreamDurationHistogram,
 } from '../../../src/telemetry/counters.ts';
-import { METRICS_TABLE } from '../../../src/telemetry/metric-definitions.ts';
+import { LEDGER_METRICS, METRICS_TABLE } from '../../../src/telemetry/metric-definitions.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
 
 const SAMPLE = { name: 'sample', counterSlot: 3, action: 'sinkhole' } as const;
@@ -49,8 +49,8 @@ describe('/metrics', () => {
     const metrics = createMetrics();
     metrics.attach(createCounters());
     metrics.setLists([SAMPLE]);
-    metrics.ledger.setPushLists(['sample']);
-    metrics.ledger.setApi(['/v1/lists'], ['missing']);
+    metrics.registerLedger().setPushLists(['sample']);
+    metrics.registerLedger().setApi(['/v1/lists'], ['missing']);
     metrics.setUpstreams([UPSTREAM]);
     metrics.setListStatus({ name: 'sample', version: 1, sha256: 'ab', entries: 1, lastSuccessMs: 1000, holds: {} });
     const text = await metrics.render();
@@ -65,6 +65,18 @@ describe('/metrics', () => {
     expect(text).toContain('process_cpu_seconds_total');
     expect(text).toContain('nodejs_version_info');
     expect(metrics.contentType).toMatch(/^text\/plain/);
+  });
+
+  it('says nothing of a ledger where none runs', async () => {
+    const metrics = createMetrics();
+    const ofLedger = async (): Promise<string[]> => {
+      const text = await metrics.render();
+      return Object.keys(LEDGER_METRICS).filter((name) => text.includes(name));
+    };
+    expect(await ofLedger()).toEqual([]);
+    metrics.registerLedger().setLedgerUp(true);
+    expect(await ofLedger()).toEqual(Object.keys(LEDGER_METRICS));
+    expect((await scrape(metrics)).get('weir_ledger_up')).toBe(1);
   });
 
   it('registers known label sets at 0 from the start', async () => {
