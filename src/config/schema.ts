@@ -62,6 +62,14 @@ function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | 
   return text === '' ? { kind: 'ok', value: undefined } : parseSocketAddress(text);
 }
 
+const NOT_YET = 'is not available in this version yet; remove it';
+
+/** A key whose work is not done yet: any value but its default is refused, for a setting without effect misleads. */
+function notYet<T extends z.ZodType>(schema: T, meaning: string): T {
+  const nothing = JSON.stringify(schema.parse(undefined));
+  return schema.refine((value) => JSON.stringify(value) === nothing, NOT_YET).describe(`not available yet: ${meaning}`);
+}
+
 const socketAddresses = z.array(parsed(parseSocketAddress)).max(ADDRESSES_MAX).default([]);
 const files = z.array(printable(4096).min(1)).max(FILES_MAX).default([]);
 const bindAddress = parsed(optionalAddress);
@@ -96,40 +104,28 @@ const listSchema = z.strictObject({
     .describe('largest source accepted'),
   fetchTimeoutMs: whole(100, 3_600_000).default(60_000).describe('for one fetch of an https source'),
   badLinesPercentMax: z.number().min(0).max(100).default(10).describe('more skipped lines refuse the update'),
-  shrinkPercentMax: z
-    .number()
-    .min(0)
-    .max(100)
-    .default(50)
-    .describe('not in force yet: an update that removes more is held'),
-  growthPercentMax: z
-    .number()
-    .min(0)
-    .max(1_000_000)
-    .default(200)
-    .describe('not in force yet: an update that adds more is held'),
-  twoPersons: z.boolean().default(false).describe('not in force yet: who proposed an entry may not release it'),
-  rollout: z
-    .array(
-      z.strictObject({
-        percent: z.number().min(0).max(100).describe('of the subscribers'),
-        seconds: whole(0, WEEK_SECONDS).default(0).describe('until the next stage'),
-      }),
-    )
-    .max(10)
-    .default([])
-    .describe('not in force yet: stages of new pushed entries, as percent of subscribers'),
-  versionsMax: whole(1, 1_000_000).default(10_000).describe('not in force yet: versions kept of a push list or feed'),
-  feedKeys: z
-    .array(printable(100).min(1))
-    .max(4)
-    .default([])
-    .describe('not in force yet: minisign public keys that may sign the feed'),
-  tokenFile: printable(4096).default('').describe('not in force yet: file with a bearer token for the source'),
-  ca: printable(4096).default('').describe('not in force yet: PEM file of the authorities trusted for the source'),
-  clientCertificate: printable(4096).default('').describe('not in force yet: PEM file shown to the source'),
-  clientKey: printable(4096).default('').describe('not in force yet: its private key, a PEM file'),
-  proxy: printable(4096).default('').describe('not in force yet: http://... proxy for the source'),
+  shrinkPercentMax: notYet(z.number().min(0).max(100).default(50), 'an update that removes more is held'),
+  growthPercentMax: notYet(z.number().min(0).max(1_000_000).default(200), 'an update that adds more is held'),
+  twoPersons: notYet(z.boolean().default(false), 'who proposed an entry may not release it'),
+  rollout: notYet(
+    z
+      .array(
+        z.strictObject({
+          percent: z.number().min(0).max(100).describe('of the subscribers'),
+          seconds: whole(0, WEEK_SECONDS).default(0).describe('until the next stage'),
+        }),
+      )
+      .max(10)
+      .default([]),
+    'stages of new pushed entries, as percent of subscribers',
+  ),
+  versionsMax: notYet(whole(1, 1_000_000).default(10_000), 'versions kept of a push list or feed'),
+  feedKeys: notYet(z.array(printable(100).min(1)).max(4).default([]), 'minisign public keys that may sign the feed'),
+  tokenFile: notYet(printable(4096).default(''), 'file with a bearer token for the source'),
+  ca: notYet(printable(4096).default(''), 'PEM file of the authorities trusted for the source'),
+  clientCertificate: notYet(printable(4096).default(''), 'PEM file shown to the source'),
+  clientKey: notYet(printable(4096).default(''), 'its private key, a PEM file'),
+  proxy: notYet(printable(4096).default(''), 'http://... proxy for the source'),
 });
 
 /** The whole file. Output: everything typed and filled in; paths still as written. */
@@ -190,35 +186,25 @@ export const configSchema = z.strictObject({
   sharedHosts: files.describe('files of names that many customers share; held likewise'),
   push: z
     .strictObject({
-      entriesMax: whole(1, 10_000_000).default(2_000_000).describe('not in force yet: entries in one change'),
-      bodyBytesMax: whole(1024, 4096 * MIB)
-        .default(512 * MIB)
-        .describe('not in force yet: largest body of one change'),
+      entriesMax: notYet(whole(1, 10_000_000).default(2_000_000), 'entries in one change'),
+      bodyBytesMax: notYet(whole(1024, 4096 * MIB).default(512 * MIB), 'largest body of one change'),
     })
     .prefault({}),
   feeds: z
     .strictObject({
-      publish: z
-        .array(printable(32).min(1))
-        .max(LISTS_MAX)
-        .default([])
-        .describe('not in force yet: push lists served as signed feeds'),
-      secretKey: printable(4096).default('').describe('not in force yet: minisign secret key file (weir feed keygen)'),
-      passwordFile: printable(4096).default('').describe('not in force yet: file with its password; "": it has none'),
-      waitSecondsMax: whole(0, 600)
-        .default(60)
-        .describe('not in force yet: longest wait of a follower for a new version'),
+      publish: notYet(z.array(printable(32).min(1)).max(LISTS_MAX).default([]), 'push lists served as signed feeds'),
+      secretKey: notYet(printable(4096).default(''), 'minisign secret key file (weir feed keygen)'),
+      passwordFile: notYet(printable(4096).default(''), 'file with its password; "": it has none'),
+      waitSecondsMax: notYet(whole(0, 600).default(60), 'longest wait of a follower for a new version'),
     })
     .prefault({}),
   blastRadius: z
     .strictObject({
-      sharePercent: z
-        .number()
-        .min(0)
-        .max(100)
-        .default(0.01)
-        .describe('not in force yet: entries that more of the queries ask for are held'),
-      queriesMin: whole(1, 1_000_000_000).default(1000).describe('not in force yet: and at least so many in 24 h'),
+      sharePercent: notYet(
+        z.number().min(0).max(100).default(0.01),
+        'entries that more of the queries ask for are held',
+      ),
+      queriesMin: notYet(whole(1, 1_000_000_000).default(1000), 'and at least so many in 24 h'),
     })
     .prefault({}),
   sinkhole: z

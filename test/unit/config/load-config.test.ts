@@ -145,14 +145,6 @@ describe('a bad value is named with its key path', () => {
     ['lists: [{ name: a, source: list.txt, action: explode }]', /^lists\[0\]\.action: expected one of "sinkhole"/],
     ['lists: [{ name: a, source: list.txt, format: word }]', /^lists\[0\]\.format: one of auto, plain/],
     ['lists: [{ name: a, source: push }]', /^lists\[0\]\.source: .*not available in this version yet/],
-    [
-      'lists: [{ name: a, source: "feed+https://x.example", feedKeys: [RWTbSusSx44tSSlhf8UOQxQlGTWxD0vrBrIrwQZ3BlJZdlEk7kBY7QIg] }]',
-      /^lists\[0\]\.source: .*signed feed is not available in this version yet/,
-    ],
-    [
-      'lists: [{ name: a, source: "feed+http://x.example/", feedKeys: [RWTbSusSx44tSSlhf8UOQxQlGTWxD0vrBrIrwQZ3BlJZdlEk7kBY7QIg] }]',
-      /^lists\[0\]\.source: feed\+http:\/\/ is accepted from a/,
-    ],
     ['lists: [{ name: a, source: "http://x.example/" }]', /^lists\[0\]\.source: plain http/],
     ['lists: [{ name: a, source: "https://u:p@x.example/" }]', /^lists\[0\]\.source: .*user name or password/],
     ['lists: [{ name: a, source: "file:///etc/passwd" }]', /^lists\[0\]\.source: "file:" is no source/],
@@ -163,6 +155,34 @@ describe('a bad value is named with its key path', () => {
     const problems = problemsOf(text);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(problem);
+  });
+
+  it.each([
+    ['feed+https://x.example', /^lists\[0\]\.source: .*signed feed is not available in this version yet/],
+    ['feed+http://x.example/', /^lists\[0\]\.source: feed\+http:\/\/ is accepted from a/],
+  ])('%s is no source yet, and neither are its keys', (source, problem) => {
+    const key = 'RWTbSusSx44tSSlhf8UOQxQlGTWxD0vrBrIrwQZ3BlJZdlEk7kBY7QIg';
+    const problems = problemsOf(`lists: [{ name: a, source: "${source}", feedKeys: [${key}] }]`);
+    expect(problems).toHaveLength(2);
+    expect(problems).toContainEqual(expect.stringMatching(problem));
+    expect(problems).toContainEqual(
+      expect.stringMatching(/^lists\[0\]\.feedKeys: is not available in this version yet/),
+    );
+  });
+
+  it.each([
+    ['lists: [{ name: a, source: list.txt, shrinkPercentMax: 10 }]', 'lists[0].shrinkPercentMax'],
+    ['lists: [{ name: a, source: list.txt, twoPersons: true }]', 'lists[0].twoPersons'],
+    ['lists: [{ name: a, source: list.txt, rollout: [{ percent: 1 }] }]', 'lists[0].rollout'],
+    ['lists: [{ name: a, source: list.txt, proxy: "http://192.0.2.1" }]', 'lists[0].proxy'],
+    ['push: { entriesMax: 1 }', 'push.entriesMax'],
+    ['blastRadius: { queriesMin: 1 }', 'blastRadius.queriesMin'],
+  ])('%s would have no effect, and is refused', (text, key) => {
+    expect(problemsOf(text)).toEqual([`${key}: is not available in this version yet; remove it`]);
+  });
+
+  it('the default of a key that is not available yet is no problem', () => {
+    expect(problemsOf('push: { entriesMax: 2000000 }')).toEqual([]);
   });
 
   it('names an unknown key and the key it was probably meant to be', () => {
