@@ -8,6 +8,8 @@ import type { SocketAddress, UpstreamConfig } from './config.ts';
 
 export type Parsed<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'bad'; readonly message: string };
 
+/** Among the upstreams: a recursor on this machine that Weir starts. Also its metric label. */
+export const RECURSIVE = 'recursive';
 export const PORT_MAX = 65_535;
 const DNS_PORT = 53;
 const TLS_PORT = 853;
@@ -46,7 +48,7 @@ export function parseSocketAddress(text: string): Parsed<SocketAddress> {
 
 /** Reads `udp://192.0.2.1`, `tcp://[2001:db8::1]:5353`; the port is 53 where none is given. Or the word `recursive`. */
 export function parseUpstream(text: string): Parsed<UpstreamConfig> {
-  if (text === 'recursive') return ok({ url: text, protocol: 'udp', host: '127.0.0.1', port: 0 });
+  if (text === RECURSIVE) return ok({ url: text, protocol: 'udp', host: '127.0.0.1', port: 0 });
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text);
   if (match === null) {
     return bad(

@@ -6,7 +6,7 @@
 import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
-import { isLoopback, isWildcard, parseSocketAddress, parseUpstream } from './address.ts';
+import { isLoopback, isWildcard, parseSocketAddress, parseUpstream, RECURSIVE } from './address.ts';
 import type { SocketAddress } from './config.ts';
 import { checkFeeds, feedSourceProblem } from './feed-checks.ts';
 import { findRecursor } from './find-recursor.ts';
@@ -129,9 +129,12 @@ function checkUpstreams(raw: unknown, folder: string, report: Report): void {
     const first = seen.get(key);
     if (first === undefined) seen.set(key, index);
     else report(['upstreams', index], `the same as upstreams[${first}]`);
-    if (written === 'recursive') checkRecursor(raw, folder, index, report);
+    if (written === RECURSIVE) {
+      checkRecursor(raw, folder, index, report);
+      continue;
+    }
     const circle = own.find(({ path, address }) => RESOLVER_KEYS.has(path[1]) && isOwnAddress(address, { host, port }));
-    if (written !== 'recursive' && circle !== undefined) {
+    if (circle !== undefined) {
       report(
         ['upstreams', index],
         `this is an address of listen.${circle.path[1]}: queries would go round in a circle`,
@@ -148,7 +151,7 @@ function checkRecursor(raw: unknown, folder: string, index: number, report: Repo
     const where = path === '' ? 'which is not installed' : `and ${path} is no program`;
     report(
       ['upstreams', index],
-      `"recursive" needs Unbound, ${where}; apt-get install unbound, or set recursion.program`,
+      `"${RECURSIVE}" needs Unbound, ${where}; apt-get install unbound, or set recursion.program`,
     );
   }
   if (typeof include === 'string' && include !== '')

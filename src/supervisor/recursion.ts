@@ -5,13 +5,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { RECURSIVE } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import { findRecursor } from '../config/find-recursor.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Recursor } from './recursor.ts';
 
-/** What `upstreams` says for it; also its metric label. */
-export const RECURSIVE = 'recursive';
 /** Of its threads: recursion waits more than it works. */
 const THREADS_MAX = 8;
 

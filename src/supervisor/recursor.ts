@@ -73,7 +73,6 @@ export class Recursor {
 
   /** Resolves when it answers, or after READY_WAIT_MS, with a word in the log: the upstream counts as down till then. */
   async start(): Promise<void> {
-    this.#writeFiles();
     this.#launch();
     this.#watch = setInterval(() => void this.#probe(), PROBE_INTERVAL_MS);
     const deadlineMs = monotonicMs() + READY_WAIT_MS;
@@ -104,13 +103,20 @@ export class Recursor {
     mkdirSync(settings.folder, { recursive: true, mode: 0o700 });
     const anchor = join(settings.folder, TRUST_ANCHOR_FILE);
     // Why kept: Unbound writes into it which keys it has seen, and since when.
-    if (!statSync(anchor, { throwIfNoEntry: false })?.size) writeFileSync(anchor, ROOT_ANCHORS);
+    if ((statSync(anchor, { throwIfNoEntry: false })?.size ?? 0) === 0) writeFileSync(anchor, ROOT_ANCHORS);
     writeFileSync(join(settings.folder, 'unbound.conf'), recursorConfiguration(settings));
   }
 
   #launch(): void {
     const { program, settings, log } = this.#options;
     this.#startedAtMs = monotonicMs();
+    try {
+      this.#writeFiles();
+    } catch (error) {
+      log.error({ err: error }, 'the files of the recursor cannot be written');
+      this.#startLater({});
+      return;
+    }
     this.#silentProbes = 0;
     this.#lines = 0;
     const configuration = join(settings.folder, 'unbound.conf');
@@ -122,7 +128,11 @@ export class Recursor {
     this.#child = child;
     child.stdin.on('error', () => undefined);
     createInterface({ input: child.stderr }).on('line', (line) => this.#onLine(line));
-    child.on('error', (error) => log.error({ err: error }, 'the recursor cannot be started'));
+    child.on('error', (error) => {
+      log.error({ err: error }, 'the recursor cannot be started');
+      // Why: what never was started does not exit.
+      if (child.pid === undefined) this.#onExit(child, null, null);
+    });
     child.on('exit', (code, signal) => this.#onExit(child, code, signal));
   }
 
@@ -137,11 +147,15 @@ export class Recursor {
   #onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#startLater({ code, signal });
+  }
+
+  #startLater(ended: object): void {
     if (this.#isStopping) return;
     if (monotonicMs() - this.#startedAtMs > HEALTHY_AFTER_MS) this.#delayMs = RESTART_DELAY_MS_MIN;
     const delayMs = this.#delayMs;
     this.#delayMs = Math.min(delayMs * 2, RESTART_DELAY_MS_MAX);
-    this.#options.log.error({ code, signal, delayMs }, 'the recursor has ended and is started again');
+    this.#options.log.error({ ...ended, delayMs }, 'the recursor has ended and is started again');
     this.#restart = setTimeout(() => this.#launch(), delayMs);
   }
 

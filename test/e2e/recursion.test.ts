@@ -1,5 +1,5 @@
 /** `upstreams: [recursive]` with a stand-in for Unbound: it is started, watched, replaced, and never outlives Weir. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { runProgram } from '../support/child-program.ts';
@@ -14,6 +14,7 @@ import {
   type WeirProcess,
 } from '../support/weir-process.ts';
 
+const LISTEN = { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '' };
 const FAKE = join(PROJECT_ROOT, 'test/support/fake-recursor.mjs');
 
 afterEach(async () => {
@@ -91,6 +92,22 @@ test('replaces it when it is stuck', async () => {
   );
   await untilAnswers(weir, 'after');
 }, 40_000);
+
+test('serves without it while its files cannot be written, and takes it when they can', async () => {
+  const folder = newFolder();
+  const state = join(folder, 'state');
+  mkdirSync(state);
+  writeFileSync(join(state, 'recursor'), 'a file where a folder should be');
+  const program = join(folder, 'unbound');
+  writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${FAKE}" "$@"\n`, { mode: 0o755 });
+  const weir = await startWeirProcess({
+    folder,
+    config: { listen: LISTEN, upstreams: ['recursive'], recursion: { program } },
+  });
+  await weir.log(({ msg }) => msg === 'the files of the recursor cannot be written');
+  rmSync(join(state, 'recursor'));
+  await untilAnswers(weir, 'later');
+}, 60_000);
 
 test('a reload keeps it, one that does not want it stops it', async () => {
   const weir = await start();
