@@ -20,13 +20,20 @@ function markdown(head: readonly string[], lines: readonly (readonly string[])[]
   return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '--:'))), ...lines.map(line)].join('\n');
 }
 
+/** Nothing where a run did not note it. */
+function queueText(bytes: number): string[] {
+  return bytes === 0
+    ? []
+    : [`a UDP socket's queue holds ${(bytes / 1024).toFixed(0)} KiB unless a server asks for more`];
+}
+
 function machineText(newest: Results): string {
   const { machine, list, options } = newest;
   const facts = [
     `${machine.processor}, ${machine.cores} processors, ${(machine.memoryBytes / GIB).toFixed(0)} GiB`,
     `${machine.system}, Linux ${machine.kernel}, Node ${machine.node}`,
     `Weir at ${machine.commit}; ${newest.startedAt.slice(0, 10)}; ${options.rounds} rounds of ${options.seconds} s`,
-    `a UDP socket's queue holds ${((machine.receiveBufferDefaultBytes ?? 0) / 1024).toFixed(0)} KiB unless a server asks for more`,
+    ...queueText(machine.receiveBufferDefaultBytes ?? 0),
     `list of ${list.names} names (${list.origin}); load of the machine before: ${machine.loadBefore.toFixed(2)}`,
   ];
   return facts.map((fact) => `- ${fact}`).join('\n');

@@ -1,4 +1,7 @@
-/** The kernel's drops and the buffer it grants, against real sockets whose queue is filled on purpose. */
+/**
+ * The kernel's drops and the buffer it grants, against real sockets whose queue is filled on purpose. Skipped where the
+ * system calls cannot be had (another system, no koffi): there is nothing to ask then, and nothing is counted.
+ */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
@@ -53,7 +56,7 @@ async function receiverAndSender(receiveBufferBytes: number) {
   return { libc, fd, flood, drain };
 }
 
-test.runIf(process.platform === 'linux')('counts every datagram that found no room, and none that did', async () => {
+test.skipIf(outcome.kind !== 'ok')('counts every datagram that found no room, and none that did', async () => {
   const { libc, fd, flood, drain } = await receiverAndSender(8_192);
   const cells = new Float64Array(COUNTER_CELLS);
   const watch = new SocketWatch(libc, cells);
@@ -74,7 +77,7 @@ test.runIf(process.platform === 'linux')('counts every datagram that found no ro
   expect(cells[Counter.kernelDrops + SocketSideRow.client]).toBe(2 * SENT - first - second);
 });
 
-test.runIf(process.platform === 'linux')('says the smallest receive buffer of each side', async () => {
+test.skipIf(outcome.kind !== 'ok')('says the smallest receive buffer of each side', async () => {
   const small = await receiverAndSender(8_192);
   const large = await receiverAndSender(65_536);
   const cells = new Float64Array(COUNTER_CELLS);
@@ -91,7 +94,7 @@ test.runIf(process.platform === 'linux')('says the smallest receive buffer of ea
   expect(cells[Counter.receiveBufferBytes + SocketSideRow.upstream]).toBe(0);
 });
 
-test.runIf(process.platform === 'linux')('looks at each socket once in ten ticks', async () => {
+test.skipIf(outcome.kind !== 'ok')('looks at each socket once in ten ticks', async () => {
   const { libc, fd } = await receiverAndSender(8_192);
   let asked = 0;
   const counting = { ...libc, socketMemory: (of: number) => (asked++, libc.socketMemory(of)) };
