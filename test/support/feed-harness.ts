@@ -1,6 +1,6 @@
 /**
  * A feed as a publisher makes it, a server that serves it and lies where a test wants it to, and the ledger of a follower
- * in memory. The real ledger with a real follower is in test/e2e/feed-hub.test.ts.
+ * in memory. The real ledger with a real follower is in feed-hub.test.ts.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

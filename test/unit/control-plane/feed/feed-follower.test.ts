@@ -1,29 +1,9 @@
 /** How a follower comes from version to version, and what a death on the way leaves. Refusals: feed-refusals.test.ts. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MinisignSecretKey } from '../../../../src/control-plane/feed/minisign-secret-key.ts';
-import { DAY_MS, FeedServer, FollowerHarness, newKey, TestFeed } from '../../../support/feed-harness.ts';
-
-let key: MinisignSecretKey;
-let feed: TestFeed;
-let server: FeedServer;
-let harness: FollowerHarness;
-
-beforeEach(async () => {
-  key = await newKey();
-  feed = new TestFeed(key);
-  server = await FeedServer.start(feed);
-  harness = new FollowerHarness();
-});
-afterEach(async () => {
-  await harness.remove();
-  await server.close();
-  feed.remove();
-});
-
-const turn = (list = {}) => harness.turn(server.source, { feedKeys: [key.publicKey.text], ...list });
-const names = (): string[] => [...harness.ledger.names].sort();
+import { describe, expect, test } from 'vitest';
+import { DAY_MS, newKey } from '../../../support/feed-harness.ts';
+import { feed, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
 
 describe('a good feed', () => {
   test('comes by the snapshot, then by a delta, and puts in force what is committed', async () => {

@@ -1,6 +1,6 @@
 /**
  * A hub and who follows it, each with a real ledger, over the real routes: what is pushed at the hub is in the ledgers of
- * all; the hub dies and comes back. Whole processes do the same in test/e2e/feed-hub.test.ts.
+ * all; the hub dies and comes back. Not whole processes: nothing serves or follows feeds yet.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

@@ -5,31 +5,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CREATED_SKEW_MS } from '../../../../src/control-plane/feed/feed-check.ts';
 import { sha256Of, type Manifest } from '../../../../src/control-plane/feed/manifest.ts';
-import type { MinisignSecretKey } from '../../../../src/control-plane/feed/minisign-secret-key.ts';
-import { DAY_MS, FeedServer, FollowerHarness, newKey, TestFeed } from '../../../support/feed-harness.ts';
-
-let key: MinisignSecretKey;
-let feed: TestFeed;
-let server: FeedServer;
-let harness: FollowerHarness;
-
-beforeEach(async () => {
-  key = await newKey();
-  feed = new TestFeed(key);
-  server = await FeedServer.start(feed);
-  harness = new FollowerHarness();
-});
-afterEach(async () => {
-  await harness.remove();
-  await server.close();
-  feed.remove();
-});
-
-const turn = (list = {}) => harness.turn(server.source, { feedKeys: [key.publicKey.text], ...list });
-const names = (): string[] => [...harness.ledger.names].sort();
+import { DAY_MS, FollowerHarness, newKey } from '../../../support/feed-harness.ts';
+import { feed, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
 
 const changed = (change: Partial<Manifest>) => feed.release(['c.top'], [], (manifest) => ({ ...manifest, ...change }));
 
