@@ -6,12 +6,12 @@
  */
 import { connect } from 'node:tls';
 import type { Dispatcher, Pool } from 'undici';
-import { monotonicMs } from '../../clock.ts';
 import { HEADER_BYTES, MESSAGE_BYTES_MAX } from '../../dns/iana.ts';
+import { Complaint } from './complaint.ts';
 import type { Attempt, AttemptPort } from './exchange.ts';
 import { matchResponse, ResponseMatch } from './match-response.ts';
 import { paddedLength, prepareQuery, writePadding } from './query-message.ts';
-import { provesPin, type TlsIdentity, tlsOptions, type TrustedAuthorities } from './tls-stream.ts';
+import { provesPin, type TlsIdentity, tlsOptions, WRONG_KEY } from './tls-stream.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 const MEDIA_TYPE = 'application/dns-message';
@@ -24,14 +24,13 @@ const HEADER_BYTES_MAX = 16 * 1024;
 /** Longer than the pool waits for an attempt; it releases what it gives up. */
 const RESPONSE_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 5_000;
-const REPORT_INTERVAL_MS = 60_000;
 
 export interface HttpsTransportOptions {
   readonly host: string;
   readonly port: number;
   readonly path: string;
   readonly identity: TlsIdentity;
-  readonly ca: TrustedAuthorities;
+  readonly ca: string;
   readonly slot: number;
   readonly events: TransportEvents;
   readonly report: (reason: string) => void;
@@ -47,10 +46,11 @@ export class HttpsTransport implements Transport, AttemptPort {
   readonly #requests = new Map<Attempt, Request>();
   readonly #pool: Promise<Pool>;
   #isRetired = false;
-  #reportedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #complaint: Complaint;
 
   constructor(options: HttpsTransportOptions) {
     this.#options = options;
+    this.#complaint = new Complaint(options.report);
     this.#pool = this.#openPool();
     // Why: what cannot be loaded fails each request, which is reported there.
     this.#pool.catch(() => undefined);
@@ -122,7 +122,7 @@ export class HttpsTransport implements Transport, AttemptPort {
       socket.removeListener('error', fail);
       if (provesPin(socket, identity.pins)) return callback(null, socket);
       socket.destroy();
-      return fail(new Error('its public key is none of those pinned'));
+      return fail(new Error(WRONG_KEY));
     });
   }
 
@@ -153,7 +153,7 @@ export class HttpsTransport implements Transport, AttemptPort {
       events.onResponse(attempt, ResponseMatch.yes, message, 0, message.length, true);
     } catch (error) {
       if (this.#requests.get(attempt) !== request) return;
-      this.#complain(error as NodeJS.ErrnoException);
+      this.#complaint.say(error as NodeJS.ErrnoException);
       this.release(attempt);
       events.onFailure(attempt, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED');
     }
@@ -176,12 +176,5 @@ export class HttpsTransport implements Transport, AttemptPort {
     body.on('error', () => undefined);
     body.destroy();
     throw new Error(isMessage ? 'the response is too large' : `status ${statusCode}, ${type || 'no content type'}`);
-  }
-
-  #complain(error: NodeJS.ErrnoException): void {
-    const nowMs = monotonicMs();
-    if (error.code === 'ECONNREFUSED' || nowMs - this.#reportedAtMs < REPORT_INTERVAL_MS) return;
-    this.#reportedAtMs = nowMs;
-    this.#options.report(`${error.code ?? ''} ${error.message}`.trim());
   }
 }

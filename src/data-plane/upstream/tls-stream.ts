@@ -7,23 +7,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { monotonicMs } from '../../clock.ts';
 import type { UpstreamConfig } from '../../config/config.ts';
+import { Complaint } from './complaint.ts';
 import type { OpenStream } from './tcp-transport.ts';
 
-const REPORT_INTERVAL_MS = 60_000;
 /** "dot", as registered with IANA (RFC 7858 has no ALPN; RFC 9461 does). */
 const ALPN_DOT = 'dot';
 
-export interface TlsIdentity extends Pick<UpstreamConfig, 'url' | 'serverName'> {
+export interface TlsIdentity extends Pick<UpstreamConfig, 'serverName'> {
   readonly pins: readonly string[];
 }
 
-/** PEM of the authorities trusted; '': the system's (Node's). */
-export type TrustedAuthorities = string;
+/** In place of a certificate that is good but not the one. */
+export const WRONG_KEY = 'its public key is none of those pinned';
 
-/** What TLS needs to prove the upstream; also undici's `connect` options for https upstreams. */
-export function tlsOptions(identity: TlsIdentity, host: string, ca: TrustedAuthorities): ConnectionOptions {
+/** What TLS needs to prove the upstream. `ca`: PEM of the authorities trusted; '': Node's own. */
+export function tlsOptions(identity: TlsIdentity, host: string, ca: string): ConnectionOptions {
   const name = identity.serverName ?? host;
   return {
     host,
@@ -50,15 +49,9 @@ export function provesPin(socket: TLSSocket, pins: readonly string[]): boolean {
 }
 
 /** Opens connections to one upstream; remembers its last session. */
-export function openTls(identity: TlsIdentity, ca: TrustedAuthorities, report: (reason: string) => void): OpenStream {
+export function openTls(identity: TlsIdentity, ca: string, report: (reason: string) => void): OpenStream {
   let session: Buffer | undefined;
-  let reportedAtMs = Number.NEGATIVE_INFINITY;
-  const complain = (reason: string): void => {
-    const nowMs = monotonicMs();
-    if (nowMs - reportedAtMs < REPORT_INTERVAL_MS) return;
-    reportedAtMs = nowMs;
-    report(reason);
-  };
+  const complaint = new Complaint(report);
   // Why not with pins: a resumed session shows no certificate to compare.
   const mayResume = identity.pins.length === 0;
   return (host, port, onReady) => {
@@ -73,15 +66,14 @@ export function openTls(identity: TlsIdentity, ca: TrustedAuthorities, report: (
     socket.once('secureConnect', () => {
       isProved = provesPin(socket, identity.pins);
       if (isProved) return onReady();
-      complain('its public key is none of those pinned');
-      socket.destroy();
+      socket.destroy(new Error(WRONG_KEY));
     });
     socket.on('session', (ticket: Buffer) => {
       if (mayResume) session = ticket;
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       session = undefined;
-      if (!isProved && error.code !== 'ECONNREFUSED') complain(`${error.code ?? ''} ${error.message}`.trim());
+      if (!isProved) complaint.say(error);
     });
     return socket;
   };

@@ -43,6 +43,6 @@ export const TRANSPORT_BY_PROTOCOL: Readonly<Record<UpstreamConfig['protocol'], 
   },
 };
 
-function identityOf({ url, serverName, pins = [] }: UpstreamConfig): TlsIdentity {
-  return { url, pins, ...(serverName === undefined ? {} : { serverName }) };
+function identityOf({ serverName, pins = [] }: UpstreamConfig): TlsIdentity {
+  return { pins, ...(serverName === undefined ? {} : { serverName }) };
 }
