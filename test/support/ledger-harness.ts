@@ -1,4 +1,8 @@
-/** A ledger over a temporary folder, a clock that a test moves, and the people who act on it. */
+/**
+ * A ledger over a temporary folder, a clock that a test moves, and the people who act on it. Each is closed when its test
+ * is over; importing this registers that.
+ */
+import { afterEach } from 'vitest';
 import { LedgerStore, type LedgerStoreOptions } from '../../src/control-plane/ledger/ledger-store.ts';
 import type {
   Actor,
@@ -69,11 +73,17 @@ export type LedgerOptions = Partial<LedgerStoreOptions> & {
   readonly settings?: Partial<LedgerSettings>;
 };
 
+const open: LedgerStore[] = [];
+afterEach(async () => {
+  for (const store of open.splice(0)) await store.close();
+});
+
 export async function openTestLedger(options: LedgerOptions = {}): Promise<TestLedger> {
   const { lists = [listSettings()], settings, ...more } = options;
   const folder = options.stateDirectory ?? temporaryFolder('ledger');
   const clock = { seconds: 1_800_000_000 };
   const store = new LedgerStore({ stateDirectory: folder, nowSeconds: () => clock.seconds, ...more });
+  open.push(store);
   await store.configure(ledgerSettings(lists, settings));
   const tryPush: TestLedger['tryPush'] = (add, { remove = [], list = 'desk', actor = PUSHER, key, reason } = {}) =>
     store.change({

@@ -1,5 +1,5 @@
 /** Holds: what waits, who decides, what a decision does; of push lists, of feeds, and of pulled lists. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Actor, HoldRow, LedgerListSettings } from '../../../../src/control-plane/ledger/ledger.ts';
 import {
   APPROVER,
@@ -9,19 +9,9 @@ import {
   openTestLedger,
   PROPOSER,
   PUSHER,
-  type LedgerOptions,
   type TestLedger,
 } from '../../../support/ledger-harness.ts';
 
-const open: TestLedger[] = [];
-afterEach(async () => {
-  for (const { store } of open.splice(0)) await store.close();
-});
-async function ledgerOf(options?: LedgerOptions): Promise<TestLedger> {
-  const ledger = await openTestLedger(options);
-  open.push(ledger);
-  return ledger;
-}
 const listOf = (more: Partial<LedgerListSettings>) => ({ lists: [listSettings(more)] });
 const openHolds = (ledger: TestLedger) => ledger.store.holds({ state: 'open', limit: 100 });
 async function onlyHold(ledger: TestLedger): Promise<HoldRow> {
@@ -34,7 +24,7 @@ const decide = (ledger: TestLedger, id: string, decision: 'release' | 'reject', 
 
 describe('what is risky', () => {
   test('waits, and the rest enters', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const done = await ledger.push(['.', 'com', 'co.uk', 'lists.example', 'bad.example']);
     expect(done).toMatchObject({ accepted: 1, heldTotal: 4, version: 1 });
     expect(done.held.map(({ name, code }) => [name, code])).toEqual([
@@ -49,7 +39,7 @@ describe('what is risky', () => {
   });
 
   test('does not wait where the operator has approved the name, or where it only watches', async () => {
-    const ledger = await ledgerOf(listOf({ approved: ['CO.uk.'] }));
+    const ledger = await openTestLedger(listOf({ approved: ['CO.uk.'] }));
     const done = await ledger.push(['co.uk', { name: 'com', mode: 'shadow' }]);
     expect(done).toMatchObject({ accepted: 2, heldTotal: 0 });
     const enforced = await ledger.push(['com']);
@@ -59,7 +49,7 @@ describe('what is risky', () => {
 
   test('may be a name that many ask for: the hold says how many', async () => {
     const asked: unknown[] = [];
-    const ledger = await ledgerOf({
+    const ledger = await openTestLedger({
       estimateQueries: (_sketches, wireName, scope) => {
         asked.push([wireName.length, scope]);
         return { queries: 5_000, total: 40_000 };
@@ -78,7 +68,7 @@ describe('what is risky', () => {
       { queries: 999, total: 1_000 },
       { queries: 5_000, total: 1_000_000 },
     ]) {
-      const ledger = await ledgerOf({
+      const ledger = await openTestLedger({
         estimateQueries: () => estimate,
         settings: { queryCounts: [new SharedArrayBuffer(4)], blastRadius: { sharePercent: 1, queriesMin: 1_000 } },
       });
@@ -87,7 +77,7 @@ describe('what is risky', () => {
   });
 
   test('cannot be told from the rest without the guard: nothing is added, but removals are taken', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['a.example']);
     const { settings } = { settings: { guard: { ...GUARD_FILES, key: 2, protected: ['/nowhere/at-all.txt'] } } };
     await ledger.store.configure({
@@ -104,7 +94,7 @@ describe('what is risky', () => {
 
 describe('a decision', () => {
   test('to release puts the entry in force as a version, whose owner is the proposer', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push([{ name: 'com', reference: 'case 9' }]);
     const hold = await onlyHold(ledger);
     expect(hold).toMatchObject({ list: 'desk', kind: 'entry', name: 'com', guard: 'tld', proposer: 'Fraud desk' });
@@ -126,7 +116,7 @@ describe('a decision', () => {
   });
 
   test('is made once', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['com']);
     const { id } = await onlyHold(ledger);
     expect(await decide(ledger, id, 'reject')).toMatchObject({ hold: { state: 'rejected' }, change: undefined });
@@ -137,7 +127,7 @@ describe('a decision', () => {
   });
 
   test('needs the right, and another person where two are asked for', async () => {
-    const ledger = await ledgerOf(listOf({ twoPersons: true }));
+    const ledger = await openTestLedger(listOf({ twoPersons: true }));
     await ledger.push(['a.example'], { actor: PROPOSER });
     const { id } = await onlyHold(ledger);
     expect(await decide(ledger, id, 'release', PUSHER)).toMatchObject({ code: 'forbidden' });
@@ -153,16 +143,16 @@ describe('a decision', () => {
 
   test('of one person is enough where the list says so, and to reject one’s own always', async () => {
     const self: Actor = { ...PROPOSER, rights: ['propose', 'approve'] };
-    const one = await ledgerOf();
+    const one = await openTestLedger();
     await one.push(['a.example'], { actor: self });
     expect(await decide(one, (await onlyHold(one)).id, 'release', self)).toMatchObject({ kind: 'decided' });
-    const two = await ledgerOf(listOf({ twoPersons: true }));
+    const two = await openTestLedger(listOf({ twoPersons: true }));
     await two.push(['a.example'], { actor: self });
     expect(await decide(two, (await onlyHold(two)).id, 'reject', self)).toMatchObject({ kind: 'decided' });
   });
 
   test('comes too late for an entry whose time is over', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const expiresAt = new Date((ledger.nowSeconds + 60) * 1000).toISOString();
     await ledger.push([{ name: 'com', expiresAt }]);
     const { id } = await onlyHold(ledger);
@@ -175,7 +165,7 @@ describe('a decision', () => {
 
 describe('an open hold', () => {
   test('is the same for the same proposal, and gives way to a newer one', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const first = await ledger.push(['com']);
     const again = await ledger.push(['com']);
     expect(again.held[0]?.holdId).toBe(first.held[0]?.holdId);
@@ -185,7 +175,7 @@ describe('an open hold', () => {
   });
 
   test('ends when its entry is taken back, and when another change brings it into force', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['a.example', 'b.example'], { actor: PROPOSER });
     expect(await ledger.push([], { remove: ['a.example'] })).toMatchObject({
       version: 0,
@@ -198,7 +188,7 @@ describe('an open hold', () => {
   });
 
   test('is found by list and state, page by page', async () => {
-    const ledger = await ledgerOf({ lists: [listSettings(), listSettings({ name: 'police' })] });
+    const ledger = await openTestLedger({ lists: [listSettings(), listSettings({ name: 'police' })] });
     await ledger.push(['com', 'net', 'org']);
     await ledger.push(['com'], { list: 'police' });
     const first = await ledger.store.holds({ list: 'desk', limit: 2 });
@@ -219,7 +209,7 @@ describe('a pulled list', () => {
   const pulled = listOf({ name: 'pulled', source: 'pulled', twoPersons: true });
 
   test('has a hold for what its guard holds, for as long as it does', async () => {
-    const ledger = await ledgerOf(pulled);
+    const ledger = await openTestLedger(pulled);
     await ledger.store.reportListHolds(report(1, ['a.example', 'b.example'], 'f00d'));
     await ledger.store.reportListHolds(report(2, ['b.example', 'c.example']));
     const rows = await ledger.store.holds({ list: 'pulled', limit: 10 });
@@ -232,7 +222,7 @@ describe('a pulled list', () => {
   });
 
   test('keeps what was decided', async () => {
-    const ledger = await ledgerOf(pulled);
+    const ledger = await openTestLedger(pulled);
     await ledger.store.reportListHolds(report(1, ['a.example', 'b.example'], 'f00d'));
     const [a, b, update] = await openHolds(ledger);
     expect(await decide(ledger, a!.id, 'release')).toMatchObject({ kind: 'decided', change: undefined });

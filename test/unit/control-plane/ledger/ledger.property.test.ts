@@ -3,18 +3,13 @@
  * deltas from every earlier version and the counts are what the model says.
  */
 import * as fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openLedgerReader } from '../../../../src/control-plane/ledger/ledger-reader.ts';
 import type { LedgerDelta, LedgerEntry } from '../../../../src/control-plane/ledger/ledger.ts';
 import { listSettings, isDone, openTestLedger, PUSHER, type TestLedger } from '../../../support/ledger-harness.ts';
 
 /** `scope name` -> what the entry says. */
 type Model = Map<string, string>;
-
-const open: TestLedger[] = [];
-afterEach(async () => {
-  for (const { store } of open.splice(0)) await store.close();
-});
 
 const name = fc.constantFrom('a.example', 'b.example', 'c.example', 'd.sub.example', 'com');
 const scope = fc.constantFrom('exact', 'subtree');
@@ -181,7 +176,6 @@ test('the ledger is what its changes say, from any version to any later one', as
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
       const ledger = await openTestLedger({ lists: [listSettings()] });
-      open.push(ledger);
       const run = new Run(ledger);
       for (const one of steps) {
         if ('back' in one) await run.rollback(one.back);
@@ -197,7 +191,6 @@ test('the ledger is what its changes say, from any version to any later one', as
       expect((await ledger.store.versions('desk', 100)).map((row) => row.version)).toEqual(
         Array.from({ length: run.version }, (_, index) => run.version - index),
       );
-      open.splice(open.indexOf(ledger), 1);
       await ledger.store.close();
     }),
     { numRuns: 40 },

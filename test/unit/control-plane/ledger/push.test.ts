@@ -1,5 +1,5 @@
 /** A push: what enters, what is refused entry by entry, what the version and the delta say, and who may. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   isDone,
   listSettings,
@@ -7,23 +7,12 @@ import {
   openTestLedger,
   PROPOSER,
   PUSHER,
-  type LedgerOptions,
   type TestLedger,
 } from '../../../support/ledger-harness.ts';
 
-const open: TestLedger[] = [];
-afterEach(async () => {
-  for (const { store } of open.splice(0)) await store.close();
-});
-async function ledgerOf(options?: LedgerOptions): Promise<TestLedger> {
-  const ledger = await openTestLedger(options);
-  open.push(ledger);
-  return ledger;
-}
-
 describe('a push', () => {
   test('enters as one version, whose delta is the new state of its names', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const done = await ledger.push([
       { name: 'Bücher.example', category: 'loan', reference: 'case 7', note: 'seen on a poster' },
       { name: 'https://Two.example/path', scope: 'exact', mode: 'shadow', expiresAt: '2030-01-01T00:00:00+02:00' },
@@ -60,7 +49,7 @@ describe('a push', () => {
   });
 
   test('says of each entry that cannot be taken why, and takes the rest', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const bad = { scope: 'tree', category: 7, mode: 'block', note: 5 } as unknown as Record<string, string>;
     const done = await ledger.push(
       [
@@ -104,7 +93,7 @@ describe('a push', () => {
   });
 
   test('keeps the word of a category that is none of ours', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push([
       { name: 'a.example', category: 'Ponzi' },
       { name: 'b.example', category: 'SCAM' },
@@ -117,7 +106,7 @@ describe('a push', () => {
   });
 
   test('that says what the list says already is no version', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push([{ name: 'a.example', note: 'one' }]);
     const again = await ledger.push([{ name: 'A.example.', note: 'one' }]);
     expect(again).toMatchObject({
@@ -132,7 +121,7 @@ describe('a push', () => {
   });
 
   test('of a name twice: the last one counts', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const done = await ledger.push([
       { name: 'a.example', note: 'one' },
       { name: 'a.example', note: 'two' },
@@ -142,7 +131,7 @@ describe('a push', () => {
   });
 
   test('keeps the scopes of a name apart, and removes both unless it says which', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const both = [
       { name: 'a.example', scope: 'exact' },
       { name: 'a.example', scope: 'subtree' },
@@ -157,7 +146,7 @@ describe('a push', () => {
   });
 
   test('replaces what it removes and adds at once', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['a.example']);
     const done = await ledger.push([{ name: 'a.example', scope: 'exact' }], {
       remove: [{ name: 'a.example', scope: 'subtree' }],
@@ -167,7 +156,7 @@ describe('a push', () => {
   });
 
   test('leaves the entries of other lists', async () => {
-    const ledger = await ledgerOf({ lists: [listSettings(), listSettings({ name: 'police' })] });
+    const ledger = await openTestLedger({ lists: [listSettings(), listSettings({ name: 'police' })] });
     await ledger.push(['a.example']);
     await ledger.push(['a.example'], { list: 'police' });
     await ledger.push([], { remove: ['a.example'] });
@@ -180,7 +169,7 @@ describe('a push', () => {
       listSettings({ name: 'pulled', source: 'pulled' }),
       listSettings({ name: 'hub', source: 'feed' }),
     ];
-    const ledger = await ledgerOf({ lists, settings: { entriesMax: 3 } });
+    const ledger = await openTestLedger({ lists, settings: { entriesMax: 3 } });
     const codeOf = async (...args: Parameters<TestLedger['tryPush']>) => {
       const outcome = await ledger.tryPush(...args);
       return outcome.kind === 'refused' ? outcome.code : 'done';
@@ -195,7 +184,7 @@ describe('a push', () => {
   });
 
   test('of a token that may only propose waits as a whole, but what it removes goes', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['old.example']);
     const done = await ledger.push(['new.example'], { remove: ['old.example'], actor: PROPOSER });
     expect(done).toMatchObject({ version: 2, accepted: 0, removed: 1, heldTotal: 1 });
@@ -206,7 +195,7 @@ describe('a push', () => {
 
 describe('an idempotency key', () => {
   test('gets the same answer for the same request, with what the list says now', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     const first = await ledger.push(['a.example', 'tld-hold'], { key: 'k1' });
     await ledger.push([], { remove: ['a.example'] });
     const again = await ledger.push(['a.example', 'tld-hold'], { key: 'k1' });
@@ -218,7 +207,7 @@ describe('an idempotency key', () => {
   });
 
   test('is refused for another request, and belongs to its token', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['a.example'], { key: 'k1' });
     for (const other of [
       ledger.tryPush(['b.example'], { key: 'k1' }),
@@ -232,7 +221,7 @@ describe('an idempotency key', () => {
   });
 
   test('is forgotten after 48 hours', async () => {
-    const ledger = await ledgerOf();
+    const ledger = await openTestLedger();
     await ledger.push(['a.example'], { key: 'k1' });
     ledger.nowSeconds += 48 * 3600 + 1;
     await ledger.store.tidyAll();
