@@ -119,7 +119,6 @@ export abstract class DohSession implements StreamSession {
   settle(): void {
     this.pending--;
     this.#lastRequestAtMs = monotonicMs();
-    this.settled();
   }
 
   refuse(reply: DohReply, fault: DohFault): void {
@@ -143,9 +142,6 @@ export abstract class DohSession implements StreamSession {
     if (this.hasUnfinished) this.cut(DohCutRow.slow);
     else this.end();
   }
-
-  /** Called when a late answer has gone out. */
-  protected settled(): void {}
 
   /** Whether a request has begun and not ended, or a response is still to be taken. */
   protected abstract get hasUnfinished(): boolean;

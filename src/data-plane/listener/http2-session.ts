@@ -54,7 +54,7 @@ export class Http2Session extends DohSession {
     session.on('stream', (stream, headers) => this.#onStream(stream, headers));
     session.on('error', (error: NodeJS.ErrnoException) => {
       // Why not for others: a client that goes away without a word does no harm.
-      if (error.code?.startsWith('ERR_HTTP2') === true) this.handlers.onCut(DohCutRow.protocol);
+      if (error.code?.startsWith('ERR_HTTP2') === true) this.cut(DohCutRow.protocol);
     });
   }
 
@@ -69,7 +69,8 @@ export class Http2Session extends DohSession {
       this.#receiving.delete(stream);
       this.gone(reply.bytes);
       // Those that were answered before their reset came do not show here: of them nghttp2 takes 1,000 at a time.
-      if (stream.rstCode !== NGHTTP2_NO_ERROR && !reply.isReset) this.#countReset();
+      // Why not by the code alone: a client may reset with NO_ERROR too.
+      if (!reply.isReset && (stream.rstCode !== NGHTTP2_NO_ERROR || !stream.headersSent)) this.#countReset();
     });
     const request = readDohRequest({
       method: headers[':method'] ?? '',
@@ -126,7 +127,8 @@ export class Http2Session extends DohSession {
   }
 
   protected destroy(): void {
-    if (!this.#session.destroyed) this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+    // Why an error: Node overlooks the code that comes without one.
+    if (!this.#session.destroyed) this.#session.destroy(new Error('cut'), NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /** GOAWAY: streams that are open go on, and the client opens new ones elsewhere (RFC 9113 6.8). */
@@ -136,7 +138,7 @@ export class Http2Session extends DohSession {
 
   end(): void {
     if (this.#session.destroyed) return;
-    if (this.#streams === 0) this.#session.destroy(undefined, NGHTTP2_NO_ERROR);
+    if (this.#streams === 0) this.#session.destroy();
     else this.#session.close();
   }
 }

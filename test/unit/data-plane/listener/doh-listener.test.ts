@@ -157,19 +157,32 @@ describe('a session of HTTP/2', () => {
     await untilHeld(4);
   });
 
-  it('that opens streams only to reset them is cut', async () => {
-    const { port, reports } = await holding();
+  it.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR])(
+    'that opens streams only to reset them (code %i) is cut, and counted once',
+    async (code) => {
+      const { port, reports } = await holding();
+      const client = await DohClient.open(port);
+      for (let sent = 0; sent < 2_000 && !client.session.destroyed; sent++) {
+        const stream = client.session.request({ ':path': getPath(MESSAGE) });
+        stream.on('error', () => undefined);
+        stream.close(code);
+        if (sent % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await client.closed();
+      expect(reports.cuts).toEqual([DohCutRow.resets]);
+      // Others are served.
+      expect((await overHttp2(port, { path: '/' })).status).toBe(404);
+    },
+  );
+
+  it('that is cut says so: too much of it', async () => {
+    const { port, reports } = await listening(echo, { idleTimeoutMs: 200 });
     const client = await DohClient.open(port);
-    for (let sent = 0; sent < 2_000 && !client.session.destroyed; sent++) {
-      const stream = client.session.request({ ':path': getPath(MESSAGE) });
-      stream.on('error', () => undefined);
-      stream.close(constants.NGHTTP2_CANCEL);
-      if (sent % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
-    }
-    await client.closed();
-    expect(reports.cuts).toEqual([DohCutRow.resets]);
-    // Others are served.
-    expect((await overHttp2(port, { path: '/' })).status).toBe(404);
+    const goaway = once(client.session, 'goaway');
+    const stream = client.session.request({ ':method': 'POST', ':path': '/dns-query', 'content-type': DNS_MESSAGE });
+    stream.on('error', () => undefined);
+    expect((await goaway)[0]).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    expect(reports.cuts).toEqual([DohCutRow.slow]);
   });
 
   it('whose client takes no responses is cut', async () => {
