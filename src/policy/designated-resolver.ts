@@ -43,11 +43,9 @@ export function designationRecords({ name, dot, doh }: DesignatedResolver): Desi
   const target = nameFromText(name);
   if (target === undefined || target.length <= 1) return { count: 0, records: new Uint8Array(0) };
   const records = [
-    ...byPort(doh).map(({ port, hosts }, index) => record(index + 1, target, parameters('h2', port, hosts, DOH_PATH))),
-    ...byPort(dot).map(({ port, hosts }, index) =>
-      record(byPort(doh).length + index + 1, target, parameters('dot', port, hosts)),
-    ),
-  ];
+    ...byPort(doh).map(({ port, hosts }) => parameters('h2', port, hosts, DOH_PATH)),
+    ...byPort(dot).map(({ port, hosts }) => parameters('dot', port, hosts)),
+  ].map((params, index) => record(index + 1, target, params));
   return { count: records.length, records: concat(records) };
 }
 
@@ -76,7 +74,10 @@ function parameters(protocol: string, port: number, hosts: readonly string[], pa
 
 /** Whether others could reach it: no wildcard, no loopback, no link-local address. */
 function isReachable(octets: Uint8Array): boolean {
-  if (octets.length === IPV4_BYTES) return octets[0] !== 0 && octets[0] !== 127;
+  if (octets.length === IPV4_BYTES) {
+    const isLinkLocal = octets[0] === 169 && octets[1] === 254;
+    return octets[0] !== 0 && octets[0] !== 127 && !isLinkLocal;
+  }
   const isLow = octets.subarray(0, octets.length - 1).every((octet) => octet === 0);
   return !isLow && !(octets[0] === 0xfe && (octets[1]! & 0xc0) === 0x80);
 }

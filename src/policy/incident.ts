@@ -6,9 +6,9 @@
  */
 import { entryHash32 } from './name-hash.ts';
 
-/** Without I, L, O and U. */
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const ALPHABET_CODES = new TextEncoder().encode(ALPHABET);
+/** Crockford's base32: without I, L, O and U. */
+export const INCIDENT_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ALPHABET_CODES = new TextEncoder().encode(INCIDENT_ALPHABET);
 const HYPHEN = 0x2d;
 /** Octets of an id as text: XXXX-XXXX-XXXX. */
 export const INCIDENT_BYTES = 14;

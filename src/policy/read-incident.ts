@@ -1,7 +1,6 @@
 /** Reads an incident id (incident.ts) as a person types it: what a subscriber or an owner of a domain was shown. */
+import { INCIDENT_ALPHABET } from './incident.ts';
 
-/** Crockford's base32. */
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CHARACTERS = 12;
 const GROUP_CHARACTERS = 4;
 
@@ -32,7 +31,7 @@ export function readIncident(text: string): IncidentParts | undefined {
 function readGroup(characters: string, start: number): number {
   let value = 0;
   for (const character of characters.slice(start, start + GROUP_CHARACTERS)) {
-    const digit = ALPHABET.indexOf(character);
+    const digit = INCIDENT_ALPHABET.indexOf(character);
     if (digit < 0) return -1;
     value = (value << 5) | digit;
   }

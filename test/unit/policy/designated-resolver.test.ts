@@ -52,7 +52,7 @@ describe('the records', () => {
   });
 
   it('name no address that others cannot reach', () => {
-    const hosts = ['127.0.0.1', '0.0.0.0', '::1', '::', 'fe80::1'];
+    const hosts = ['127.0.0.1', '0.0.0.0', '::1', '::', 'fe80::1', '169.254.7.1'];
     const { records } = designationRecords({ ...RESOLVER, doh: [], dot: hosts.map((host) => ({ host, port: 853 })) });
     expect(hexOf(records)).toMatch(/0003000203551?$/);
   });
