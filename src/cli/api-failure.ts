@@ -4,6 +4,9 @@ import { ExitCode } from './exit-code.ts';
 import { terminalText } from './terminal-text.ts';
 
 const ERRORS_SHOWN = 5;
+/** Of a server without /v1: its paths are all unknown, and none of them says which. */
+const NO_API_HERE =
+  'this server does not take changes of maintainers: it has no /v1 (this version of weir serve does not yet)';
 
 export type ApiFailure = Exclude<ApiOutcome, { readonly kind: 'ok' }>;
 
@@ -30,6 +33,7 @@ export function failureText(failure: ApiFailure): string {
 
 function problemText(problem: Problem): string {
   const { title, detail, code, errors } = problem;
+  if (code === 'notFound' && detail === '') return `${NO_API_HERE} [${code}]`;
   const sentences = [`${withStop(title)}${detail === '' ? '' : ` ${withStop(detail)}`} [${code}]`, advice(problem)];
   const first = terminalText(sentences.filter((sentence) => sentence !== '').join(' '));
   // Why only several: one error is what the detail says already.
