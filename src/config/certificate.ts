@@ -4,11 +4,11 @@
  * become part of a message. RFC 5280; PEM by RFC 7468.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { describeReadError } from './file-access.ts';
+import { describeReadError, readProblem } from './file-access.ts';
 
-export const PEM_BYTES_MAX = 256 * 1024;
+const PEM_BYTES_MAX = 256 * 1024;
 
 export interface Certificate {
   /** PEM texts. */
@@ -73,10 +73,12 @@ function bad(file: 'certificate' | 'key', message: string): CertificateOutcome {
 function readText(
   file: string,
 ): { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'bad'; readonly message: string } {
+  // Why before: the read of a pipe waits for ever, and that of a device has no end.
+  const problem = readProblem(file);
+  if (problem !== undefined) return { kind: 'bad', message: problem };
   try {
-    const bytes = readFileSync(file);
-    if (bytes.length > PEM_BYTES_MAX) return { kind: 'bad', message: `larger than ${PEM_BYTES_MAX} bytes` };
-    return { kind: 'ok', text: bytes.toString('latin1') };
+    if (statSync(file).size > PEM_BYTES_MAX) return { kind: 'bad', message: `larger than ${PEM_BYTES_MAX} bytes` };
+    return { kind: 'ok', text: readFileSync(file, 'latin1') };
   } catch (error) {
     return { kind: 'bad', message: `cannot read ${file}: ${describeReadError(error)}` };
   }

@@ -29,8 +29,8 @@ function probeStream(key: string, address: SocketAddress): Promise<BindFailure |
   const { host, port } = address;
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', ({ message, ...error }: NodeJS.ErrnoException) => {
-      resolve(error.code === 'EADDRINUSE' ? { key, address, code: 'EADDRINUSE', message } : undefined);
+    server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+      resolve(code === 'EADDRINUSE' ? { key, address, code, message } : undefined);
     });
     server.listen({ host, port, ipv6Only: host.includes(':'), exclusive: true }, () => {
       server.close(() => resolve(undefined));

@@ -103,9 +103,12 @@ export class TlsKeeper {
   }
 
   async #look(): Promise<void> {
-    const { certificate, key } = this.#settings;
+    const settings = this.#settings;
+    const { certificate, key } = settings;
     if (certificate === '') return;
     const now = `${await stateOf(certificate)} ${await stateOf(key)}`;
+    // Why: a reload meanwhile has read the files anew, and they may be others.
+    if (settings !== this.#settings) return;
     const isSettled = now === this.#seen;
     this.#seen = now;
     if (now === this.#read) return;

@@ -73,6 +73,7 @@ describe('certificate and key', () => {
     ['certificate: none.pem, key: server-key.pem', /^tls\.certificate: cannot read .*no such file/],
     ['certificate: server.pem, key: none.pem', /^tls\.key: cannot read .*no such file/],
     ['certificate: server.pem, key: server-2-key.pem', /^tls\.key: is not the private key of the certificate/],
+    ['certificate: /dev/null, key: server-key.pem', /^tls\.certificate: \/dev\/null is not a regular file/],
     ['certificate: server-key.pem, key: server-key.pem', /^tls\.certificate: is no certificate in PEM/],
     ['certificate: server.pem, key: server.pem', /^tls\.key: is no private key in PEM/],
     [`certificate: ${file('text.pem', 'words')}, key: server-key.pem`, /^tls\.certificate: is no certificate/],
