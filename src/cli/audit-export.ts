@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { AuditChain } from '../control-plane/ledger/audit-chain.ts';
 import { DEFAULT_CONFIG } from './default-config.ts';
 import { ExitCode } from './exit-code.ts';
-import { startProgress } from './feed-progress.ts';
+import { startProgress } from './progress.ts';
 import { withLedger } from './operator-ledger.ts';
 import { listNameOf, wholeNumberIn } from './option-values.ts';
 

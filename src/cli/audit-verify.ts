@@ -12,7 +12,7 @@ import { ChainCheck, type Anchor, type ChainReport } from '../control-plane/ledg
 import { auditLines } from './audit-lines.ts';
 import { DEFAULT_CONFIG } from './default-config.ts';
 import { ExitCode } from './exit-code.ts';
-import { startProgress } from './feed-progress.ts';
+import { startProgress } from './progress.ts';
 import { withLedger } from './operator-ledger.ts';
 
 const ANCHORS_MAX = 10_000;

@@ -3,7 +3,7 @@
  * from the version before, a signed manifest. Files come first, then the manifest. A list that says the same as before
  * keeps its version and is signed anew: run it by a timer, and the feed does not expire.
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { wallClockMs } from '../clock.ts';
 import type { AcceptedManifest } from '../control-plane/feed/feed-check.ts';
 import { FeedDiff } from '../control-plane/feed/feed-diff.ts';
@@ -14,14 +14,16 @@ import type { MinisignSecretKey } from '../control-plane/feed/minisign-secret-ke
 import type { MinisignPublicKey } from '../control-plane/feed/minisign.ts';
 import { nextManifest, renewedManifest } from '../control-plane/feed/next-manifest.ts';
 import type { Manifest } from '../control-plane/feed/manifest.ts';
+import { openSecretKey } from '../control-plane/feed/secret-key-file.ts';
 import type { ListEntry } from '../control-plane/list-sync/format/list-format.ts';
 import { readListFile } from '../control-plane/list-sync/format/read-list-file.ts';
 import type { ProposedEntry } from '../control-plane/ledger/ledger.ts';
 import { ExitCode } from './exit-code.ts';
-import { collectKey, openSecretKey } from './feed-key-files.ts';
-import { counted, entriesText, startProgress } from './feed-progress.ts';
 import { formatsHelp, parseFormatName } from './list-format-option.ts';
 import { listSource } from './list-source.ts';
+import { listNameOf, wholeNumberIn } from './option-values.ts';
+import { counted, entriesText, startProgress } from './progress.ts';
+import { collectKey } from './public-key-option.ts';
 
 const DAY_MS = 86_400_000;
 const EXPIRES_DAYS_MAX = 3650;
@@ -46,13 +48,18 @@ export function feedBuildCommand(): Command {
   return new Command('build')
     .description('publish the next version of a list as a signed feed in a folder')
     .argument('<file>', 'the list in any format; "-" is standard input')
-    .requiredOption('--list <name>', 'name of the list, as those who follow have it', parseListName)
+    .requiredOption('--list <name>', 'name of the list, as those who follow have it', listNameOf)
     .requiredOption('--out <folder>', 'the folder to serve')
     .requiredOption('--secret-key <file>', 'minisign secret key')
     .option('--password-file <file>', 'file with its password')
     .option('--previous-key <key>', 'public key that signed the folder until now, if it was another', collectKey, [])
-    .option('--expires-days <n>', 'after which the feed is not believed any more', wholeNumber(1, EXPIRES_DAYS_MAX), 30)
-    .option('--deltas-max <n>', 'deltas kept', wholeNumber(0, DELTAS_KEPT_MAX), DELTAS_KEPT)
+    .option(
+      '--expires-days <n>',
+      'after which the feed is not believed any more',
+      wholeNumberIn(1, EXPIRES_DAYS_MAX),
+      30,
+    )
+    .option('--deltas-max <n>', 'deltas kept', wholeNumberIn(0, DELTAS_KEPT_MAX), DELTAS_KEPT)
     .option('--format <format>', 'format to read (detected from the content)', parseFormatName, 'auto')
     .addHelpText('after', formatsHelp())
     .action(async (file: string, options: BuildOptions) => {
@@ -196,17 +203,4 @@ function countOf(lines: Iterable<string>): number {
 function fail(message: string): number {
   process.stderr.write(`weir: ${message}\n`);
   return ExitCode.failure;
-}
-
-function parseListName(text: string): string {
-  if (/^[a-z0-9-]{1,32}$/.test(text)) return text;
-  throw new InvalidArgumentError('A name of a list is 1 to 32 of a-z, 0-9 and -.');
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
-  };
 }

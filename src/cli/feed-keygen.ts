@@ -6,8 +6,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { generateKey } from '../control-plane/feed/minisign-secret-key.ts';
 import { publicKeyFile } from '../control-plane/feed/minisign.ts';
+import { readPassword } from '../control-plane/feed/secret-key-file.ts';
 import { ExitCode } from './exit-code.ts';
-import { readPassword } from './feed-key-files.ts';
 
 interface KeygenOptions {
   readonly out: string;

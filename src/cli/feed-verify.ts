@@ -23,8 +23,8 @@ import {
 } from '../control-plane/feed/signed-manifest.ts';
 import { feedAddress, FeedFetch } from '../control-plane/list-sync/sources/feed-fetch.ts';
 import { ExitCode } from './exit-code.ts';
-import { collectKey } from './feed-key-files.ts';
-import { entriesText, startProgress } from './feed-progress.ts';
+import { entriesText, startProgress } from './progress.ts';
+import { collectKey } from './public-key-option.ts';
 
 const FETCH_TIMEOUT_MS = 60_000;
 

@@ -12,8 +12,7 @@ import { FILES_FOLDER } from './feed-file-writer.ts';
 import { FEEDS_FOLDER } from './feed-follower.ts';
 import { FeedPublication, type PublicationServices } from './feed-publication.ts';
 import { exportFromLedger } from './ledger-export.ts';
-import { readSecretKey, type MinisignSecretKey } from './minisign-secret-key.ts';
-import type { Parsed } from './minisign.ts';
+import { openSecretKey } from './secret-key-file.ts';
 
 /** Requests that wait at a time; the others are answered at once. Below CONNECTIONS_MAX of the listener. */
 export const WAITERS_MAX = 400;
@@ -63,7 +62,7 @@ export class FeedPublisher {
       this.#options.exportList ?? ((name, version) => exportFromLedger(config.stateDirectory, name, version));
     const { publish, secretKey, passwordFile } = config.feeds;
     if (publish.length === 0) return;
-    const key = await openKey(secretKey, passwordFile);
+    const key = await openSecretKey(secretKey, passwordFile === '' ? undefined : passwordFile);
     if (this.#closed) return;
     if (key.kind === 'bad') {
       log.error({}, `feeds.secretKey: ${key.message}; nothing is published`);
@@ -143,14 +142,5 @@ export class FeedPublisher {
     this.#waiters.delete(waiter);
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
-  }
-}
-
-async function openKey(file: string, passwordFile: string): Promise<Parsed<MinisignSecretKey>> {
-  try {
-    const password = passwordFile === '' ? undefined : (await readFile(passwordFile, 'utf8')).split(/\r?\n/, 1)[0];
-    return await readSecretKey(await readFile(file, 'utf8'), password);
-  } catch (error) {
-    return { kind: 'bad', message: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
 }

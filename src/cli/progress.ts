@@ -1,4 +1,4 @@
-/** How far a long step of `weir feed` is: a bar on standard error if that is a terminal, nothing otherwise. */
+/** How far a long step of a command is: a bar on standard error if that is a terminal, nothing otherwise. */
 import cliProgress from 'cli-progress';
 
 const PROGRESS_MIN = 50_000;
