@@ -40,6 +40,7 @@ interface OpenFile {
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #open: OpenFile | undefined;
+  #lastAsideMs = 0;
 
   constructor(options: RotatingFileOptions) {
     this.#options = options;
@@ -83,7 +84,9 @@ export class RotatingFile {
     if (open.bytes + bytesMore <= bytesMax && nowMs - open.bornAtMs < ageMsMax) return;
     fsyncSync(open.descriptor);
     this.#closeQuietly();
-    renameSync(file, `${file}.${new Date(nowMs).toISOString().replaceAll(':', '-')}`);
+    // Why not simply now: two files put aside in one millisecond would become one, and the first be lost.
+    this.#lastAsideMs = Math.max(nowMs, this.#lastAsideMs + 1);
+    renameSync(file, `${file}.${new Date(this.#lastAsideMs).toISOString().replaceAll(':', '-')}`);
     this.#removeOldest();
   }
 
