@@ -53,6 +53,13 @@ export class ConnectionLimit {
     if (this.#open.delete(socket)) this.#open.add(socket);
   }
 
+  /** `secure` speaks TLS on the admitted `plain`: requests come by it, and it is closed in its place. */
+  secured(plain: Socket, secure: Socket): void {
+    if (!this.#open.delete(plain)) return;
+    this.#open.add(secure);
+    secure.once('close', () => this.#open.delete(secure));
+  }
+
   #closeOldest(): void {
     for (const oldest of this.#open) {
       this.#onRejected();

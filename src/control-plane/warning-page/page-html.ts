@@ -60,7 +60,8 @@ function document({ look, language, words }: Page, title: string, content: SafeH
 
 function brand({ provider, logo }: PageLook, words: Words): SafeHtml {
   const mark = logo === '' ? SHIELD : html`<img src="${logo}" alt="" />`;
-  const name = provider === '' ? html`` : html`<span dir="auto">${provider}</span>`;
+  // Why the name inside: the line in front of it is on the page's side, whichever way the name is written.
+  const name = provider === '' ? html`` : html`<span><bdi>${provider}</bdi></span>`;
   return html`<p class="brand">${mark}<span>${words('brand')}${name}</span></p>`;
 }
 

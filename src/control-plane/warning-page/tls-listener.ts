@@ -76,7 +76,9 @@ function readHello(socket: Socket, options: TlsListenerOptions): void {
     else {
       socket.pause();
       socket.unshift(received);
-      secure(new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] }), options);
+      const tls = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: ['http/1.1'] });
+      options.connections.secured(socket, tls);
+      secure(tls, options);
     }
   }
 }

@@ -244,7 +244,7 @@ describe('an operator', () => {
       colours: { banner: '#004d40' },
     };
     const { body } = await createServer({ config }).inject({ url: '/', headers: HTML });
-    expect(body).toContain('Example &lt;Net&gt;');
+    expect(body).toContain('<span><bdi>Example &lt;Net&gt;</bdi></span>');
     for (const words of ['href="tel:+861012345678"', '>+86 (10) 1234-5678</bdi>', '>Help &amp; desk</a']) {
       expect(body).toContain(words);
     }

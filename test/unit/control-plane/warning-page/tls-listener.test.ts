@@ -21,9 +21,9 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
 
-async function listen({ withAuthority = false } = {}) {
+async function listen({ withAuthority = false, config = {} } = {}) {
   const cells = new Float64Array(createCounters());
-  const page = testWarningPage({ cells });
+  const page = testWarningPage({ cells, config });
   await page.server.ready();
   const authority = readAuthority(CA, fixture('ca-key.pem'));
   const server = createTlsListener({
@@ -41,7 +41,7 @@ async function listen({ withAuthority = false } = {}) {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const counts = () =>
     Object.fromEntries(HELLO_OUTCOMES.map((outcome, row) => [outcome, cells[Counter.pageHellos + row]]));
-  return { port, cells, counts };
+  return { port, cells, counts, connections: page.connections };
 }
 
 const NONE = { blocked: 0, notBlocked: 0, noName: 0, malformed: 0, timeout: 0 };
@@ -133,6 +133,39 @@ describe('HTTPS on a managed network', () => {
     expect(response).toContain('This website has been blocked');
     expect([cells[pageCounter(0, 1)], cells[pageCounter(1, 1)]]).toEqual([0, 1]);
     expect(counts()).toEqual({ ...NONE, blocked: 1 });
+  });
+
+  it('keeps a connection that asks, where one that is silent can make room', async () => {
+    const { port, connections } = await listen({ withAuthority: true, config: { connectionsMax: 2 } });
+    const asking = connect({ port, host: '127.0.0.1', servername: 'bad.example', ca: CA });
+    const ask = async (): Promise<unknown> => {
+      asking.write('GET / HTTP/1.1\r\nHost: bad.example\r\nAccept: application/json\r\n\r\n');
+      return new Promise((resolve) => asking.once('data', resolve));
+    };
+    await ask();
+    const silent = connectPlain(port, '127.0.0.1');
+    const isSilentClosed = new Promise((resolve) => silent.once('close', resolve));
+    await expect.poll(() => connections.openCount).toBe(2);
+    await ask();
+    const third = connectPlain(port, '127.0.0.1');
+    await isSilentClosed;
+    await ask();
+    asking.destroy();
+    third.destroy();
+    await expect.poll(() => connections.openCount).toBe(0);
+  });
+
+  it('closes the connection behind a TLS connection that makes room', async () => {
+    const { port, connections } = await listen({ withAuthority: true, config: { connectionsMax: 1 } });
+    const first = connect({ port, host: '127.0.0.1', servername: 'bad.example', ca: CA });
+    first.on('error', () => undefined);
+    const isClosed = new Promise((resolve) => first.once('close', resolve));
+    await new Promise((resolve) => first.once('secureConnect', resolve));
+    const second = connectPlain(port, '127.0.0.1');
+    await isClosed;
+    expect(connections.openCount).toBe(1);
+    second.destroy();
+    await expect.poll(() => connections.openCount).toBe(0);
   });
 
   it('shows no certificate for a name that is not blocked', async () => {
