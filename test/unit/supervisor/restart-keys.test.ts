@@ -13,7 +13,7 @@ const changes: readonly (readonly [string, Partial<Config>])[] = [
   ['listen.warningPageHttps', { listen: { ...before.listen, warningPageHttps: address(3) } }],
   [
     'warningPage.tls',
-    { warningPage: { ...before.warningPage, tls: { ...before.warningPage.tls!, caKey: '/ca-key.pem' } } },
+    { warningPage: { ...before.warningPage, tls: { ...before.warningPage.tls, caKey: '/ca-key.pem' } } },
   ],
   ['eventLog', { eventLog: { ...before.eventLog, file: '/events.jsonl' } }],
 ];
