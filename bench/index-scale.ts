@@ -5,8 +5,8 @@
  *
  *   node bench/index-scale.ts FILE [ROUNDS] [MAIN]
  *
- * FILE: a list with one name a line. MAIN: what to run, by default src/main.ts; the package runs dist/main.js, which
- * `npm run build` makes, and which takes less: nothing strips types there.
+ * FILE: a list with one name a line. MAIN: what to run, by default bin/weir.js, as npm start does, which keeps what Node
+ * compiles: take the second round. The package runs dist/main.js, which `npm run build` makes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 
-const [file, rounds = '1', main = fileURLToPath(new URL('../src/main.ts', import.meta.url))] = process.argv.slice(2);
+const [file, rounds = '1', main = fileURLToPath(new URL('../bin/weir.js', import.meta.url))] = process.argv.slice(2);
 /** After the last job the compile thread is ended; memory at rest is read behind that. */
 const REST_MS = 9_000;
 const WAIT_MS_MAX = 300_000;
