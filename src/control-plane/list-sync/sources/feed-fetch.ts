@@ -7,10 +7,19 @@
 import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import type { ListConfig } from '../../../config/config.ts';
-import { errorCode } from '../error-code.ts';
 import type { SyncFailure } from '../list-status.ts';
-import { isAllowedUrl, REDIRECTS_MAX } from './https-source.ts';
-import { INTERNAL_TARGET, RedirectGuard, type NetworkView } from './redirect-guard.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  discard,
+  guardedRequest,
+  HEADER_BYTES_MAX,
+  isAllowedUrl,
+  requestFailure,
+  retryAfterMs,
+  single,
+  USER_AGENT,
+} from './guarded-request.ts';
+import { RedirectGuard, type NetworkView } from './redirect-guard.ts';
 import { shownLocation } from './shown-location.ts';
 
 export type FeedFetchSettings = Pick<
@@ -20,11 +29,8 @@ export type FeedFetchSettings = Pick<
 
 /** The response field in which a server says how long a request may wait for a new version. Units: seconds. */
 export const WAIT_HEADER = 'weir-feed-wait';
-const CONNECT_TIMEOUT_MS = 10_000;
-const HEADER_BYTES_MAX = 32 * 1024;
-const USER_AGENT = 'weir-dns';
 const TOKEN_BYTES_MAX = 4096;
-/** What a server may send before the connection is given up. */
+/** A server may ask to be left alone for so long. */
 const RETRY_AFTER_MS_MAX = 3_600_000;
 
 export interface FetchRequest {
@@ -79,7 +85,7 @@ export class FeedFetch {
     try {
       return await this.#follow(url, request, signal, timeoutMs);
     } catch (error) {
-      return this.#failureOf(error, url, timeoutMs);
+      return { kind: 'failed', failure: requestFailure(error, url.href, timeoutMs), retryAfterMs: 0 };
     }
   }
 
@@ -89,33 +95,34 @@ export class FeedFetch {
     void this.#agent?.then((agent) => agent.destroy()).catch(() => undefined);
   }
 
-  async #follow(first: URL, request: FetchRequest, signal: AbortSignal, timeoutMs: number): Promise<Fetched> {
-    const { request: send } = await import('undici');
-    this.#agent ??= openAgent(this.#settings, this.#guard);
-    const dispatcher = await this.#agent;
+  async #follow(url: URL, request: FetchRequest, signal: AbortSignal, timeoutMs: number): Promise<Fetched> {
     const token = await this.#token();
-    let url = first;
-    for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
-      const headers: Record<string, string> = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' };
-      if (token !== undefined && url.origin === this.#address.origin) headers['authorization'] = `Bearer ${token}`;
-      const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
-      const response = await send(url.href, { dispatcher, signal, headers, ...timeouts });
-      if (response.statusCode === 200) return await body(response, url, request);
-      response.body.on('error', () => undefined);
-      response.body.destroy();
-      const shown = shownLocation(url.href);
-      if (!isRedirect(response.statusCode)) return refusedStatus(response, shown);
-      const next = URL.parse(single(response.headers['location']) ?? '', url.href);
-      if (next === null || next.href === url.href) return failed('redirect', `${shown} redirects to nowhere`);
-      if (!isAllowedUrl(next, url)) {
-        return failed('redirect', `${shown} redirects to ${shownLocation(next.href)}: not https`);
-      }
-      if (!this.#guard.allows(next)) {
-        return failed('redirect', `${shown} redirects to ${next.hostname}, an address in this network; its own is not`);
-      }
-      url = next;
+    const answer = await guardedRequest({
+      url,
+      dispatcher: await this.#openedAgent(),
+      guard: this.#guard,
+      signal,
+      timeoutMs,
+      headersFor: ({ origin }) => ({
+        'user-agent': USER_AGENT,
+        'accept-encoding': 'identity',
+        ...(token === undefined || origin !== this.#address.origin ? {} : { authorization: `Bearer ${token}` }),
+      }),
+    });
+    if (answer.kind === 'failed') return { ...answer, retryAfterMs: 0 };
+    const { response } = answer;
+    return response.statusCode === 200 ? body(response, answer.url, request) : refusedStatus(response, answer.url);
+  }
+
+  async #openedAgent(): Promise<Dispatcher> {
+    this.#agent ??= openAgent(this.#settings, this.#guard);
+    try {
+      return await this.#agent;
+    } catch (error) {
+      // Why: a file that cannot be read now may be there the next time.
+      this.#agent = undefined;
+      throw error;
     }
-    return failed('redirect', `${shownLocation(first.href)} redirects more than ${REDIRECTS_MAX} times`);
   }
 
   async #token(): Promise<string | undefined> {
@@ -125,20 +132,6 @@ export class FeedFetch {
     // Why: undici would refuse it with a message that shows it.
     if (!/^[\x21-\x7e]+$/.test(text)) throw new Error(`${tokenFile} has no token in it`);
     return text;
-  }
-
-  #failureOf(error: unknown, url: URL, timeoutMs: number): Fetched {
-    const shown = shownLocation(url.href);
-    const code = errorCode(error);
-    if ((error instanceof Error && error.name === 'TimeoutError') || code.endsWith('TIMEOUT')) {
-      return failed('timeout', `${shown} did not answer whole within ${timeoutMs} ms`);
-    }
-    const text = error instanceof Error ? error.message : String(error);
-    if (code === INTERNAL_TARGET) return failed('redirect', `${shown} redirects: ${text}`);
-    if (/content-length|terminated|other side closed/i.test(text)) {
-      return failed('truncated', `${shown} sent less than it announced (${text})`);
-    }
-    return failed('network', `${shown} cannot be fetched: ${text || code}`);
   }
 }
 
@@ -169,8 +162,7 @@ async function body(response: Dispatcher.ResponseData, url: URL, request: FetchR
     }
   }
   if (isOver) {
-    response.body.on('error', () => undefined);
-    response.body.destroy();
+    discard(response);
     return failed('tooLarge', `${shownLocation(url.href)} is over ${bytesMax} bytes`);
   }
   return { kind: 'fetched', bytes, waitSecondsMax: waitSecondsOf(response) };
@@ -181,21 +173,14 @@ function waitSecondsOf({ headers }: Dispatcher.ResponseData): number {
   return /^\d{1,4}$/.test(wait) ? Number(wait) : 0;
 }
 
-function refusedStatus(response: Dispatcher.ResponseData, shown: string): Fetched {
+function refusedStatus(response: Dispatcher.ResponseData, url: URL): Fetched {
   const status = response.statusCode;
-  const failure: SyncFailure = { reason: 'httpStatus', message: `${shown} answered with status ${status}` };
+  const failure: SyncFailure = {
+    reason: 'httpStatus',
+    message: `${shownLocation(url.href)} answered with status ${status}`,
+  };
   if (status === 404 || status === 410) return { kind: 'missing', failure, waitSecondsMax: waitSecondsOf(response) };
-  const retryAfter = single(response.headers['retry-after']) ?? '';
-  const retryAfterMs = /^\d{1,9}$/.test(retryAfter) ? Math.min(Number(retryAfter) * 1000, RETRY_AFTER_MS_MAX) : 0;
-  return { kind: 'failed', failure, retryAfterMs };
-}
-
-function isRedirect(status: number): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
+  return { kind: 'failed', failure, retryAfterMs: Math.min(retryAfterMs(response), RETRY_AFTER_MS_MAX) };
 }
 
 function failed(reason: SyncFailure['reason'], message: string): Fetched {

@@ -1,11 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isAllowedUrl, REDIRECTS_MAX } from '../../../../../src/control-plane/list-sync/sources/guarded-request.ts';
 import {
   BACKOFF_FIRST_MS,
   JITTER_SHARE,
-  REDIRECTS_MAX,
   httpsSource,
-  isAllowedUrl,
   nextWaitMs,
 } from '../../../../../src/control-plane/list-sync/sources/https-source.ts';
 import type { ListSource, ReadOutcome } from '../../../../../src/control-plane/list-sync/sources/list-source.ts';
