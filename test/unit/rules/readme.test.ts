@@ -41,8 +41,9 @@ describe('the README', () => {
     expect(blocks.filter((block) => !/^(install|serve|run|test|not run, because .+)$/.test(block.kind))).toEqual([]);
   });
 
-  test('shows configurations that the schema accepts', () => {
-    const examples = [...readme.matchAll(/^```yaml\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');
+  test('and the page about the warning page show configurations that the schema accepts', () => {
+    const pages = readme + readProjectFile('docs/warning-page.md');
+    const examples = [...pages.matchAll(/^```yaml\n([^]*?)^```$/gm)].map((match) => match[1] ?? '');
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) expect(configSchema.safeParse(parse(example)).error?.issues).toBeUndefined();
   });
