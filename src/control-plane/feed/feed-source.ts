@@ -18,6 +18,8 @@ export interface FeedFailure {
   readonly kind: 'failed';
   readonly failure: SyncFailure;
   readonly retryAfterMs: number;
+  /** The server has no such file: what else leads there may be tried. */
+  readonly isMissing?: true;
 }
 
 export interface WaitFor {
@@ -109,7 +111,7 @@ export class FeedSource {
       await handle.close();
     }
     if (diskError !== undefined) throw diskError;
-    if (fetched.kind === 'missing') return failedFeed(fetched.failure);
+    if (fetched.kind === 'missing') return { ...failedFeed(fetched.failure), isMissing: true };
     if (fetched.kind === 'failed' && fetched.failure.reason !== 'tooLarge') return fetched;
     if (fetched.kind === 'fetched' && fetched.bytes === file.bytes && hash.digest('hex') === file.sha256)
       return undefined;

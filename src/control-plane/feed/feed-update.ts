@@ -4,11 +4,10 @@
  * one change or not at all. What several files say of one name is folded, so that the ledger hears of it once.
  */
 import type { FeedUpdate as Begin, ChangeDone, Ledger, ProposedEntry, ProposedRemoval } from '../ledger/ledger.ts';
-import type { SyncFailure } from '../list-sync/list-status.ts';
 import type { AcceptedManifest, FeedRefusal, HeldVersion } from './feed-check.ts';
 import { isCounted, refuseFeed } from './feed-check.ts';
 import { readFeedLines, type FeedOperation } from './feed-lines.ts';
-import type { FeedSource } from './feed-source.ts';
+import { failedFeed, type FeedFailure, type FeedSource } from './feed-source.ts';
 import { nextContentSha256, type DeltaFile, type FeedFile, type Manifest, type SnapshotFile } from './manifest.ts';
 
 /** Longer chains are not worth it; the snapshot is one file. */
@@ -33,8 +32,7 @@ export interface Route {
 }
 
 export type UpdateOutcome =
-  | { readonly kind: 'updated'; readonly done: ChangeDone; readonly route: Route }
-  | { readonly kind: 'failed'; readonly failure: SyncFailure; readonly retryAfterMs: number };
+  { readonly kind: 'updated'; readonly done: ChangeDone; readonly route: Route } | FeedFailure;
 
 export function routeTo(manifest: Manifest, heldVersion: number): Route {
   const start = heldVersion === 0 ? -1 : manifest.deltas.findIndex(({ from }) => from === heldVersion);
@@ -54,27 +52,21 @@ export async function updateTo(
   held: HeldVersion,
   services: UpdateServices,
 ): Promise<UpdateOutcome> {
-  const route = routeTo(accepted.manifest, held.version);
-  const folded = await foldDeltas(route, accepted.manifest, held, services);
-  if (folded.kind === 'tooMany' && route.snapshot === undefined) {
-    return takeRoute(routeBySnapshot(accepted.manifest), accepted, held, services);
+  const { manifest } = accepted;
+  let route = routeTo(manifest, held.version);
+  let folded = await foldDeltas(route, manifest, held, services);
+  const isNoWay = folded.kind === 'tooMany' || (folded.kind === 'failed' && folded.isMissing === true);
+  if (isNoWay && route.snapshot === undefined) {
+    route = routeBySnapshot(manifest);
+    folded = await foldDeltas(route, manifest, held, services);
   }
   return stageAll(route, folded, accepted, held, services);
-}
-
-async function takeRoute(
-  route: Route,
-  accepted: AcceptedManifest,
-  held: HeldVersion,
-  services: UpdateServices,
-): Promise<UpdateOutcome> {
-  return stageAll(route, await foldDeltas(route, accepted.manifest, held, services), accepted, held, services);
 }
 
 type Folded =
   | { readonly kind: 'folded'; readonly operations: ReadonlyMap<string, FeedOperation> }
   | { readonly kind: 'tooMany' }
-  | { readonly kind: 'failed'; readonly failure: SyncFailure; readonly retryAfterMs: number };
+  | FeedFailure;
 
 async function foldDeltas(
   route: Route,
@@ -86,6 +78,8 @@ async function foldDeltas(
   let content = held.manifest?.value.contentSha256;
   for (const file of route.deltas) {
     const read = await readFile(file, 'delta', services, (batch) => {
+      // Why here too: one file may have far more, and would be in memory whole before it is found too long.
+      if (operations.size > FOLDED_MAX) return;
       for (const operation of batch) fold(operations, operation);
     });
     if (read.kind === 'failed') return read;
@@ -135,7 +129,7 @@ async function stageAll(
   };
   const begun = await ledger.beginFeed(begin);
   if (begun.kind === 'refused') return refusedByLedger(begun);
-  let failure: Extract<UpdateOutcome, { kind: 'failed' }> | undefined;
+  let failure: FeedFailure | undefined;
   try {
     failure =
       (route.snapshot && (await stageSnapshot(route.snapshot, folded.operations, manifest, begun.id, services))) ??
@@ -159,7 +153,7 @@ async function stageSnapshot(
   manifest: Manifest,
   id: number,
   services: UpdateServices,
-): Promise<Extract<UpdateOutcome, { kind: 'failed' }> | undefined> {
+): Promise<FeedFailure | undefined> {
   let entries = 0;
   const read = await readFile(file, 'snapshot', services, async (batch) => {
     const add: ProposedEntry[] = [];
@@ -205,18 +199,12 @@ async function readFile(
   return read.kind === 'refused' ? failedBy(read) : read;
 }
 
-function failedBy({ reason, message }: FeedRefusal): Extract<UpdateOutcome, { kind: 'failed' }> {
-  return { kind: 'failed', failure: { reason, message }, retryAfterMs: 0 };
+function failedBy({ reason, message }: FeedRefusal): FeedFailure {
+  return failedFeed({ reason, message });
 }
 
-function refusedByLedger({
-  code,
-  message,
-}: {
-  readonly code: string;
-  readonly message: string;
-}): Extract<UpdateOutcome, { kind: 'failed' }> {
+function refusedByLedger({ code, message }: { readonly code: string; readonly message: string }): FeedFailure {
   const reason =
     code === 'storeFull' || code === 'storeUnavailable' ? 'store' : code === 'tooManyEntries' ? code : 'internal';
-  return { kind: 'failed', failure: { reason, message: `the ledger: ${message}` }, retryAfterMs: 0 };
+  return failedFeed({ reason, message: `the ledger: ${message}` });
 }

@@ -1,7 +1,9 @@
 /** How a follower comes from version to version, and what a death on the way leaves. Refusals: feed-refusals.test.ts. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { writeFeedFile } from '../../../../src/control-plane/feed/feed-file-writer.ts';
+import { FOLDED_MAX } from '../../../../src/control-plane/feed/feed-update.ts';
 import { DAY_MS, newKey } from '../../../support/feed-harness.ts';
 import { feed, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
 
@@ -39,6 +41,30 @@ describe('a good feed', () => {
     await feed.release(['c.top'], ['a.top']);
     expect(await turn()).toMatchObject({ version: 3, failure: undefined });
     expect(names()).toEqual(['b.top', 'c.top']);
+    expect(harness.ledger.updates.at(-1)?.fromVersion).toBeUndefined();
+  });
+
+  test('where a delta is not there any more, the snapshot replaces all', async () => {
+    await feed.release(['a.top']);
+    await turn();
+    await feed.release(['b.top'], ['a.top']);
+    const { url } = feed.manifest.deltas[0]!;
+    rmSync(join(feed.folder, url));
+    expect(await turn()).toMatchObject({ version: 2, failure: undefined });
+    expect(names()).toEqual(['b.top']);
+    expect(harness.ledger.updates.at(-1)?.fromVersion).toBeUndefined();
+    expect(server.paths().filter((path) => path === url)).toHaveLength(1);
+  });
+
+  test('where a delta has more lines than are folded, the snapshot replaces all', async () => {
+    await feed.release(['a.top']);
+    await turn();
+    const removals = Array.from({ length: FOLDED_MAX / 2 + 1 }, (_, at) => `{"remove":{"name":"n${at}.top"}}\n`);
+    const { bytes, sha256, url } = await writeFeedFile(feed.folder, 'delta-1-2', removals);
+    const delta = { from: 1, to: 2, bytes, sha256, url };
+    await feed.release(['b.top'], ['a.top'], (manifest) => ({ ...manifest, deltas: [delta] }));
+    expect(await turn({ bytesMax: 2 ** 24 })).toMatchObject({ version: 2, failure: undefined });
+    expect(names()).toEqual(['b.top']);
     expect(harness.ledger.updates.at(-1)?.fromVersion).toBeUndefined();
   });
 
