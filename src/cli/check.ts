@@ -1,6 +1,7 @@
 /**
- * `weir check`: what would happen to each name and why. Loads the lists as `weir serve` does, once, and asks the same
- * policy code; sends no query. Exit 0 whatever the verdict, 2 on a bad name, 78 on a bad configuration.
+ * `weir check`: what would happen to each name and why; in the place of a name, the incident id that somebody was shown,
+ * which stands for the entry that blocked. Loads the lists as `weir serve` does, once, and asks the same policy code;
+ * sends no query. Exit 0 whatever the verdict, 2 on a bad name or an id of no entry, 78 on a bad configuration.
  */
 import { Command } from 'commander';
 import { SingleBar } from 'cli-progress';
@@ -8,12 +9,15 @@ import { wallClockMs } from '../clock.ts';
 import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/config.ts';
+import { findIncidentInIndex } from '../control-plane/admin/find-incident.ts';
 import { normaliseName } from '../control-plane/list-sync/format/normalise-name.ts';
 import { loadGuard } from '../control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce, type LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
 import { ADDRESS_BYTES, writeAddress } from '../policy/address.ts';
 import { typeNumber } from '../dns/iana.ts';
 import { nameFromText, nameToText } from '../dns/name.ts';
+import { Policy } from '../policy/policy.ts';
+import { type IncidentParts, readIncident } from '../policy/read-incident.ts';
 import { NameChecker, type CheckResult } from './check-name.ts';
 import { describeCheck } from './check-text.ts';
 import { DEFAULT_CONFIG } from './default-config.ts';
@@ -32,7 +36,7 @@ interface CheckFlags {
 export function checkCommand(): Command {
   return new Command('check')
     .description('say what would happen to a name, and why; exit 0 whatever the verdict')
-    .argument('<name...>', 'domain names, international ones too')
+    .argument('<name...>', 'domain names, international ones too, or incident ids')
     .option('--config <file>', 'configuration (YAML)', DEFAULT_CONFIG)
     .option('--type <type>', 'query type to show the answer of (default: A and AAAA)')
     .option('--client <address>', 'client address to look up in clients.allow')
@@ -42,7 +46,7 @@ export function checkCommand(): Command {
 
 async function check(texts: readonly string[], flags: CheckFlags): Promise<void> {
   const types = (flags.type === undefined ? DEFAULT_TYPES : [flags.type]).map((text) => typeNumber(text.toUpperCase()));
-  const names = texts.slice(0, CHECK_NAMES_MAX).map((text) => ({ text, name: domainName(text) }));
+  const names = texts.slice(0, CHECK_NAMES_MAX).map((text) => ({ text, name: askedFor(text) }));
   const problems = [
     ...(texts.length > CHECK_NAMES_MAX ? [`more than ${CHECK_NAMES_MAX} names at once`] : []),
     ...names.flatMap(({ text, name }) => (name.kind === 'bad' ? [`${JSON.stringify(text)}: ${name.why}`] : [])),
@@ -57,19 +61,31 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
   const { config } = outcome;
   const loaded = await load(config);
   tellAboutLists(loaded);
+  const nowSeconds = Math.floor(wallClockMs() / 1000);
   const checker = new NameChecker(config, loaded, {
     types: types.filter((type) => type !== undefined),
     client: flags.client,
-    nowSeconds: Math.floor(wallClockMs() / 1000),
+    nowSeconds,
     guard: async () => {
       const guard = await loadGuard(guardFilesOf(config));
       return guard.kind === 'guard' ? guard.guard : undefined;
     },
   });
   const results: CheckResult[] = [];
-  for (const { name } of names) if (name.kind === 'name') results.push(await checker.check(name.name));
+  const policy = new Policy(loaded.policy);
+  for (const { text, name } of names) {
+    const found = name.kind === 'incident' ? await findIncidentInIndex(policy, name.parts, nowSeconds) : name;
+    if (found === undefined) tellUnknown(text);
+    else if (typeof found === 'string') results.push(await checker.check(found));
+    else if (found.kind === 'name') results.push(await checker.check(found.name));
+  }
   const text = flags.json === true ? JSON.stringify(results, undefined, 2) : results.map(describeCheck).join('\n\n');
-  process.stdout.write(`${text}\n`);
+  if (results.length > 0 || flags.json === true) process.stdout.write(`${text}\n`);
+}
+
+function tellUnknown(incident: string): void {
+  process.stderr.write(`weir check: no entry that is loaded has the incident id ${incident}\n`);
+  process.exitCode = ExitCode.usage;
 }
 
 /** Long work shows a bar on a terminal, nothing in a pipe. */
@@ -99,7 +115,13 @@ function tellAboutLists({ statuses, warnings }: LoadedPolicy): void {
   }
 }
 
-type DomainName = { readonly kind: 'name'; readonly name: string } | { readonly kind: 'bad'; readonly why: string };
+type Asked =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'incident'; readonly parts: IncidentParts }
+  | { readonly kind: 'bad'; readonly why: string };
+
+/** Why a hyphen, a space or a digit: there are top-level domains of twelve letters. */
+const INCIDENT = /^(?=.*[-\s\d])[a-z\d]{4}[-\s]?[a-z\d]{4}[-\s]?[a-z\d]{4}$/i;
 
 const WHY_BAD: Readonly<Record<string, string>> = {
   ipAddress: 'an IP address, not a domain name',
@@ -108,8 +130,10 @@ const WHY_BAD: Readonly<Record<string, string>> = {
   wildcardInside: 'a "*" may stand only at the front',
 };
 
-/** What a person writes as a domain name: U-labels, a trailing dot, a URL pasted whole, master-file escapes. */
-function domainName(text: string): DomainName {
+/** What a person writes as a domain name: U-labels, a trailing dot, a URL pasted whole, master-file escapes; or an id. */
+function askedFor(text: string): Asked {
+  const parts = INCIDENT.test(text) ? readIncident(text) : undefined;
+  if (parts !== undefined) return { kind: 'incident', parts };
   const normalised = normaliseName(text);
   if (normalised.kind === 'name') return { kind: 'name', name: normalised.name };
   const wire = text.includes('\\') ? nameFromText(text) : undefined;

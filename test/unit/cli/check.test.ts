@@ -203,6 +203,27 @@ describe('the command', () => {
     expect(code).toBe(2);
   });
 
+  test('finds the entry behind the incident id that somebody was shown, as they type it', async () => {
+    const config = await configFile();
+    const shown: { incident: string }[] = JSON.parse(
+      (await weir('--config', config, '--json', 'www.b\u00fccher.example')).stdout,
+    );
+    const { incident } = shown[0]!;
+    const typed = incident.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l');
+    const { code, stdout } = await weir('--config', config, '--json', incident, typed);
+    expect(code).toBe(0);
+    const meant = { verdict: 'blocked', list: 'a', entry: 'xn--bcher-kva.example', version: 1, incident };
+    expect(JSON.parse(stdout)).toMatchObject([meant, meant]);
+  });
+
+  test('takes an id of no entry for an error, and a top-level domain of twelve letters for a name', async () => {
+    const args = ['ZZZZ-ZZZZ-ZZZZ', 'scholarships', 'good.example'];
+    const { code, stdout, stderr } = await weir('--config', await configFile(), '--json', ...args);
+    expect(stderr).toContain('no entry that is loaded has the incident id ZZZZ-ZZZZ-ZZZZ');
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'scholarships' }, { name: 'good.example' }]);
+    expect(code).toBe(2);
+  });
+
   test('exits 78 on a bad configuration', async () => {
     const { code, stderr } = await weir('--config', await file('weir.yaml', 'lists: 7\n'), 'bad.example');
     expect(code).toBe(78);
