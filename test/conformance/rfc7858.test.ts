@@ -1,10 +1,10 @@
 /** RFC 7858, DNS over Transport Layer Security. What it takes over from DNS over TCP is checked on the same code. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { ANSWERED_LATER, type Arrival, type ReplyPath } from '../../src/data-plane/listener/arrival.ts';
+import { ANSWERED_LATER, type ReplyPath } from '../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../src/data-plane/listener/listeners.ts';
 import { closeClients, framed, query, TcpClient } from '../support/dns-client.ts';
 import { DotClient } from '../support/dot-client.ts';
-import { answerInPlace, closeListeners, listenerDependencies, messageOf, track } from '../support/listener-harness.ts';
+import { closeListeners, echo, listenerDependencies, messageOf, track } from '../support/listener-harness.ts';
 import { until } from '../support/weir-process.ts';
 
 afterEach(async () => {
@@ -14,10 +14,7 @@ afterEach(async () => {
 
 const HOST = '127.0.0.1';
 
-async function listening(
-  handler = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival)),
-  limits = {},
-) {
+async function listening(handler = echo, limits = {}) {
   const { deps } = listenerDependencies(handler, limits);
   return (await track(LISTENERS.dot({ host: HOST, port: 0 }, deps))).port;
 }
@@ -27,7 +24,7 @@ describe('RFC 7858', () => {
     const seen: Uint8Array[] = [];
     const port = await listening((arrival) => {
       seen.push(messageOf(arrival));
-      return answerInPlace(arrival, messageOf(arrival));
+      return echo(arrival);
     });
     const client = await TcpClient.open(port);
     client.send(query('a.example'));

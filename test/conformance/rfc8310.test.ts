@@ -1,10 +1,9 @@
 /** RFC 8310, Usage Profiles for DNS over TLS and DNS over DTLS: what a server does for clients that authenticate it. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Arrival } from '../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../src/data-plane/listener/listeners.ts';
 import { closeClients, query } from '../support/dns-client.ts';
 import { DotClient } from '../support/dot-client.ts';
-import { answerInPlace, closeListeners, listenerDependencies, messageOf, track } from '../support/listener-harness.ts';
+import { closeListeners, echo, listenerDependencies, track } from '../support/listener-harness.ts';
 
 afterEach(async () => {
   closeClients();
@@ -14,7 +13,6 @@ afterEach(async () => {
 const HOST = '127.0.0.1';
 
 async function listening(): Promise<number> {
-  const echo = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival));
   return (await track(LISTENERS.dot({ host: HOST, port: 0 }, listenerDependencies(echo).deps))).port;
 }
 

@@ -1,10 +1,9 @@
 /** RFC 9210, DNS Transport over TCP - Operational Requirements, on the listeners for TCP and for TLS. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Arrival } from '../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../src/data-plane/listener/listeners.ts';
 import { closeClients, query, TcpClient } from '../support/dns-client.ts';
 import { DotClient } from '../support/dot-client.ts';
-import { answerInPlace, closeListeners, listenerDependencies, messageOf, track } from '../support/listener-harness.ts';
+import { closeListeners, echo, listenerDependencies, track } from '../support/listener-harness.ts';
 
 afterEach(async () => {
   closeClients();
@@ -18,7 +17,6 @@ describe.each([
   ['TLS', LISTENERS.dot, DotClient],
 ] as const)('RFC 9210 over %s', (_, bind, client) => {
   async function listening(limits = {}) {
-    const echo = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival));
     const { deps, reports } = listenerDependencies(echo, limits);
     return { port: (await track(bind({ host: HOST, port: 0 }, deps))).port, reports };
   }

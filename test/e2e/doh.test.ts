@@ -4,13 +4,14 @@ import { constants } from 'node:http2';
 import { request as https } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ask, closeClients, decoded, query } from '../support/dns-client.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { quietBetweenTests } from '../support/between-tests.ts';
+import { ask, decoded, query } from '../support/dns-client.ts';
 import { DNS_MESSAGE, DohClient, type DohRequestFields, getPath, requestHttp1 } from '../support/doh-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { answerWithRecords, aRecord, soaOf } from '../support/scripted-answers.ts';
 import { CLIENT_TLS, fixture } from '../support/tls-fixture.ts';
-import { startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
+import { startWeirProcess, until, type WeirProcess } from '../support/weir-process.ts';
 
 const HOST = '127.0.0.1';
 const FILES = {
@@ -49,16 +50,7 @@ beforeAll(async () => {
   weir = await startWeirProcess({ files: FILES, config: config() });
 });
 
-afterEach(async () => {
-  closeClients();
-  upstream.answerWith((asked) => respond(asked));
-  await weir.untilMetric((count) => count === 0, 'weir_tls_connections');
-});
-
-afterAll(async () => {
-  await stopAllWeirs();
-  await upstream.stop();
-});
+quietBetweenTests(() => ({ weir, upstream }), 'weir_tls_connections');
 
 const overHttp2 = async (fields: DohRequestFields) => (await DohClient.open(weir.dohPort)).request(fields);
 const overHttp1 = async (fields: DohRequestFields) => requestHttp1(weir.dohPort, fields);

@@ -1,13 +1,14 @@
 /** DNS over TLS from outside: two threads on one port, resumption, a certificate renewed under load, limits, the end. */
 import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { EdnsOption } from '../../src/dns/iana.ts';
-import { ask, closeClients, decoded, idOf, query, TcpClient } from '../support/dns-client.ts';
+import { quietBetweenTests } from '../support/between-tests.ts';
+import { ask, decoded, idOf, query, TcpClient } from '../support/dns-client.ts';
 import { DotClient } from '../support/dot-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { fixture, fixturePath } from '../support/tls-fixture.ts';
-import { startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
+import { startWeirProcess, until, type WeirProcess } from '../support/weir-process.ts';
 import { option } from '../support/wire.ts';
 
 const CONNECTIONS_MAX = 30;
@@ -44,16 +45,7 @@ beforeAll(async () => {
   weir = await startWeirProcess({ files: FILES, config: config() });
 });
 
-afterEach(async () => {
-  closeClients();
-  upstream.answerWith((asked) => respond(asked));
-  await weir.untilMetric((count) => count === 0, 'weir_tls_connections');
-});
-
-afterAll(async () => {
-  await stopAllWeirs();
-  await upstream.stop();
-});
+quietBetweenTests(() => ({ weir, upstream }), 'weir_tls_connections');
 
 const open = (options = {}): Promise<DotClient> => DotClient.open(weir.dotPort, HOST, options);
 

@@ -1,12 +1,13 @@
 /** DNS over TCP as RFC 7766 has it, from clients that pipeline, cut, dribble, half-close, vanish or never read. */
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { EdnsOption } from '../../src/dns/iana.ts';
-import { ask, closeClients, decoded, framed, idOf, query, TcpClient } from '../support/dns-client.ts';
+import { quietBetweenTests } from '../support/between-tests.ts';
+import { ask, decoded, framed, idOf, query, TcpClient } from '../support/dns-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { answerWithRecords, aRecord } from '../support/scripted-answers.ts';
-import { startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
+import { startWeirProcess, until, type WeirProcess } from '../support/weir-process.ts';
 import { option } from '../support/wire.ts';
 
 const MESSAGE_BYTES_MAX = 65_535;
@@ -34,16 +35,7 @@ beforeAll(async () => {
   });
 });
 
-afterEach(async () => {
-  closeClients();
-  upstream.answerWith((asked) => respond(asked));
-  await weir.untilMetric((count) => count === 0, 'weir_tcp_connections');
-});
-
-afterAll(async () => {
-  await stopAllWeirs();
-  await upstream.stop();
-});
+quietBetweenTests(() => ({ weir, upstream }), 'weir_tcp_connections');
 
 function open(): Promise<TcpClient> {
   return TcpClient.open(weir.port);

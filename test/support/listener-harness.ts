@@ -1,6 +1,7 @@
 /** A bound listener with a handler of the test's own, and everything it reported. */
 import type { Arrival, Listener, QueryHandler } from '../../src/data-plane/listener/arrival.ts';
 import { TlsContext } from '../../src/data-plane/listener/tls-server.ts';
+import { framed, type TcpClient } from './dns-client.ts';
 import { tlsMaterial } from './tls-fixture.ts';
 import type { ListenerDependencies } from '../../src/data-plane/listener/listeners.ts';
 import { ConnectionCount, type ConnectionLimits } from '../../src/data-plane/listener/connection-count.ts';
@@ -74,6 +75,27 @@ export function answerInPlace(arrival: Arrival, response: Uint8Array): number {
 /** The octets of a query. */
 export function messageOf(arrival: Arrival): Uint8Array {
   return Uint8Array.from(arrival.bytes.subarray(arrival.start, arrival.end));
+}
+
+/** The handler that answers every query with its own octets. */
+export const echo: QueryHandler = (arrival) => answerInPlace(arrival, messageOf(arrival));
+
+/** Octets that stand for a message; all but its id are the low octet of it. */
+export function numbered(id: number, length = 12): Uint8Array {
+  const octets = new Uint8Array(length).fill(id & 0xff);
+  octets.set([id >> 8, id & 0xff]);
+  return octets;
+}
+
+/** Sends the largest messages as fast as the server takes them, and reads nothing. */
+export function sendWithoutReading({ socket }: TcpClient): void {
+  socket.pause();
+  const frame = framed(numbered(1, 65_535));
+  const pump = (): void => {
+    while (!socket.destroyed && socket.write(frame));
+  };
+  socket.on('drain', pump);
+  pump();
 }
 
 const bound: Listener[] = [];

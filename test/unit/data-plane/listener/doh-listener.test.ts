@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { constants } from 'node:http2';
 import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ANSWERED_LATER, type Arrival, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
+import { ANSWERED_LATER, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
 import type { ConnectionLimits } from '../../../../src/data-plane/listener/connection-count.ts';
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
 import { DohCutRow } from '../../../../src/telemetry/counter-labels.ts';
@@ -15,13 +15,7 @@ import {
   getPath,
   requestHttp1,
 } from '../../../support/doh-client.ts';
-import {
-  answerInPlace,
-  closeListeners,
-  listenerDependencies,
-  messageOf,
-  track,
-} from '../../../support/listener-harness.ts';
+import { answerInPlace, closeListeners, echo, listenerDependencies, track } from '../../../support/listener-harness.ts';
 import { CLIENT_TLS } from '../../../support/tls-fixture.ts';
 import { until } from '../../../support/weir-process.ts';
 
@@ -33,7 +27,6 @@ afterEach(async () => {
 const HOST = '127.0.0.1';
 const POST: DohRequestFields = { method: 'POST', headers: { 'content-type': DNS_MESSAGE } };
 const MESSAGE = Uint8Array.from([0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-const echo = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival));
 
 async function listening(handler = echo, limits: Partial<ConnectionLimits> = {}) {
   const { deps, reports } = listenerDependencies(handler, limits);

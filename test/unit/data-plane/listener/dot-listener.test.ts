@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ANSWERED_LATER, type Arrival, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
+import { ANSWERED_LATER, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
 import type { ConnectionLimits } from '../../../../src/data-plane/listener/connection-count.ts';
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
 import { TlsContext } from '../../../../src/data-plane/listener/tls-server.ts';
@@ -10,10 +10,12 @@ import { HandshakeRow } from '../../../../src/telemetry/counter-labels.ts';
 import { closeClients, framed, TcpClient } from '../../../support/dns-client.ts';
 import { DotClient } from '../../../support/dot-client.ts';
 import {
-  answerInPlace,
   closeListeners,
+  echo,
   listenerDependencies,
   messageOf,
+  numbered as message,
+  sendWithoutReading,
   track,
 } from '../../../support/listener-harness.ts';
 import { CLIENT_TLS, tlsMaterial } from '../../../support/tls-fixture.ts';
@@ -25,13 +27,6 @@ afterEach(async () => {
 });
 
 const HOST = '127.0.0.1';
-const echo = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival));
-
-function message(id: number, length = 12): Uint8Array {
-  const octets = new Uint8Array(length).fill(id & 0xff);
-  octets.set([id >> 8, id & 0xff]);
-  return octets;
-}
 
 async function listening(
   limits: Partial<ConnectionLimits> = {},
@@ -186,13 +181,7 @@ describe('a session', () => {
   it('whose client does not read is asked for nothing more, and cut when it stays so, and counted', async () => {
     const { port, reports } = await listening({ idleTimeoutMs: 500 });
     const client = await DotClient.open(port);
-    client.socket.pause();
-    const chunk = framed(message(1, 65_535));
-    const pump = () => {
-      while (!client.socket.destroyed && client.socket.write(chunk));
-    };
-    client.socket.on('drain', pump);
-    pump();
+    sendWithoutReading(client);
     await until(
       () => reports.connections.length,
       (length) => length === 2,

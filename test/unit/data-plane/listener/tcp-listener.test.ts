@@ -1,14 +1,17 @@
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ANSWERED_LATER, type Arrival, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
+import { ANSWERED_LATER, DROPPED, type ReplyPath } from '../../../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../../../src/data-plane/listener/listeners.ts';
 import { ConnectionCount, type ConnectionLimits } from '../../../../src/data-plane/listener/connection-count.ts';
 import { closeClients, framed, TcpClient } from '../../../support/dns-client.ts';
 import {
   answerInPlace,
   closeListeners,
+  echo,
   listenerDependencies,
   messageOf,
+  numbered as message,
+  sendWithoutReading,
   TCP_LIMITS,
   track,
 } from '../../../support/listener-harness.ts';
@@ -20,12 +23,6 @@ afterEach(async () => {
 });
 
 const HOST = '127.0.0.1';
-
-function message(id: number, length = 12): Uint8Array {
-  const octets = new Uint8Array(length).fill(id & 0xff);
-  octets.set([id >> 8, id & 0xff]);
-  return octets;
-}
 
 /** Keeps every query whose first octet is not 9 until the test answers it; echoes the others. */
 async function holding(limits: Partial<ConnectionLimits> = {}) {
@@ -46,8 +43,6 @@ async function holding(limits: Partial<ConnectionLimits> = {}) {
     );
   return { listener, held, reports, answer, untilHeld };
 }
-
-const echo = (arrival: Arrival): number => answerInPlace(arrival, messageOf(arrival));
 
 async function echoing(limits: Partial<ConnectionLimits> = {}, handler = echo) {
   const { deps, reports } = listenerDependencies(handler, limits);
@@ -174,13 +169,7 @@ describe('a connection', () => {
   it('whose client does not read is asked for nothing more, and cut when it stays so, and counted', async () => {
     const { listener, reports } = await echoing({ idleTimeoutMs: 500 });
     const client = await TcpClient.open(listener.port);
-    client.socket.pause();
-    const chunk = framed(message(1, 65_535));
-    const pump = () => {
-      while (!client.socket.destroyed && client.socket.write(chunk));
-    };
-    client.socket.on('drain', pump);
-    pump();
+    sendWithoutReading(client);
     await until(
       () => reports.connections.length,
       (length) => length === 2,
