@@ -1,4 +1,5 @@
 /** The bulk changes that are being staged: one at a time for each list, given up when nothing more comes of them. */
+import { randomInt } from 'node:crypto';
 import { BulkChange, feedRefusal, type ChangeSource } from './bulk-change.ts';
 import { refuse, type LedgerContext, type ListContext } from './ledger-context.ts';
 import { storeRefusal } from './ledger-failure.ts';
@@ -8,6 +9,7 @@ import { FileStage } from './staged-change.ts';
 
 /** Units: milliseconds without another piece, after which a bulk change is given up. */
 export const IDLE_MS = 600_000;
+const FIRST_ID_MAX = 2 ** 47;
 
 interface Running {
   readonly bulk: BulkChange;
@@ -17,7 +19,8 @@ interface Running {
 export class BulkChanges {
   readonly #stateDirectory: string;
   readonly #running = new Map<number, Running>();
-  #lastId = 0;
+  /** Why not from 1: a sender that began before the thread was started again must not meet another's change by its id. */
+  #lastId = randomInt(FIRST_ID_MAX);
 
   constructor(stateDirectory: string) {
     this.#stateDirectory = stateDirectory;

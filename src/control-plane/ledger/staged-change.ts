@@ -93,6 +93,15 @@ export class FileStage implements StagedChange {
     lastFile += 1;
     this.#path = join(stateDirectory, `${FILE_PREFIX}${process.pid}-${lastFile}`);
     this.#tables = new LedgerConnection(new DatabaseSync(this.#path));
+    try {
+      this.#create();
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+  }
+
+  #create(): void {
     const { db } = this.#tables;
     // Why neither journal nor sync: what is half here is thrown away.
     db.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE');
