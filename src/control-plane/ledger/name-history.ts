@@ -35,6 +35,7 @@ interface HoldWords {
   readonly decided_at: number | null;
   readonly decision_reason: string | null;
   readonly version: number;
+  readonly decided_version: number;
 }
 
 /** Newest first. Versions that are not kept any more have lost their reasons, and what they removed is forgotten. */
@@ -105,25 +106,31 @@ function versionWords(tables: LedgerConnection, list: number, version: number): 
 
 function holdsOf(tables: LedgerConnection, name: string): HoldWords[] {
   return tables.all<HoldWords>(
-    `SELECT l.name AS list, l.version, scope, proposer, reason, reference, created, state, decided_by, decided_at,
-      decision_reason FROM holds JOIN lists l ON l.id = holds.list WHERE holds.name = ? ORDER BY holds.id DESC LIMIT ?`,
+    `SELECT l.name AS list, scope, proposer, reason, reference, created, state, decided_by, decided_at,
+      decision_reason, ${versionAt('created')} AS version, ${versionAt('decided_at')} AS decided_version FROM holds JOIN lists l ON l.id = holds.list WHERE holds.name = ? ORDER BY holds.id DESC LIMIT ?`,
     name,
     ROWS_MAX,
   );
 }
 
+/** The list's newest version at the time in a column of `holds`; 0: there was none, or it is not kept any more. */
+function versionAt(column: 'created' | 'decided_at'): string {
+  return `ifnull((SELECT v.version FROM versions v WHERE v.list = holds.list AND v.created <= holds.${column}
+    ORDER BY v.version DESC LIMIT 1), 0)`;
+}
+
 function eventsOfHold(hold: HoldWords): NameEvent[] {
   const common = {
     list: hold.list,
-    version: hold.version,
     scope: SCOPES[hold.scope] ?? ('subtree' as const),
     reference: hold.reference ?? undefined,
   };
-  const { created, proposer, reason, state } = hold;
-  const events: NameEvent[] = [{ ...common, atSeconds: created, what: 'held', maintainer: proposer, reason }];
+  const { created, proposer, reason, state, version } = hold;
+  const events: NameEvent[] = [{ ...common, version, atSeconds: created, what: 'held', maintainer: proposer, reason }];
   if (state === 'released' || state === 'rejected') {
     events.push({
       ...common,
+      version: hold.decided_version,
       atSeconds: hold.decided_at ?? 0,
       what: state,
       maintainer: hold.decided_by ?? '',
