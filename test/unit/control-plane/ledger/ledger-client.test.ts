@@ -211,7 +211,7 @@ describe('closing', () => {
     await askThread(client);
     const written = client.change(change('silent'));
     await client.close();
-    expect(await written).toMatchObject(UNAVAILABLE);
+    expect(await written).toMatchObject({ ...UNAVAILABLE, message: expect.stringContaining('the ledger was closed') });
     expect(await client.change(change('who'))).toMatchObject(UNAVAILABLE);
     await client.close();
     expect([states.length, deaths]).toEqual([1, []]);
