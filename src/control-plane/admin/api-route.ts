@@ -1,5 +1,5 @@
 /**
- * What a route under /v1 is: data that the server registers (api-server.ts) and that the OpenAPI description is made of
+ * What a route under /v1 is: data that the server registers (api-plugin.ts) and that the OpenAPI description is made of
  * (openapi.ts), so that the two cannot differ. A resource is one file that exports its routes; a handler returns what is
  * to be answered and throws only for bugs.
  */
