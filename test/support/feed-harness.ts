@@ -145,6 +145,11 @@ export class MemoryLedger {
   fault: (step: string) => void = () => undefined;
   #open: { update: FeedUpdate; add: Set<string>; remove: Set<string> } | undefined;
 
+  /** Whether a change was begun and neither committed nor abandoned. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
   async feedPosition(): Promise<typeof this.position> {
     return Promise.resolve(this.position);
   }
@@ -153,6 +158,8 @@ export class MemoryLedger {
     this.fault('begin');
     if (this.refuse !== undefined) return this.refuse;
     if (update.fromVersion !== undefined && update.fromVersion !== this.position.version) throw new Error('a gap');
+    // As the real one: one bulk change of a list at a time.
+    if (this.#open !== undefined) return { kind: 'refused', code: 'changeRunning', message: 'another is under way' };
     this.#open = { update, add: new Set(), remove: new Set() };
     return Promise.resolve({ kind: 'begun', id: 1 });
   }
@@ -165,8 +172,9 @@ export class MemoryLedger {
   }
 
   async commit(): Promise<ChangeDone | LedgerRefusal> {
-    this.fault('commit');
     const open = this.#open;
+    this.#open = undefined;
+    this.fault('commit');
     if (open === undefined) throw new Error('nothing was begun');
     const { update, add, remove } = open;
     if (update.fromVersion === undefined) this.names.clear();
@@ -174,7 +182,6 @@ export class MemoryLedger {
     for (const name of add) this.names.add(name);
     this.updates.push(update);
     this.position = { version: update.version, manifestSha256: update.manifestSha256, keyId: update.keyId };
-    this.#open = undefined;
     const delta = {
       list: update.list,
       fromVersion: 0,

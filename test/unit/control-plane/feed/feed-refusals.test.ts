@@ -29,6 +29,7 @@ async function refusedAfterGood(reason: string): Promise<void> {
   expect(status.version).toBe(harness.ledger.position.version);
   expect(names()).toEqual(inForce);
   expect(harness.ledger.updates).toHaveLength(updates);
+  expect(harness.ledger.isOpen).toBe(false);
   expect(harness.ledger.records.at(-1)).toEqual({
     kind: 'feedRefused',
     list: 'test',
