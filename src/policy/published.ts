@@ -38,6 +38,22 @@ export interface PublishedList {
   readonly counterSlot: number;
 }
 
+/** Which share of the clients a rule with a rollout slot holds for. Of a slot that is not here nobody has the rule. */
+export interface RolloutStageInForce {
+  /** Index in PublishedPolicy.lists. */
+  readonly listIndex: number;
+  /** As in the list's rules: 1 to ROLLOUT_SLOTS_MAX. */
+  readonly slot: number;
+  /** Hundredths of a per cent of the client prefixes: 0 to 10,000. */
+  readonly permyriad: number;
+}
+
+export interface PublishedRollouts {
+  /** SIP_KEY_BYTES octets, secret and the same for the life of a rollout: who is in it must not change. */
+  readonly key: Uint8Array;
+  readonly stages: readonly RolloutStageInForce[];
+}
+
 export interface PublishedPolicy {
   /** Grows by one with every publish. */
   readonly generation: number;
@@ -46,4 +62,5 @@ export interface PublishedPolicy {
   readonly lists: readonly PublishedList[];
   /** Where allow rules come from (file names as configured); the array index is the list index of an allow rule. */
   readonly allowSources?: readonly string[];
+  readonly rollouts?: PublishedRollouts;
 }

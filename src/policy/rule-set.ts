@@ -6,7 +6,7 @@
  * A set stays small whatever a list repeats: two rules that differ in category or expiry only become the one that lives
  * longer.
  */
-import { sameRuleIdentity } from './rules.ts';
+import { ruleComesBefore, sameRuleIdentity } from './rules.ts';
 
 /** Offset of the set without rules: what an overlay stores for a removed name. */
 export const EMPTY_RULE_SET = 0;
@@ -74,7 +74,8 @@ export class RuleSetInterner {
         pending = false;
         continue;
       }
-      if (pending && word0 < other0) {
+      // Why not the words themselves: of one identity the category is as may be, and must not part what is to be merged.
+      if (pending && ruleComesBefore(word0, other0)) {
         rules.push(word0, word1);
         pending = false;
       }

@@ -8,7 +8,7 @@ import type { ActionName } from '../../src/policy/actions.ts';
 import type { Category } from '../../src/policy/category.ts';
 import { NameSetBuilder } from '../../src/policy/name-set-builder.ts';
 import { Policy } from '../../src/policy/policy.ts';
-import type { NameSetBuffers, PublishedList, PublishedPolicy } from '../../src/policy/published.ts';
+import type { NameSetBuffers, PublishedList, PublishedPolicy, PublishedRollouts } from '../../src/policy/published.ts';
 import { encodeRule } from '../../src/policy/rules.ts';
 import type { Rule } from '../../src/policy/rules.ts';
 
@@ -22,6 +22,7 @@ export interface TestEntry {
   readonly category?: Category;
   readonly action?: ActionName;
   readonly expiresAtSeconds?: number;
+  readonly rolloutSlot?: number;
 }
 
 /** An entry of the overlay; `removed: true` takes the base's entry of that name away. */
@@ -33,6 +34,7 @@ export interface TestPolicy {
   readonly lists?: readonly Partial<PublishedList>[];
   readonly allowSources?: readonly string[];
   readonly generation?: number;
+  readonly rollouts?: PublishedRollouts;
 }
 
 const SEED = 0x5eed;
@@ -52,6 +54,7 @@ export function ruleWords(entry: TestEntry): [number, number] {
     categoryIndex: categoryIndex(entry.category ?? 'fraud') ?? 0,
     actionIndex: ACTIONS.indexOf(entry.action ?? 'sinkhole'),
     expiresAtSeconds: entry.expiresAtSeconds ?? 0,
+    rolloutSlot: entry.rolloutSlot ?? 0,
   });
 }
 
@@ -84,6 +87,7 @@ export function publishedPolicy(policy: TestPolicy): PublishedPolicy {
     overlay: policy.overlay === undefined ? undefined : nameSetBuffers(policy.overlay),
     lists: (policy.lists ?? [{}, {}, {}]).map(publishedList),
     ...(policy.allowSources === undefined ? {} : { allowSources: policy.allowSources }),
+    ...(policy.rollouts === undefined ? {} : { rollouts: policy.rollouts }),
   };
 }
 

@@ -58,6 +58,18 @@ describe('rule sets', () => {
     expect(rulesAt(interner, unionOf(interner, [long, forever, short]))).toEqual(wordsOf(forever));
   });
 
+  it('keep the rule of a rollout beside the one for everyone, whatever their categories and order', () => {
+    const interner = new RuleSetInterner();
+    const everyone: Entry = { category: 'phishing' };
+    const staged: Entry = { category: 'gambling', rolloutSlot: 5 };
+    const longer: Entry = { category: 'loan' };
+    const short: Entry = { category: 'malware', expiresAtSeconds: 9 };
+    expect(rulesAt(interner, unionOf(interner, [staged, everyone]))).toEqual(wordsOf(everyone, staged));
+    expect(rulesAt(interner, unionOf(interner, [everyone, staged]))).toEqual(wordsOf(everyone, staged));
+    expect(rulesAt(interner, unionOf(interner, [staged, short, longer]))).toEqual(wordsOf(longer, staged));
+    expect(rulesAt(interner, unionOf(interner, [short, staged, longer]))).toEqual(wordsOf(longer, staged));
+  });
+
   it('keep the first of two that live equally long', () => {
     const interner = new RuleSetInterner();
     const set = unionOf(interner, [{ category: 'loan' }, { category: 'scam' }]);

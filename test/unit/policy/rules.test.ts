@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LISTS_MAX, decodeRule, encodeRule, ruleExpired, sameRuleIdentity } from '../../../src/policy/rules.ts';
+import {
+  LISTS_MAX,
+  ROLLOUT_SLOTS_MAX,
+  decodeRule,
+  encodeRule,
+  ruleExpired,
+  ruleRolloutSlot,
+  sameRuleIdentity,
+} from '../../../src/policy/rules.ts';
 import type { Rule } from '../../../src/policy/rules.ts';
 
 const anyRule = fc.record<Rule>({
@@ -11,6 +19,7 @@ const anyRule = fc.record<Rule>({
   actionIndex: fc.integer({ min: 0, max: 4 }),
   mode: fc.constantFrom('enforce', 'shadow', 'off'),
   expiresAtSeconds: fc.integer({ min: 0, max: 0xffff_ffff }),
+  rolloutSlot: fc.integer({ min: 0, max: ROLLOUT_SLOTS_MAX }),
 });
 const plain: Rule = {
   listIndex: 3,
@@ -57,6 +66,7 @@ describe('rule words', () => {
     ['actionIndex', { actionIndex: 8 }],
     ['expiresAtSeconds', { expiresAtSeconds: 2 ** 32 }],
     ['expiresAtSeconds', { expiresAtSeconds: 1.5 }],
+    ['rolloutSlot', { rolloutSlot: ROLLOUT_SLOTS_MAX + 1 }],
   ])('are refused where %s does not fit', (field, change) => {
     expect(() => encodeRule({ ...plain, ...change })).toThrow(field);
   });
@@ -69,9 +79,15 @@ describe('rule words', () => {
       { scope: 'exact' },
       { mode: 'off' },
       { actionIndex: 1 },
+      { rolloutSlot: 1 },
     ] as const) {
       expect(sameRuleIdentity(word0({}), word0(change))).toBe(false);
     }
+  });
+
+  it('have no rollout slot unless one is given', () => {
+    expect(ruleRolloutSlot(word0({}))).toBe(0);
+    expect(ruleRolloutSlot(word0({ rolloutSlot: ROLLOUT_SLOTS_MAX }))).toBe(ROLLOUT_SLOTS_MAX);
   });
 
   it('expire at their expiry, and never without one', () => {
