@@ -4,9 +4,8 @@
  * become part of a message. RFC 5280; PEM by RFC 7468.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { describeReadError, readProblem } from './file-access.ts';
+import { readSmallFile } from './file-access.ts';
 
 const PEM_BYTES_MAX = 256 * 1024;
 
@@ -31,9 +30,9 @@ export type CertificateOutcome =
 
 /** Reads both files. Never throws for what they hold. */
 export function readCertificate(certificateFile: string, keyFile: string): CertificateOutcome {
-  const certificate = readText(certificateFile);
+  const certificate = readSmallFile(certificateFile, PEM_BYTES_MAX);
   if (certificate.kind === 'bad') return { ...certificate, file: 'certificate' };
-  const key = readText(keyFile);
+  const key = readSmallFile(keyFile, PEM_BYTES_MAX);
   if (key.kind === 'bad') return { ...key, file: 'key' };
   return checkCertificate(certificate.text, key.text);
 }
@@ -68,20 +67,6 @@ function describe(own: X509Certificate, certificate: string, key: string): Certi
 
 function bad(file: 'certificate' | 'key', message: string): CertificateOutcome {
   return { kind: 'bad', file, message };
-}
-
-function readText(
-  file: string,
-): { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'bad'; readonly message: string } {
-  // Why before: the read of a pipe waits for ever, and that of a device has no end.
-  const problem = readProblem(file);
-  if (problem !== undefined) return { kind: 'bad', message: problem };
-  try {
-    if (statSync(file).size > PEM_BYTES_MAX) return { kind: 'bad', message: `larger than ${PEM_BYTES_MAX} bytes` };
-    return { kind: 'ok', text: readFileSync(file, 'latin1') };
-  } catch (error) {
-    return { kind: 'bad', message: `cannot read ${file}: ${describeReadError(error)}` };
-  }
 }
 
 function parseCertificate(text: string): X509Certificate | undefined {

@@ -12,6 +12,7 @@ import { checkFeeds, feedSourceProblem } from './feed-checks.ts';
 import { findRecursor } from './find-recursor.ts';
 import { readProblem } from './file-access.ts';
 import { LISTEN_DEFAULTS } from './schema.ts';
+import { checkSourceAccess } from './source-access-checks.ts';
 import { checkTls } from './tls-checks.ts';
 import { checkWarningPage } from './warning-page-checks.ts';
 
@@ -49,6 +50,7 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkSinkhole(raw, report);
   checkSources(raw, report);
   checkFeeds({ valueAt: (path) => valueAt(raw, path), folder, report });
+  checkSourceAccess({ valueAt: (path) => valueAt(raw, path), folder, report });
   checkTls({ valueAt: (path) => valueAt(raw, path), folder, report });
   const textAt = (...path: readonly string[]): string | undefined => {
     const text = valueAt(raw, path);

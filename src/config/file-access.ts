@@ -1,5 +1,5 @@
 /** Says in words why a file of the configuration cannot be read. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 
 /** The words for a failed read, e.g. 'no such file'. */
 export function describeReadError(error: unknown): string {
@@ -26,5 +26,21 @@ export function readProblem(file: string): string | undefined {
     return statSync(file).isFile() ? undefined : `${file} is not a regular file`;
   } catch (error) {
     return `cannot read ${file}: ${describeReadError(error)}`;
+  }
+}
+
+/** The text of a small file, octet for octet (latin1). */
+export function readSmallFile(
+  file: string,
+  bytesMax: number,
+): { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'bad'; readonly message: string } {
+  // Why before: the read of a pipe waits for ever, and that of a device has no end.
+  const problem = readProblem(file);
+  if (problem !== undefined) return { kind: 'bad', message: problem };
+  try {
+    if (statSync(file).size > bytesMax) return { kind: 'bad', message: `larger than ${bytesMax} bytes` };
+    return { kind: 'ok', text: readFileSync(file, 'latin1') };
+  } catch (error) {
+    return { kind: 'bad', message: `cannot read ${file}: ${describeReadError(error)}` };
   }
 }

@@ -18,6 +18,7 @@ import { crossCheck, isUrl, valueAt } from './cross-checks.ts';
 import { describeReadError, readProblem } from './file-access.ts';
 import { configSchema } from './schema.ts';
 import type { ConfigInput } from './schema.ts';
+import { warningsAboutSourceAccess } from './source-access-checks.ts';
 import { systemUpstreams } from './system-upstreams.ts';
 import { warningsAboutTls } from './tls-checks.ts';
 import { readLogo, readPageTexts } from './warning-page-files.ts';
@@ -219,7 +220,8 @@ function pemOf(file: string): string {
 
 /** What is legal and yet hardly meant. */
 function warningsAbout(config: Config): string[] {
-  const warnings = warningsAboutTls(config, wallClockMs() / 1000);
+  const nowSeconds = wallClockMs() / 1000;
+  const warnings = [...warningsAboutTls(config, nowSeconds), ...warningsAboutSourceAccess(config, nowSeconds)];
   const servesOthers = config.listen.do53.some(({ host }) => !isLoopback(host));
   const sinkholesHere = config.sinkhole.addresses.some((address) => isLoopback(address));
   if (servesOthers && sinkholesHere) {

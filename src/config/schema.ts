@@ -121,11 +121,11 @@ const listSchema = z.strictObject({
   ),
   versionsMax: notYet(whole(1, 1_000_000).default(10_000), 'versions kept of a push list or feed'),
   feedKeys: notYet(z.array(printable(100).min(1)).max(4).default([]), 'minisign public keys that may sign the feed'),
-  tokenFile: notYet(printable(4096).default(''), 'file with a bearer token for the source'),
-  ca: notYet(printable(4096).default(''), 'PEM file of the authorities trusted for the source'),
-  clientCertificate: notYet(printable(4096).default(''), 'PEM file shown to the source'),
-  clientKey: notYet(printable(4096).default(''), 'its private key, a PEM file'),
-  proxy: notYet(printable(4096).default(''), 'http://... proxy for the source'),
+  tokenFile: printable(4096).default('').describe('file with a bearer token for the source'),
+  ca: printable(4096).default('').describe('PEM file of the authorities trusted for the source'),
+  clientCertificate: printable(4096).default('').describe('PEM file shown to the source'),
+  clientKey: printable(4096).default('').describe('its private key, a PEM file'),
+  proxy: printable(4096).default('').describe('http://HOST:PORT of a proxy that makes the connections (CONNECT)'),
 });
 
 /** The whole file. Output: everything typed and filled in; paths still as written. */

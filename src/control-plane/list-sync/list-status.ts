@@ -14,6 +14,8 @@ export const SYNC_FAILURE_REASONS = [
   /** The fetch did not end within its time limit. */
   'timeout',
   'network',
+  /** A file that the source is fetched with (token, authorities, client certificate, key) cannot be used. */
+  'credentials',
   /** A status that is neither 200 nor 304. */
   'httpStatus',
   /** Too many redirects, one that leaves https, or one from elsewhere into the network that Weir stands in. */

@@ -27,7 +27,7 @@ import { RetryTimer } from './retry-timer.ts';
 import { removeSpilled, type SegmentMemory } from './segment-memory.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
-import { openSource } from './sources/sources.ts';
+import { isSameSource, openSource } from './sources/sources.ts';
 import type { SyncLog } from './sync-log.ts';
 
 export interface TaskServices {
@@ -109,13 +109,7 @@ export class ListTask {
   async reconfigure(config: ListConfig, sharedHostsChanged: boolean): Promise<void> {
     const before = this.#config;
     this.#config = config;
-    const sameSource =
-      before.source === config.source &&
-      before.sourceKind === config.sourceKind &&
-      before.refreshSeconds === config.refreshSeconds &&
-      before.bytesMax === config.bytesMax &&
-      before.fetchTimeoutMs === config.fetchTimeoutMs;
-    if (!sameSource) {
+    if (!isSameSource(before, config)) {
       this.#source.close();
       this.#source = openSource(config);
       this.#watch();

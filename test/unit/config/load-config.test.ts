@@ -174,7 +174,7 @@ describe('a bad value is named with its key path', () => {
     ['lists: [{ name: a, source: list.txt, shrinkPercentMax: 10 }]', 'lists[0].shrinkPercentMax'],
     ['lists: [{ name: a, source: list.txt, twoPersons: true }]', 'lists[0].twoPersons'],
     ['lists: [{ name: a, source: list.txt, rollout: [{ percent: 1 }] }]', 'lists[0].rollout'],
-    ['lists: [{ name: a, source: list.txt, proxy: "http://192.0.2.1" }]', 'lists[0].proxy'],
+
     ['push: { entriesMax: 1 }', 'push.entriesMax'],
     ['blastRadius: { queriesMin: 1 }', 'blastRadius.queriesMin'],
   ])('%s would have no effect, and is refused', (text, key) => {

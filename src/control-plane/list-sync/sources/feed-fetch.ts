@@ -4,15 +4,13 @@
  * nothing that it gives has been verified. The token goes to the feed's own origin and nowhere else.
  * RFC 9110, RFC 6750 section 2.1 (bearer tokens).
  */
-import { readFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import type { ListConfig } from '../../../config/config.ts';
+import type { AccessSettings } from '../../../config/source-access.ts';
 import type { SyncFailure } from '../list-status.ts';
 import {
-  CONNECT_TIMEOUT_MS,
   discard,
   guardedRequest,
-  HEADER_BYTES_MAX,
   isAllowedUrl,
   requestFailure,
   retryAfterMs,
@@ -21,15 +19,12 @@ import {
 } from './guarded-request.ts';
 import { RedirectGuard, type NetworkView } from './redirect-guard.ts';
 import { shownLocation } from './shown-location.ts';
+import { SourceAccess } from './source-access.ts';
 
-export type FeedFetchSettings = Pick<
-  ListConfig,
-  'source' | 'fetchTimeoutMs' | 'tokenFile' | 'ca' | 'clientCertificate' | 'clientKey' | 'proxy'
->;
+export type FeedFetchSettings = Pick<ListConfig, 'source' | 'fetchTimeoutMs'> & AccessSettings;
 
 /** The response field in which a server says how long a request may wait for a new version. Units: seconds. */
 export const WAIT_HEADER = 'weir-feed-wait';
-const TOKEN_BYTES_MAX = 4096;
 /** A server may ask to be left alone for so long. */
 const RETRY_AFTER_MS_MAX = 3_600_000;
 
@@ -63,7 +58,7 @@ export class FeedFetch {
   readonly #address: URL;
   readonly #guard: RedirectGuard;
   readonly #closing = new AbortController();
-  #agent: Promise<Dispatcher> | undefined;
+  readonly #access: SourceAccess;
 
   /** `network`: for tests. Errors: throws for an address that the configuration would have refused. */
   constructor(settings: FeedFetchSettings, network?: NetworkView) {
@@ -72,6 +67,7 @@ export class FeedFetch {
     this.#settings = settings;
     this.#address = address;
     this.#guard = new RedirectGuard(address.href, network);
+    this.#access = new SourceAccess(settings, address, this.#guard);
   }
 
   async fetch(request: FetchRequest): Promise<Fetched> {
@@ -92,60 +88,22 @@ export class FeedFetch {
   /** Ends what is on its way. */
   close(): void {
     this.#closing.abort();
-    void this.#agent?.then((agent) => agent.destroy()).catch(() => undefined);
+    this.#access.close();
   }
 
   async #follow(url: URL, request: FetchRequest, signal: AbortSignal, timeoutMs: number): Promise<Fetched> {
-    const token = await this.#token();
     const answer = await guardedRequest({
       url,
-      dispatcher: await this.#openedAgent(),
+      access: this.#access.open(),
       guard: this.#guard,
       signal,
       timeoutMs,
-      headersFor: ({ origin }) => ({
-        'user-agent': USER_AGENT,
-        'accept-encoding': 'identity',
-        ...(token === undefined || origin !== this.#address.origin ? {} : { authorization: `Bearer ${token}` }),
-      }),
+      headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' },
     });
     if (answer.kind === 'failed') return { ...answer, retryAfterMs: 0 };
     const { response } = answer;
     return response.statusCode === 200 ? body(response, answer.url, request) : refusedStatus(response, answer.url);
   }
-
-  async #openedAgent(): Promise<Dispatcher> {
-    this.#agent ??= openAgent(this.#settings, this.#guard);
-    try {
-      return await this.#agent;
-    } catch (error) {
-      // Why: a file that cannot be read now may be there the next time.
-      this.#agent = undefined;
-      throw error;
-    }
-  }
-
-  async #token(): Promise<string | undefined> {
-    const { tokenFile } = this.#settings;
-    if (tokenFile === '') return undefined;
-    const text = (await readFile(tokenFile, 'utf8')).slice(0, TOKEN_BYTES_MAX).trim();
-    // Why: undici would refuse it with a message that shows it.
-    if (!/^[\x21-\x7e]+$/.test(text)) throw new Error(`${tokenFile} has no token in it`);
-    return text;
-  }
-}
-
-async function openAgent(settings: FeedFetchSettings, guard: RedirectGuard): Promise<Dispatcher> {
-  const { Agent, ProxyAgent } = await import('undici');
-  const { ca, clientCertificate, clientKey, proxy } = settings;
-  const tls = {
-    ...(ca === '' ? {} : { ca: await readFile(ca) }),
-    ...(clientCertificate === '' ? {} : { cert: await readFile(clientCertificate) }),
-    ...(clientKey === '' ? {} : { key: await readFile(clientKey) }),
-  };
-  const limits = { connections: 1, maxHeaderSize: HEADER_BYTES_MAX };
-  if (proxy !== '') return new ProxyAgent({ ...limits, uri: proxy, requestTls: tls });
-  return new Agent({ ...limits, connect: { ...tls, timeout: CONNECT_TIMEOUT_MS, lookup: guard.lookup } });
 }
 
 async function body(response: Dispatcher.ResponseData, url: URL, request: FetchRequest): Promise<Fetched> {

@@ -10,20 +10,19 @@ import { errorCode } from '../error-code.ts';
 import type { SyncFailure } from '../list-status.ts';
 import { INTERNAL_TARGET, type RedirectGuard } from './redirect-guard.ts';
 import { shownLocation } from './shown-location.ts';
+import { UNUSABLE_ACCESS, type OpenedAccess } from './source-access.ts';
 
 export const REDIRECTS_MAX = 5;
-export const CONNECT_TIMEOUT_MS = 10_000;
-export const HEADER_BYTES_MAX = 32 * 1024;
 export const USER_AGENT = 'weir-dns';
 
 export interface GuardedRequest {
   readonly url: URL;
-  readonly dispatcher: Dispatcher;
+  readonly access: OpenedAccess;
   readonly guard: RedirectGuard;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** Asked before each request: what goes to the first address need not go to the next. */
-  readonly headersFor: (url: URL) => Readonly<Record<string, string>>;
+  /** Beside those of the access, which go to the list's own origin alone. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export type GuardedAnswer =
@@ -32,12 +31,19 @@ export type GuardedAnswer =
 
 /** Errors: throws what undici throws; requestFailure has the words for it. */
 export async function guardedRequest(request: GuardedRequest): Promise<GuardedAnswer> {
-  const { dispatcher, guard, signal, timeoutMs, headersFor } = request;
+  const { access, guard, signal, timeoutMs } = request;
   const { request: send } = await import('undici');
   const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   let { url } = request;
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
-    const response = await send(url.href, { dispatcher, signal, headers: headersFor(url), ...timeouts });
+    const headers = { ...request.headers, ...access.headersFor(url) };
+    const dispatcher = await access.dispatcherFor(url);
+    const sent = send(url.href, { dispatcher, signal, headers, ...timeouts });
+    const response = await sent.catch((error: unknown) => {
+      if (errorCode(error) === 'UND_ERR_SOCKET') return undefined;
+      throw error;
+    });
+    if (response === undefined) return closedFailure(url);
     if (response.statusCode === 200) return { kind: 'answer', response, url };
     discard(response);
     if (!isRedirect(response.statusCode)) return { kind: 'answer', response, url };
@@ -66,6 +72,11 @@ function redirectFailure(message: string): GuardedAnswer {
   return { kind: 'failed', failure: { reason: 'redirect', message } };
 }
 
+function closedFailure(url: URL): GuardedAnswer {
+  const message = `${shownLocation(url.href)} closed the connection before it answered, as a server does that wants a client certificate`;
+  return { kind: 'failed', failure: { reason: 'network', message } };
+}
+
 /** What was thrown on the way to `url`, or while its body was read. */
 export function requestFailure(error: unknown, url: string, timeoutMs: number): SyncFailure {
   const shown = shownLocation(url);
@@ -74,6 +85,7 @@ export function requestFailure(error: unknown, url: string, timeoutMs: number): 
     return { reason: 'timeout', message: `${shown} did not answer whole within ${timeoutMs} ms` };
   }
   const text = error instanceof Error ? error.message : String(error);
+  if (code === UNUSABLE_ACCESS) return { reason: 'credentials', message: `${shown} cannot be asked: ${text}` };
   if (code === INTERNAL_TARGET) return { reason: 'redirect', message: `${shown} redirects: ${text}` };
   if (/content-length|terminated|other side closed/i.test(text)) {
     return { reason: 'truncated', message: `${shown} sent less than it announced (${text})` };

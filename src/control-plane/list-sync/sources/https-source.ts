@@ -4,21 +4,14 @@
  * is kept in memory, so that a read-only or full state directory does not stop synchronisation. Must not parse.
  * RFC 9110 13.1 (conditional requests).
  */
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import { NO_ACCESS } from '../../../config/source-access.ts';
 import type { SyncFailure } from '../list-status.ts';
-import {
-  CONNECT_TIMEOUT_MS,
-  discard,
-  guardedRequest,
-  HEADER_BYTES_MAX,
-  requestFailure,
-  retryAfterMs,
-  single,
-  USER_AGENT,
-} from './guarded-request.ts';
+import { discard, guardedRequest, requestFailure, retryAfterMs, single, USER_AGENT } from './guarded-request.ts';
 import type { ListSource, ReadOutcome, ReadRequest, SourceKind, SourceSettings, Validators } from './list-source.ts';
 import { RedirectGuard, type NetworkView } from './redirect-guard.ts';
 import { shownLocation } from './shown-location.ts';
+import { SourceAccess } from './source-access.ts';
 
 /** Wait after the first failure; doubles with each further one up to the list's refresh interval. */
 export const BACKOFF_FIRST_MS = 5000;
@@ -42,17 +35,18 @@ export function createHttpsSource(settings: SourceSettings, network?: NetworkVie
 
 class HttpsSource implements ListSource {
   readonly #settings: SourceSettings;
-  #agent: Agent | undefined;
   readonly #abort = new AbortController();
   #onChange: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #retryAfterMs = 0;
   readonly #guard: RedirectGuard;
+  readonly #access: SourceAccess;
 
   constructor(settings: SourceSettings, network: NetworkView | undefined) {
     this.#settings = settings;
     this.#guard = new RedirectGuard(settings.location, network);
+    this.#access = new SourceAccess(settings.access ?? NO_ACCESS, new URL(settings.location), this.#guard);
   }
 
   watch(onChange: () => void): void {
@@ -80,7 +74,7 @@ class HttpsSource implements ListSource {
     this.#onChange = undefined;
     clearTimeout(this.#timer);
     this.#abort.abort();
-    this.#agent?.destroy().catch(() => undefined);
+    this.#access.close();
   }
 
   #schedule(): void {
@@ -92,21 +86,13 @@ class HttpsSource implements ListSource {
 
   async #fetch(validators: Validators | undefined, signal: AbortSignal): Promise<ReadOutcome> {
     const { location, fetchTimeoutMs: timeoutMs } = this.#settings;
-    // Why here: it takes 20 MB, which who has no list behind a URL need not spend.
-    const { Agent } = await import('undici');
-    this.#agent ??= new Agent({
-      connections: 1,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: this.#guard.lookup },
-    });
-    const headers = requestHeaders(location, validators);
     const answer = await guardedRequest({
       url: new URL(location),
-      dispatcher: this.#agent,
+      access: this.#access.open(),
       guard: this.#guard,
       signal,
       timeoutMs,
-      headersFor: () => headers,
+      headers: requestHeaders(location, validators),
     });
     if (answer.kind === 'failed') return answer;
     const { response, url } = answer;

@@ -3,6 +3,7 @@
  * asked; it neither parses nor decides. Every outcome is a value: nothing here throws. Adding one: a file here that
  * exports a SourceKind, and one line in sources.ts; the contract suite in test/unit runs over every row of that table.
  */
+import type { AccessSettings } from '../../../config/source-access.ts';
 import type { SyncFailure } from '../list-status.ts';
 
 /** What proves to a source that we have its current content. */
@@ -50,6 +51,8 @@ export interface SourceSettings {
   readonly refreshSeconds: number;
   readonly bytesMax: number;
   readonly fetchTimeoutMs: number;
+  /** What it is fetched with; undefined: nothing of the kind. */
+  readonly access?: AccessSettings;
 }
 
 export interface SourceKind {

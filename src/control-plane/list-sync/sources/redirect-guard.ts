@@ -93,6 +93,18 @@ export class RedirectGuard {
     });
   };
 
+  /** For connections that a proxy makes. A name that is only known to the proxy passes. Errors: INTERNAL_TARGET. */
+  async checkBehindProxy(url: URL): Promise<void> {
+    const host = hostOf(url);
+    if (isIP(host) !== 0) return;
+    await new Promise<void>((resolve, reject) => {
+      this.lookup(host, { all: true }, (error) => {
+        if (error !== null && error.code === INTERNAL_TARGET) reject(error);
+        else resolve();
+      });
+    });
+  }
+
   #admits(host: string, address: string): boolean {
     return this.#isSourceInternal || host === this.#sourceHost || !this.#network.isInternal(address);
   }

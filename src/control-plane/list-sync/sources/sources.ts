@@ -2,13 +2,30 @@
 import { fileSource } from './file-source.ts';
 import { httpsSource } from './https-source.ts';
 import type { ListConfig } from '../../../config/config.ts';
+import { ACCESS_KEYS } from '../../../config/source-access.ts';
 import type { ListSource, SourceKind } from './list-source.ts';
 
 export const SOURCES = { file: fileSource, https: httpsSource } as const satisfies Record<string, SourceKind>;
 
+/** Whether a source that is open serves the other configuration of its list as well. */
+export function isSameSource(a: ListConfig, b: ListConfig): boolean {
+  return SOURCE_KEYS.every((key) => a[key] === b[key]);
+}
+
+const SOURCE_KEYS = [
+  'source',
+  'sourceKind',
+  'refreshSeconds',
+  'bytesMax',
+  'fetchTimeoutMs',
+  ...ACCESS_KEYS,
+] as const satisfies readonly (keyof ListConfig)[];
+
 /** The source of a configured list. */
 export function openSource(list: ListConfig): ListSource {
   const { source, sourceKind, refreshSeconds, bytesMax, fetchTimeoutMs } = list;
+  const { tokenFile, ca, clientCertificate, clientKey, proxy } = list;
+  const access = { tokenFile, ca, clientCertificate, clientKey, proxy };
   const kind = sourceKind === 'file' ? SOURCES.file : SOURCES.https;
-  return kind.create({ location: source, refreshSeconds, bytesMax, fetchTimeoutMs });
+  return kind.create({ location: source, refreshSeconds, bytesMax, fetchTimeoutMs, access });
 }
