@@ -19,6 +19,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control-plane': ['control-plane', 'policy', 'dns', 'telemetry', 'clock.ts', 'config'],
 };
 
+/** Packages for tests alone. */
+const TEST_HOMES: Readonly<Record<string, string>> = {
+  'playwright-core': 'test/browser/',
+  'axe-core': 'test/browser/',
+};
+
 /** Parts that wire the others together. */
 const WIRING = ['main.ts', 'supervisor', 'cli'];
 
@@ -93,6 +99,13 @@ describe('the import law', () => {
     const packages = imports.filter((one) => !one.relative && (!one.to.startsWith('node:') || one.to in HOMES));
     const astray = packages.filter((one) => !(HOMES[one.to] ?? []).some((home) => one.from.startsWith(home)));
     expect(show(astray)).toEqual([]);
+  });
+
+  test('a package for tests has one home too', () => {
+    const ofTests = ['test/**/*.ts', 'bench/**/*.ts'].flatMap((pattern) => filesMatching(pattern)).flatMap(importsOf);
+    const used = [...imports, ...ofTests].filter((one) => one.to in TEST_HOMES);
+    expect(new Set(used.map((one) => one.to))).toEqual(new Set(Object.keys(TEST_HOMES)));
+    expect(show(used.filter((one) => !one.from.startsWith(TEST_HOMES[one.to]!)))).toEqual([]);
   });
 
   test('a relative import says its file with .ts', () => {
