@@ -1,6 +1,7 @@
 /** Every route under /v1, in the order of the description. A new resource is a file and a line here. */
 import type { ApiRoute } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
+import { appealRoutes } from './appeals.ts';
 import { auditRoutes } from './audit.ts';
 import { changeRoutes } from './changes.ts';
 import { explainRoutes } from './explain.ts';
@@ -20,6 +21,7 @@ export function apiRoutes(services: ApiServices, version: string): ApiRoute[] {
     ...explainRoutes(services),
     ...holdRoutes(services),
     ...rolloutRoutes(services),
+    ...appealRoutes(services),
     ...auditRoutes(services),
     ...feedRoutes(services.feeds),
     ...tokenRoutes(),

@@ -2,7 +2,7 @@
 import { changeSteps, newRejections } from './change-transaction.ts';
 import { HeldWork } from './held-work.ts';
 import { closeHoldInSteps, holdById, shownHold, type Closing, type StoredHold } from './hold-rows.ts';
-import { actorText, mayAct, refuse, type LedgerContext, type ListContext } from './ledger-context.ts';
+import { actorText, mayAct, refuse, samePerson, type LedgerContext, type ListContext } from './ledger-context.ts';
 import type { Actor, ChangeDone, HoldRow, LedgerRefusal } from './ledger.ts';
 
 export interface Decision {
@@ -58,11 +58,7 @@ function refusalOf(
 
 /** Why also the name: a person with two tokens is one person. */
 function isProposer(actor: Actor, { proposer, proposer_id: proposerId }: StoredHold): boolean {
-  return actor.id === proposerId || personOf(actor.name) === personOf(proposer);
-}
-
-function personOf(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase();
+  return actor.id === proposerId || samePerson(actor.name, proposer);
 }
 
 function releaseSteps(

@@ -35,8 +35,15 @@ const PATIENT_LOOKS_COMMIT_MAX = 600;
 const HOPELESS_LOOKS_MAX = 300;
 
 /** Methods that may take as long as a bulk change, and those that answer with a refusal. */
-const LONG: ReadonlySet<LedgerMethod> = new Set(['commit', 'rollback', 'decideHold', 'moveRollout']);
-const REFUSING: ReadonlySet<LedgerMethod> = new Set([...LONG, 'change', 'begin', 'beginFeed']);
+const LONG: ReadonlySet<LedgerMethod> = new Set(['commit', 'rollback', 'decideHold', 'moveRollout', 'decideAppeal']);
+const REFUSING: ReadonlySet<LedgerMethod> = new Set([
+  ...LONG,
+  'change',
+  'begin',
+  'beginFeed',
+  'fileAppeal',
+  'reviewAppeal',
+]);
 
 export interface LedgerClientOptions {
   readonly stateDirectory: string;
@@ -103,6 +110,13 @@ export class LedgerClient implements Contract.Ledger {
   rollouts = this.#method('rollouts');
   moveRollout = this.#method('moveRollout');
   audit = this.#method('audit');
+  fileAppeal = this.#method('fileAppeal');
+  appealBySecret = this.#method('appealBySecret');
+  appeal = this.#method('appeal');
+  appeals = this.#method('appeals');
+  reviewAppeal = this.#method('reviewAppeal');
+  decideAppeal = this.#method('decideAppeal');
+  proveOwner = this.#method('proveOwner');
   figures = this.#method('figures');
   record = this.#method('record');
 

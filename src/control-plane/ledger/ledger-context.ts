@@ -32,6 +32,15 @@ export function actorText({ id, name }: Actor): string {
   return id === name ? id : `${name} (${id})`;
 }
 
+/** Are two maintainers' names written the same, but for how? */
+export function samePerson(a: string, b: string): boolean {
+  return personOf(a) === personOf(b);
+}
+
+function personOf(name: string): string {
+  return name.normalize('NFKC').trim().toLowerCase();
+}
+
 export function isSystem(actor: Actor): boolean {
   return actor.id === 'system';
 }

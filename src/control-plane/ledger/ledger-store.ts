@@ -6,10 +6,12 @@
 import { wallClockMs } from '../../clock.ts';
 import { estimateQueries } from '../../telemetry/query-sketch.ts';
 import type { GuardFiles } from '../list-sync/guard-files.ts';
+import { AppealStore } from './appeal-store.ts';
+import { tidyAppeals } from './tidy-appeals.ts';
 import { AuditChain } from './audit-chain.ts';
 import { BulkChange } from './bulk-change.ts';
 import { BulkChanges } from './bulk-changes.ts';
-import { changeSteps, newRejections, addRejection, replayed, type ChangeOrder } from './change-transaction.ts';
+import { changeSteps, replayed } from './change-transaction.ts';
 import { decideSteps } from './decide-hold.ts';
 import { approvedNames, EntryGuard, type QueryEstimator } from './entry-guard.ts';
 import { entriesAfter } from './entry-rows.ts';
@@ -17,7 +19,7 @@ import { holdsPage } from './hold-rows.ts';
 import { answerTo, RequestHash } from './idempotent-answers.ts';
 import { findIncident } from './incident-finder.ts';
 import { LedgerConnection } from './ledger-connection.ts';
-import { actorText, mayAct, pushList, refuse } from './ledger-context.ts';
+import { mayAct, pushList, refuse } from './ledger-context.ts';
 import type { LedgerContext, ListContext } from './ledger-context.ts';
 import { LedgerUnavailable, storeRefusal, unavailable } from './ledger-failure.ts';
 import { lookUpNames } from './ledger-reader.ts';
@@ -29,7 +31,7 @@ import { moveSteps } from './move-rollout.ts';
 import { nameHistory } from './name-history.ts';
 import { openLedgerDatabase } from './open-database.ts';
 import { tidyStep } from './retention.ts';
-import { RollbackWork } from './rollback-work.ts';
+import { rollbackOrder } from './rollback-order.ts';
 import { newestRollouts } from './rollout-rows.ts';
 import { deleteLeftovers, MemoryStage } from './staged-change.ts';
 import { TokenStore } from './token-store.ts';
@@ -66,6 +68,7 @@ export class LedgerStore implements Contract.Ledger {
   readonly #tokens: TokenStore;
   /** Over the reading connection. */
   readonly #events: AuditChain;
+  readonly #appeals: AppealStore;
   #context: LedgerContext;
   #searching: Promise<unknown> = Promise.resolve();
   #tidying: NodeJS.Timeout;
@@ -88,6 +91,7 @@ export class LedgerStore implements Contract.Ledger {
       settings: NO_SETTINGS,
       nowSeconds: options.nowSeconds ?? (() => Math.floor(wallClockMs() / 1000)),
     };
+    this.#appeals = new AppealStore(() => this.#context, this.#queue);
     deleteLeftovers(stateDirectory);
     this.#tidying = setTimeout(() => void this.#tidy(), TIDY_INTERVAL_MS).unref();
   }
@@ -170,7 +174,9 @@ export class LedgerStore implements Contract.Ledger {
     if ('kind' in target) return target;
     const refusal = await this.#prepareGuard();
     if (refusal !== undefined) return refusal;
-    return this.#run(() => changeSteps(this.#context, this.#rollbackOrder(target, toVersion, reason, actor)));
+    return this.#run(() =>
+      changeSteps(this.#context, rollbackOrder(this.#context, target, { toVersion, reason, actor })),
+    );
   }
 
   async versions(list: string, limit: number): Promise<readonly Contract.VersionRow[]> {
@@ -243,6 +249,14 @@ export class LedgerStore implements Contract.Ledger {
     return this.#run(() => moveSteps(this.#context, { id, to, reason, actor }));
   }
 
+  fileAppeal: Contract.Ledger['fileAppeal'] = async (sent) => this.#appeals.file(sent);
+  appealBySecret: Contract.Ledger['appealBySecret'] = async (secret) => this.#appeals.bySecret(secret);
+  appeal: Contract.Ledger['appeal'] = async (id) => this.#appeals.byId(id);
+  appeals: Contract.Ledger['appeals'] = async (filter) => this.#appeals.page(filter);
+  reviewAppeal: Contract.Ledger['reviewAppeal'] = async (id, actor) => this.#appeals.review(id, actor);
+  decideAppeal: Contract.Ledger['decideAppeal'] = async (...verdict) => this.#appeals.decide(...verdict);
+  proveOwner: Contract.Ledger['proveOwner'] = async (id, by) => this.#appeals.prove(id, by);
+
   async audit(after: number, limit: number): Promise<readonly Contract.AuditRecord[]> {
     return this.#events.read(after, limit);
   }
@@ -251,7 +265,7 @@ export class LedgerStore implements Contract.Ledger {
     const holds = `SELECT l.name AS list, guard, count(*) AS count FROM holds JOIN lists l ON l.id = holds.list
       WHERE state = 'open' GROUP BY holds.list, guard`;
     const last = this.#read.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM audit');
-    return { auditRecords: last?.seq ?? 0, openHolds: this.#read.all(holds) };
+    return { auditRecords: last?.seq ?? 0, openHolds: this.#read.all(holds), appeals: this.#appeals.figures() };
   }
 
   async record(
@@ -294,40 +308,6 @@ export class LedgerStore implements Contract.Ledger {
     }
   }
 
-  #rollbackOrder(target: ListContext, toVersion: number, reason: string, actor: Contract.Actor): ChangeOrder {
-    const { guard, settings, nowSeconds } = this.#context;
-    const list = target.settings.name;
-    const at = nowSeconds();
-    const rejections = newRejections();
-    const stage = new RollbackWork({
-      snapshot: this.#read,
-      list: ensureListHead(this.#write, list).id,
-      toVersion,
-      nowSeconds: at,
-      look: (fields) => guard.look(fields, target.approved, settings, at),
-      onRejected: (rejected) => addRejection(rejections, rejected),
-    });
-    return {
-      list,
-      plan: {
-        settings: target.settings,
-        facts: { origin: 'rollback', actorId: actor.id, maintainer: actor.name, reason, atSeconds: at },
-        stage,
-        proposeOnly: false,
-        // Why not: it takes back what was too much, and must not wait for that.
-        isMeasured: false,
-        replacesAll: false,
-        isRolledOut: false,
-        isForced: false,
-      },
-      rejections,
-      duplicates: () => 0,
-      idempotency: undefined,
-      audit: { actor: actorText(actor), kind: 'rollback', data: { toVersion, reason } },
-      check: (head) => versionRefusal(head, toVersion),
-    };
-  }
-
   /** Long work, and small work, which is not interrupted; a refusal takes everything back. */
   async #run<T extends { readonly kind: string }>(
     steps: () => Generator<void, T | Contract.LedgerRefusal>,
@@ -358,8 +338,10 @@ export class LedgerStore implements Contract.Ledger {
 
   #tidyStep(): Promise<number> {
     const { lists, nowSeconds } = this.#context;
-    return this.#queue.small(() =>
-      tidyStep(this.#write, (list) => lists.get(list)?.settings.versionsMax, nowSeconds()),
+    return this.#queue.small(
+      () =>
+        tidyStep(this.#write, (list) => lists.get(list)?.settings.versionsMax, nowSeconds()) +
+        tidyAppeals(this.#context),
     );
   }
 
@@ -369,12 +351,6 @@ export class LedgerStore implements Contract.Ledger {
     if (!this.#write.db.isOpen) return;
     this.#tidying = setTimeout(() => void this.#tidy(), rows > 0 ? TIDY_STEP_MS : TIDY_INTERVAL_MS).unref();
   }
-}
-
-function versionRefusal({ version, oldest }: ListHead, toVersion: number): Contract.LedgerRefusal | undefined {
-  if (toVersion >= oldest && toVersion < version) return undefined;
-  const text = `The list has versions ${oldest} to ${version}; a rollback leads to an earlier one of them.`;
-  return refuse('versionUnknown', text);
 }
 
 function emptyHead(name: string): ListHead {

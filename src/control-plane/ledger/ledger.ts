@@ -7,6 +7,7 @@
  * route -> Ledger.change (normalise, guard, one transaction, fsync) -> ListSync.apply (in force everywhere) -> answer
  */
 import type { Category } from '../../policy/category.ts';
+import type { AppealFigures, Appeals, AppealSettings } from './appeal.ts';
 
 /** What a token may do: read, propose (held until approved), push (in force at once), approve (release what is held). */
 export const RIGHTS = ['propose', 'push', 'approve', 'read'] as const;
@@ -150,6 +151,8 @@ export const LEDGER_REFUSALS = [
   'rolloutUnknown',
   'rolloutEnded',
   'noRolloutSlot',
+  'appealUnknown',
+  'appealDecided',
   'changeRunning',
   'storeFull',
   'storeUnavailable',
@@ -167,7 +170,7 @@ export interface VersionRow {
   readonly createdAtSeconds: number;
   readonly maintainer: string;
   readonly reason: string;
-  /** push | approval | rollback | withdrawal | feed | rollout */
+  /** push | approval | rollback | withdrawal | feed | rollout | appeal */
   readonly origin: string;
   readonly added: number;
   readonly removed: number;
@@ -279,10 +282,11 @@ export interface FeedPosition {
 export interface LedgerFigures {
   readonly auditRecords: number;
   readonly openHolds: readonly { readonly list: string; readonly guard: string; readonly count: number }[];
+  readonly appeals: AppealFigures;
 }
 
 /** Everything that may be asked; the client sends it to the ledger's thread. Errors: none, refusals are values. */
-export interface Ledger {
+export interface Ledger extends Appeals {
   /** Undefined: no such token, or revoked, or expired. Compared in constant time. */
   authenticate(token: string): Promise<Actor | undefined>;
   /** Lists that the configuration has as `push` or feeds, with what decides about their changes. */
@@ -353,4 +357,6 @@ export interface LedgerSettings {
   /** Live query counts (blast radius): shared memory of the resolver threads; see guard/blast-radius.ts. */
   readonly queryCounts: readonly SharedArrayBuffer[];
   readonly blastRadius: { readonly sharePercent: number; readonly queriesMin: number };
+  /** Undefined: none are taken in; those that there are can be decided. */
+  readonly appeals?: AppealSettings | undefined;
 }

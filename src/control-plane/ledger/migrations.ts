@@ -82,4 +82,21 @@ CREATE TABLE audit (
 ) STRICT;
 `;
 
-export const MIGRATIONS: readonly string[] = [FIRST];
+const APPEALS = `
+-- What subscribers and owners of blocked names hand in. contact, reason, evidence: NULL once they are forgotten.
+CREATE TABLE appeals (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, list TEXT NOT NULL, name TEXT NOT NULL, entry TEXT NOT NULL,
+  incident TEXT NOT NULL, who TEXT NOT NULL, contact TEXT, reason TEXT, evidence TEXT, state TEXT NOT NULL,
+  created INTEGER NOT NULL, due INTEGER NOT NULL, decided_by TEXT, decided_at INTEGER, decision_reason TEXT,
+  secret_hash BLOB NOT NULL UNIQUE, proof TEXT NOT NULL, proof_token TEXT NOT NULL
+) STRICT;
+CREATE INDEX appeals_open ON appeals (list, entry) WHERE state IN ('received', 'inReview');
+CREATE INDEX appeals_due ON appeals (due) WHERE state IN ('received', 'inReview');
+CREATE INDEX appeals_personal ON appeals (decided_at) WHERE contact IS NOT NULL;
+CREATE INDEX appeals_state ON appeals (state, id);
+
+-- Of one day: keyed hashes of clients' prefixes. The key is in meta, and goes with the day.
+CREATE TABLE appeal_clients (client BLOB PRIMARY KEY, filed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+export const MIGRATIONS: readonly string[] = [FIRST, APPEALS];

@@ -10,6 +10,7 @@ import { LEDGER_REFUSALS } from '../../../../src/control-plane/ledger/ledger.ts'
 import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
 import { bearer, closeApis, createApi, done, listStatus } from '../../../support/api-harness.ts';
 import { schemaProblems } from '../../../support/schema-problems.ts';
+import { appealRow } from '../../../support/sent-appeal.ts';
 
 afterEach(closeApis);
 
@@ -144,6 +145,11 @@ describe('real answers are what the description says', () => {
       ]),
     holds: () => Promise.resolve([holdRow]),
     decideHold: () => Promise.resolve({ kind: 'decided', hold: holdRow, change: undefined }),
+    appeal: () => Promise.resolve(appealRow()),
+    appeals: () => Promise.resolve([appealRow({ decidedBy: 'x', decidedAtSeconds: 2, contact: undefined })]),
+    reviewAppeal: () => Promise.resolve({ kind: 'reviewed', appeal: appealRow() }),
+    decideAppeal: () =>
+      Promise.resolve({ kind: 'decided', appeal: appealRow(), alsoDecided: ['a2'], change: undefined }),
     rollouts: () => Promise.resolve([rolloutRow]),
     moveRollout: () => Promise.resolve({ kind: 'moved', rollout: rolloutRow, change: done() }),
     audit: () =>
@@ -215,6 +221,11 @@ describe('real answers are what the description says', () => {
     ['GET', '/v1/rollouts', '/v1/rollouts', undefined],
     ['POST', '/v1/rollouts/{id}/promote', '/v1/rollouts/r/promote', reason],
     ['POST', '/v1/rollouts/{id}/abort', '/v1/rollouts/r/abort', reason],
+    ['GET', '/v1/appeals', '/v1/appeals', undefined],
+    ['GET', '/v1/appeals/{id}', '/v1/appeals/a1', undefined],
+    ['POST', '/v1/appeals/{id}/review', '/v1/appeals/a1/review', undefined],
+    ['POST', '/v1/appeals/{id}/uphold', '/v1/appeals/a1/uphold', reason],
+    ['POST', '/v1/appeals/{id}/reject', '/v1/appeals/a1/reject', reason],
     ['GET', '/v1/audit', '/v1/audit', undefined],
     ['GET', '/v1/token', '/v1/token', undefined],
     ['GET', '/v1/openapi.json', '/v1/openapi.json', undefined],
@@ -241,6 +252,6 @@ describe('real answers are what the description says', () => {
 
   it('is tried for every route but the explanation and the feeds, which have tests of their own', () => {
     const routes = apiRoutes(createApi().services, '');
-    expect(routes.map(({ url }) => url).filter((url) => !/^\/v1\/(explain|feeds)/.test(url))).toHaveLength(14);
+    expect(routes.map(({ url }) => url).filter((url) => !/^\/v1\/(explain|feeds)/.test(url))).toHaveLength(19);
   });
 });

@@ -1,0 +1,31 @@
+/** Whether a name that somebody has appealed for is blocked now, and by what: the policy in force says it. */
+import { wallClockMs } from '../../clock.ts';
+import { nameFromText } from '../../dns/name.ts';
+import { explain, type Explanation } from '../../policy/explain.ts';
+import type { Policy } from '../../policy/policy.ts';
+
+export interface Block {
+  readonly list: string;
+  readonly entry: string;
+}
+
+/** What blocks the name itself; undefined: nothing, or nothing is published yet. */
+export function blockOf(policy: Policy | undefined, name: string): Block | undefined {
+  const explanation = explanationOf(policy, name);
+  const by = explanation?.verdict === 'blocked' ? explanation.decidedBy : undefined;
+  return by === undefined ? undefined : { list: by.list, entry: by.entry };
+}
+
+/** Has the list nothing against the name any more? `entry` may be of a name that the name only leads to (CNAME). */
+export function isLifted(policy: Policy | undefined, list: string, name: string, entry: string): boolean {
+  // Why not: without a policy nothing shows that it is.
+  if (policy === undefined) return false;
+  if (explanationOf(policy, name)?.verdict === 'allowlisted') return true;
+  return blockOf(policy, name)?.list !== list && blockOf(policy, entry)?.list !== list;
+}
+
+function explanationOf(policy: Policy | undefined, name: string): Explanation | undefined {
+  const wire = nameFromText(name);
+  if (policy === undefined || wire === undefined) return undefined;
+  return explain(policy, wire, 0, Math.floor(wallClockMs() / 1000));
+}

@@ -1,0 +1,223 @@
+/**
+ * /v1/appeals: what subscribers and owners of blocked names have handed in, and the decision on it. An appeal that is
+ * upheld is answered when the block is off every resolver thread. What a person has written is shown to those who may
+ * decide; who may only read sees what became of it.
+ */
+import { wallClockMs } from '../../clock.ts';
+import { APPEAL_STATES, APPELLANTS, OWNER_PROOFS, type AppealRow, type AppealState } from '../ledger/appeal.ts';
+import {
+  allows,
+  forbidden,
+  ok,
+  refuse,
+  refusedByLedger,
+  type ApiAnswer,
+  type ApiCall,
+  type ApiRoute,
+} from './api-route.ts';
+import type { ApiServices } from './api-services.ts';
+import { blockOf, isLifted } from './appealed-block.ts';
+import { READ_RIGHTS } from './lists.ts';
+import { notInForceYet, putInForce } from './put-in-force.ts';
+import { count, dateTime, dateTimeOrNull, flag, list, reason, record, text, textOrNull, timeText } from './schemas.ts';
+
+const RIGHTS = ['approve'] as const;
+const PAGE_MAX = 1_000;
+const ID_CHARACTERS_MAX = 64;
+
+const personal = 'null: forgotten, never given, or not for this token';
+const appealSchema = record({
+  id: text,
+  list: text,
+  name: { ...text, description: 'the blocked name' },
+  entry: { ...text, description: 'the entry that blocks it' },
+  incident: text,
+  who: { enum: APPELLANTS },
+  contact: { ...textOrNull, description: personal },
+  reason: { ...textOrNull, description: personal },
+  evidenceUrl: { ...textOrNull, description: personal },
+  ownerProof: { enum: OWNER_PROOFS, description: 'how the owner has shown control of the name' },
+  state: { enum: APPEAL_STATES },
+  createdAt: dateTime,
+  dueAt: { ...dateTime, description: 'until when it has to be decided' },
+  overdue: flag,
+  decidedBy: textOrNull,
+  decidedAt: dateTimeOrNull,
+  decisionReason: { ...textOrNull, description: 'the applicant reads it' },
+});
+
+export function appealRoutes(services: ApiServices): ApiRoute[] {
+  return [
+    {
+      method: 'GET',
+      url: '/v1/appeals',
+      operationId: 'getAppeals',
+      summary: 'Objections to blocks, oldest first',
+      rights: READ_RIGHTS,
+      query: {
+        list: { type: 'string', description: 'against this list only', maxLength: 32 },
+        state: { type: 'string', description: 'in this state only', enum: APPEAL_STATES },
+        after: { type: 'string', description: 'behind this appeal', maxLength: ID_CHARACTERS_MAX },
+        limit: { type: 'integer', description: 'at most so many', minimum: 1, maximum: PAGE_MAX, default: 100 },
+      },
+      answer: record({
+        appeals: list(appealSchema),
+        next: { ...textOrNull, description: 'what to send as `after` for those behind; null: there are none' },
+      }),
+      problems: [],
+      handle: async (call) => getAppeals(services, call),
+    },
+    {
+      method: 'GET',
+      url: '/v1/appeals/:id',
+      operationId: 'getAppeal',
+      summary: 'One objection',
+      rights: READ_RIGHTS,
+      answer: record({ appeal: appealSchema }),
+      problems: ['appealUnknown'],
+      handle: async (call) => {
+        const appeal = await readableAppeal(services, call);
+        return 'kind' in appeal ? appeal : ok({ appeal: appealBody(appeal, call) });
+      },
+    },
+    {
+      method: 'POST',
+      url: '/v1/appeals/:id/review',
+      operationId: 'reviewAppeal',
+      summary: 'Say that somebody looks at an objection; the applicant sees it',
+      rights: RIGHTS,
+      answer: record({ appeal: appealSchema }),
+      problems: ['appealUnknown', 'appealDecided'],
+      handle: async (call) => review(services, call),
+    },
+    decisionRoute(services, 'uphold', 'Decide that the block was wrong, and lift it at once'),
+    decisionRoute(services, 'reject', 'Decide that the block stays'),
+  ];
+}
+
+function decisionRoute(services: ApiServices, decision: 'uphold' | 'reject', summary: string): ApiRoute {
+  return {
+    method: 'POST',
+    url: `/v1/appeals/:id/${decision}`,
+    operationId: `${decision}Appeal`,
+    summary,
+    rights: RIGHTS,
+    body: record({ reason: { ...reason, description: 'why; the applicant reads it' } }),
+    answer: record({
+      appeal: appealSchema,
+      alsoDecided: { ...list(text), description: 'other objections to the same entry, decided with it' },
+      version: { anyOf: [count, { type: 'null' }], description: 'of the list, where the decision has changed it' },
+      stillBlockedBy: {
+        anyOf: [record({ list: text, entry: text }), { type: 'null' }],
+        description: 'what else blocks the name now',
+      },
+    }),
+    problems: ['appealUnknown', 'appealDecided', 'samePerson', 'liftFirst', 'storeFull', 'notInForceYet'],
+    handle: async (call) => decide(services, decision, call),
+  };
+}
+
+async function getAppeals(services: ApiServices, call: ApiCall): Promise<ApiAnswer> {
+  const { actor, query } = call;
+  const { list: ofList, state, after } = query;
+  const limit = Number(query['limit']);
+  const mayRead = (name: string): boolean => allows(actor, READ_RIGHTS, name);
+  if (ofList !== undefined && !mayRead(String(ofList))) return forbidden(READ_RIGHTS, String(ofList));
+  const found: AppealRow[] = [];
+  let cursor = after === undefined ? undefined : String(after);
+  // Why a loop: the token may not read the appeals against all lists, and a page is as long as it was asked for.
+  for (;;) {
+    const page = await services.ledger.appeals({
+      limit,
+      ...(ofList === undefined ? {} : { list: String(ofList) }),
+      ...(state === undefined ? {} : { state: state as AppealState }),
+      ...(cursor === undefined ? {} : { after: cursor }),
+    });
+    const room = limit - found.length;
+    const readable = page.filter((appeal) => mayRead(appeal.list));
+    found.push(...readable.slice(0, room));
+    const bodies = () => found.map((appeal) => appealBody(appeal, call));
+    if (page.length < limit && readable.length <= room) return ok({ appeals: bodies(), next: null });
+    if (found.length === limit) return ok({ appeals: bodies(), next: found.at(-1)!.id });
+    cursor = page.at(-1)!.id;
+  }
+}
+
+/** Why unknown where it may not be read: an id says nothing to who may not. */
+async function readableAppeal({ ledger }: ApiServices, { actor, params }: ApiCall) {
+  const id = params['id']!;
+  const appeal = id.length > ID_CHARACTERS_MAX ? undefined : await ledger.appeal(id);
+  if (appeal === undefined || !allows(actor, READ_RIGHTS, appeal.list)) {
+    return refuse('appealUnknown', 'There is no such appeal.');
+  }
+  return appeal;
+}
+
+async function review(services: ApiServices, call: ApiCall): Promise<ApiAnswer> {
+  const appeal = await readableAppeal(services, call);
+  if ('kind' in appeal) return appeal;
+  const reviewed = await services.ledger.reviewAppeal(appeal.id, call.actor);
+  if (reviewed.kind === 'refused') return refusedByLedger(reviewed);
+  services.onLedgerChanged();
+  return ok({ appeal: appealBody(reviewed.appeal, call) });
+}
+
+async function decide(services: ApiServices, decision: 'uphold' | 'reject', call: ApiCall): Promise<ApiAnswer> {
+  const appeal = await readableAppeal(services, call);
+  if ('kind' in appeal) return appeal;
+  const unliftable = decision === 'uphold' ? refusalToLift(services, appeal) : undefined;
+  if (unliftable !== undefined) return unliftable;
+  const { reason: why } = call.body as { reason: string };
+  const decided = await services.ledger.decideAppeal(appeal.id, decision, why, call.actor);
+  if (decided.kind === 'refused') return refusedByLedger(decided);
+  services.onLedgerChanged();
+  const { change, alsoDecided } = decided;
+  services.log.info({ list: appeal.list, appeal: appeal.id, decision }, 'an appeal was decided');
+  if (change !== undefined && !(await putInForce(services, change))) return notInForceYet(change.version);
+  return ok({
+    appeal: appealBody(decided.appeal, call),
+    alsoDecided,
+    version: change?.version ?? null,
+    stillBlockedBy: blockOf(services.policy(), appeal.name) ?? null,
+  });
+}
+
+/**
+ * A list that is pulled or follows a feed says the same again with its next version: what is upheld against it has to be
+ * lifted here first, by an allow file, and no decision is on record that is not in force.
+ */
+function refusalToLift(services: ApiServices, { list: ofList, name, entry }: AppealRow) {
+  const configured = services.config().lists.find((one) => one.name === ofList);
+  if (configured === undefined || configured.sourceKind === 'push') return undefined;
+  if (isLifted(services.policy(), ofList, name, entry)) return undefined;
+  return refuse(
+    'liftFirst',
+    `The list ${ofList} changes at its source and still blocks ${name}. Write ${name} into a file of allow: in the configuration, which is in force when it is saved, or have the source take it back; then uphold the appeal.`,
+    { list: ofList },
+  );
+}
+
+function appealBody(row: AppealRow, { actor }: ApiCall): Record<string, unknown> {
+  const { id, list: ofList, name, entry, incident, who, ownerProof, state, dueAtSeconds } = row;
+  const mayDecide = allows(actor, RIGHTS, ofList);
+  const isOpen = state === 'received' || state === 'inReview';
+  return {
+    id,
+    list: ofList,
+    name,
+    entry,
+    incident,
+    who,
+    contact: (mayDecide ? row.contact : undefined) ?? null,
+    reason: (mayDecide ? row.reason : undefined) ?? null,
+    evidenceUrl: (mayDecide ? row.evidenceUrl : undefined) ?? null,
+    ownerProof,
+    state,
+    createdAt: timeText(row.createdAtSeconds),
+    dueAt: timeText(dueAtSeconds),
+    overdue: isOpen && dueAtSeconds * 1000 < wallClockMs(),
+    decidedBy: row.decidedBy ?? null,
+    decidedAt: timeText(row.decidedAtSeconds ?? 0),
+    decisionReason: row.decisionReason ?? null,
+  };
+}
