@@ -96,6 +96,23 @@ export interface EventLogConfig {
   readonly hashRotationSeconds: number;
 }
 
+export interface LimitsConfig {
+  readonly exemptLoopback: boolean;
+  /** Client prefixes. */
+  readonly exempt: readonly string[];
+  /** 0: no limit. */
+  readonly queriesPerSecondMax: number;
+  readonly queriesBurstMax: number;
+  readonly excess: 'drop' | 'refuse';
+  /** 0: no limit. */
+  readonly responsesPerSecondMax: number;
+  /** Units: bits. */
+  readonly responsesIpv4PrefixBits: number;
+  readonly responsesIpv6PrefixBits: number;
+  /** Every how many limited responses one is sent truncated; 0: none. */
+  readonly slip: number;
+}
+
 export interface Config {
   readonly listen: {
     readonly do53: readonly SocketAddress[];
@@ -188,6 +205,8 @@ export interface Config {
   readonly identity: { readonly version: string; readonly serverId: string };
   /** Client prefixes, e.g. "10.0.0.0/8". */
   readonly clients: { readonly allow: readonly string[] };
+  /** Of queries and responses, in each resolver thread. */
+  readonly limits: LimitsConfig;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
   readonly shutdownTimeoutMs: number;
 }

@@ -182,6 +182,7 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     tls: { ...input.tls, certificate: absoluteOrNone(input.tls.certificate), key: absoluteOrNone(input.tls.key) },
     identity: input.identity,
     clients: input.clients,
+    limits: input.limits,
     log: input.log,
     shutdownTimeoutMs: input.shutdownTimeoutMs,
   };

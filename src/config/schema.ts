@@ -8,7 +8,8 @@ import { ACTIONS } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
 import { parsePrefix, parseSocketAddress, parseUpstream } from './address.ts';
 import type { Parsed } from './address.ts';
-import { DAY_SECONDS, MIB, WEEK_SECONDS, printable, whole } from './value-schemas.ts';
+import { limitsSchema } from './limits-schema.ts';
+import { DAY_SECONDS, MIB, WEEK_SECONDS, parsed, printable, whole } from './value-schemas.ts';
 import { eventLogSchema, warningPageSchema } from './warning-page-schema.ts';
 
 export const LISTS_MAX = 64;
@@ -47,15 +48,6 @@ export const LIST_FORMATS = [
 
 function isListFormat(word: string): boolean {
   return LIST_FORMATS.some((format) => format === word) || /^csv:\P{Cc}{1,100}$/u.test(word);
-}
-
-function parsed<T>(parse: (text: string) => Parsed<T>) {
-  return z.string().transform((text, context) => {
-    const result = parse(text);
-    if (result.kind === 'ok') return result.value;
-    context.issues.push({ code: 'custom', message: result.message, input: text });
-    return z.NEVER;
-  });
 }
 
 function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | Parsed<undefined> {
@@ -284,6 +276,7 @@ export const configSchema = z.strictObject({
         .describe('prefixes that may ask; everyone else is refused'),
     })
     .prefault({}),
+  limits: limitsSchema,
   log: z
     .strictObject({
       level: z

@@ -14,7 +14,9 @@ import type { ClientAccess } from './client-address.ts';
 export type Refusal =
   | { readonly kind: 'drop'; readonly reason: number }
   | { readonly kind: 'respond'; readonly rcode: number; readonly extendedError: Uint8Array | undefined }
-  | { readonly kind: 'chaos' };
+  | { readonly kind: 'chaos' }
+  /** Over its limit: "ask by TCP". */
+  | { readonly kind: 'truncate' };
 
 const drop = (reason: number): Refusal => ({ kind: 'drop', reason });
 const respond = (rcode: number, extendedError?: number): Refusal => ({

@@ -87,6 +87,13 @@ export class Finisher {
     return this.#finishEdns(query, transport, query.questionEnd, rcode, extendedError);
   }
 
+  /** Nothing but "ask by TCP". */
+  truncated(query: QueryView, transport: number): number {
+    const length = this.empty(query, transport, Rcode.NOERROR, undefined);
+    query.bytes[query.start + 2]! |= HeaderFlag.TC >>> 8;
+    return length;
+  }
+
   /** SERVFAIL that says why. */
   failure(query: QueryView, transport: number, extendedError: number): number {
     return this.empty(query, transport, Rcode.SERVFAIL, this.#extendedErrors[extendedError]);

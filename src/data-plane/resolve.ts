@@ -16,6 +16,8 @@ import { accept, NOT_AUTHORITATIVE, wantsRecursion } from './accept.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
 import { answerFromMessage, type CachedAnswer, failureAnswer, isReplaceableFailure } from './cache/cached-answer.ts';
 import { type Exchange, Exchanges, type Waiter } from './exchanges.ts';
+import { ClientLimits } from './limits/client-limits.ts';
+import { KeyedHash } from './limits/keyed-hash.ts';
 import { ANSWERED_LATER, type Arrival, DROPPED } from './listener/arrival.ts';
 import { Respond } from './respond.ts';
 import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
@@ -34,6 +36,7 @@ export class Resolver {
   readonly respond: Respond;
   #exchanges: Exchanges;
   #limits: Config['cache'];
+  readonly #clientLimits: ClientLimits;
   readonly #cells: Float64Array;
   readonly #query = new QueryView();
   readonly #lateQuery = new QueryView();
@@ -41,6 +44,7 @@ export class Resolver {
 
   constructor(config: Config, upstream: UpstreamExchanger, respond: Respond, cells: Float64Array) {
     this.#limits = config.cache;
+    this.#clientLimits = new ClientLimits(config.limits, new KeyedHash(), cells);
     this.cache = new AnswerCache(config.cache.bytesMax);
     this.respond = respond;
     this.#cells = cells;
@@ -61,6 +65,10 @@ export class Resolver {
     readQuery(query, arrival.bytes, arrival.start, arrival.end);
     const refusal = accept(query, respond.access, arrival.client);
     respond.countQuery(query, arrival.transport, arrival.family);
+    if (refusal?.kind === 'drop') return respond.refuse(query, arrival, refusal);
+    // Why also what is refused: a refusal is a response, and may hit whoever's address was forged.
+    const excess = this.#clientLimits.excessOf(arrival);
+    if (excess !== undefined) return respond.refuse(query, arrival, excess);
     if (refusal !== undefined) return respond.refuse(query, arrival, refusal);
 
     const verdict = respond.judge(query, arrival);
@@ -237,6 +245,7 @@ export class Resolver {
   configure(config: Config): void {
     if (config.cache.bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(config.cache.bytesMax);
     this.#limits = config.cache;
+    this.#clientLimits.configure(config.limits);
   }
 }
 

@@ -245,6 +245,8 @@ export class Respond {
     }
     if (refusal.kind === 'chaos')
       return this.#done(query, asked, VerdictRow.allowed, this.#finisher.chaos(query, transport));
+    if (refusal.kind === 'truncate')
+      return this.#done(query, asked, VerdictRow.error, this.#finisher.truncated(query, transport));
     const { rcode, extendedError } = refusal;
     return this.#done(
       query,

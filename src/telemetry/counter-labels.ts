@@ -115,7 +115,14 @@ export type ResponseVerdict = (typeof RESPONSE_VERDICTS)[number];
 export const VerdictRow = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3, error: 4 } as const;
 
 /** Why a message got no answer. */
-export const DROP_REASONS = ['tooShort', 'response', 'policyDrop', 'sendFailed', 'internalError'] as const;
+export const DROP_REASONS = [
+  'tooShort',
+  'response',
+  'policyDrop',
+  'sendFailed',
+  'internalError',
+  'rateLimited',
+] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Rows of DROP_REASONS. */
 export const DropRow = {
@@ -124,7 +131,20 @@ export const DropRow = {
   policyDrop: 2,
   sendFailed: 3,
   internalError: 4,
+  rateLimited: 5,
 } as const satisfies Record<DropReason, number>;
+
+/** Which limit a query met (docs/limits.md). */
+export const LIMITS = ['queries', 'responses'] as const;
+/** Rows of LIMITS. */
+export const LimitRow = { queries: 0, responses: 1 } as const satisfies Record<(typeof LIMITS)[number], number>;
+/** What it got instead of an answer. */
+export const LIMIT_OUTCOMES = ['dropped', 'refused', 'truncated'] as const;
+/** Rows of LIMIT_OUTCOMES. */
+export const LimitOutcomeRow = { dropped: 0, refused: 1, truncated: 2 } as const satisfies Record<
+  (typeof LIMIT_OUTCOMES)[number],
+  number
+>;
 
 /** How one transmission to an upstream ended. */
 export const UPSTREAM_OUTCOMES = [

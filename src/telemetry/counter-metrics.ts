@@ -17,6 +17,8 @@ import {
   FAMILIES,
   HANDSHAKE_RESULTS,
   HELLO_OUTCOMES,
+  LIMITS,
+  LIMIT_OUTCOMES,
   PAGE_OUTCOMES,
   PAGE_SCHEMES,
   QTYPE_LABELS,
@@ -37,6 +39,7 @@ import {
   dropCounter,
   durationHistogram,
   handshakeCounter,
+  limitCounter,
   pageCounter,
   queryCounter,
   responseCounter,
@@ -72,9 +75,7 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_blocked_queries_total: (add) => addBlocked(sum, names(), add),
     weir_shadow_queries_total: (add) => addShadow(sum, names(), add),
     weir_internal_errors_total: (add) => add({}, sum.at(Counter.internalErrors)),
-    weir_dropped_queries_total: (add) => {
-      for (const [row, reason] of DROP_REASONS.entries()) add({ reason }, sum.at(dropCounter(row)));
-    },
+    ...unansweredRows(sum),
     weir_kernel_dropped_datagrams_total: (add) => {
       for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.at(Counter.kernelDrops + row));
     },
@@ -166,6 +167,21 @@ function pageRows(sum: CounterSum): Rows {
 
 function addTransports(sum: CounterSum, firstCell: number, add: Add): void {
   for (const [row, transport] of TLS_TRANSPORTS.entries()) add({ transport }, sum.at(firstCell + row));
+}
+
+function unansweredRows(sum: CounterSum): Rows {
+  return {
+    weir_dropped_queries_total: (add) => {
+      for (const [row, reason] of DROP_REASONS.entries()) add({ reason }, sum.at(dropCounter(row)));
+    },
+    weir_limited_queries_total: (add) => {
+      for (const [limitRow, limit] of LIMITS.entries()) {
+        for (const [row, outcome] of LIMIT_OUTCOMES.entries()) {
+          add({ limit, outcome }, sum.at(limitCounter(limitRow, row)));
+        }
+      }
+    },
+  };
 }
 
 function addQueries(sum: CounterSum, add: Add): void {

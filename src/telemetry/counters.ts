@@ -18,6 +18,8 @@ import {
   FAMILIES,
   HANDSHAKE_RESULTS,
   HELLO_OUTCOMES,
+  LIMITS,
+  LIMIT_OUTCOMES,
   PAGE_OUTCOMES,
   PAGE_SCHEMES,
   QTYPE_LABELS,
@@ -58,6 +60,7 @@ export const Counter = {
   blocked: take(LIST_SLOTS * CATEGORIES.length * ACTIONS.length),
   shadow: take(LIST_SLOTS * CATEGORIES.length),
   dropped: take(DROP_REASONS.length),
+  limited: take(LIMITS.length * LIMIT_OUTCOMES.length),
   /** Bugs met in the query path, whether or not the query was answered. */
   internalErrors: take(1),
   durations: take(RESPONSE_VERDICTS.length * HISTOGRAM_CELLS),
@@ -140,6 +143,11 @@ export function shadowCounter(listSlot: number, category: number): number {
 /** Cell of a message that got no answer (DropRow). */
 export function dropCounter(reason: number): number {
   return Counter.dropped + reason;
+}
+
+/** Cell of a query that met a limit: LimitRow, LimitOutcomeRow. */
+export function limitCounter(limit: number, outcome: number): number {
+  return Counter.limited + limit * LIMIT_OUTCOMES.length + outcome;
 }
 
 /** Cell of a transmission to an upstream: its index in the configuration, UpstreamOutcomeRow. */

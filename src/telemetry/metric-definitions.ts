@@ -44,6 +44,7 @@ export const METRICS = {
     'verdict',
   ),
   weir_dropped_queries_total: counter('Messages that got no response', 'reason'),
+  weir_limited_queries_total: counter('Queries that met a limit, and what they got', 'limit', 'outcome'),
   weir_kernel_dropped_datagrams_total: counter(
     'Datagrams that found the socket queue in the kernel full; counted where batch I/O is in use',
     'side',

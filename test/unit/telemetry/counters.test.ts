@@ -14,6 +14,8 @@ import {
   EVENT_DROP_REASONS,
   HANDSHAKE_RESULTS,
   HELLO_OUTCOMES,
+  LIMITS,
+  LIMIT_OUTCOMES,
   PAGE_OUTCOMES,
   QTYPE_LABELS,
   RCODE_LABELS,
@@ -39,6 +41,7 @@ import {
   dropCounter,
   durationHistogram,
   handshakeCounter,
+  limitCounter,
   observeDuration,
   pageCounter,
   queryCounter,
@@ -69,6 +72,9 @@ function* namedCells(): Generator<number> {
     }
   }
   for (const reason of range(DROP_REASONS.length)) yield dropCounter(reason);
+  for (const limit of range(LIMITS.length)) {
+    for (const outcome of range(LIMIT_OUTCOMES.length)) yield limitCounter(limit, outcome);
+  }
   for (const verdict of range(RESPONSE_VERDICTS.length)) {
     for (const cell of range(HISTOGRAM_CELLS)) yield durationHistogram(verdict) + cell;
   }
@@ -96,6 +102,7 @@ function* namedCells(): Generator<number> {
   }
   const blocks = new Set(['queries', 'responses', 'blocked', 'shadow', 'dropped', 'durations', 'upstreamQueries']);
   for (const name of [
+    'limited',
     'upstreamDurations',
     'pageRequests',
     'pageOutcomes',

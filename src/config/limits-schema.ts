@@ -1,0 +1,29 @@
+/** The keys under `limits`; part of schema.ts, which says what a schema is here. docs/limits.md has the reasons. */
+import { z } from 'zod';
+import { parsePrefix } from './address.ts';
+import { parsed, whole } from './value-schemas.ts';
+
+const EXEMPT_MAX = 256;
+const PER_SECOND_MAX = 10_000_000;
+
+export const limitsSchema = z
+  .strictObject({
+    exemptLoopback: z.boolean().default(true).describe('no limit for 127.0.0.0/8 and ::1'),
+    exempt: z
+      .array(parsed(parsePrefix))
+      .max(EXEMPT_MAX)
+      .default([])
+      .describe('client prefixes without limits: forwarders, balancers, monitors'),
+    queriesPerSecondMax: whole(0, PER_SECOND_MAX)
+      .default(1000)
+      .describe('of one IPv4 address or IPv6 /64, in each thread; 0: no limit'),
+    queriesBurstMax: whole(1, PER_SECOND_MAX).default(2000).describe('of them at once'),
+    excess: z.enum(['drop', 'refuse']).default('drop').describe('what queries beyond it get: nothing, or REFUSED'),
+    responsesPerSecondMax: whole(0, PER_SECOND_MAX)
+      .default(5000)
+      .describe('over UDP to one client prefix, in each thread; 0: no limit'),
+    responsesIpv4PrefixBits: whole(8, 32).default(24).describe('bits of that prefix'),
+    responsesIpv6PrefixBits: whole(16, 64).default(56).describe('bits of that prefix'),
+    slip: whole(0, 100).default(2).describe('every how many limited responses one says "ask by TCP"; 0: none does'),
+  })
+  .prefault({});

@@ -1,0 +1,97 @@
+/**
+ * How much one client, and one client network, may ask of a thread: the second step of the query path, behind accept.
+ * Two token buckets: queries of a client over any transport, and responses to a client prefix over UDP, where the
+ * address may be forged and the responses hit somebody else. Decides and counts; what is sent is respond.ts's.
+ * Exempt clients are looked for only when a limit has been met, so that the many who stay below pay nothing for them.
+ */
+import type { Config } from '../../config/config.ts';
+import { extendedErrorOption } from '../../dns/edns.ts';
+import { ExtendedError } from '../../dns/extended-error.ts';
+import { Rcode } from '../../dns/iana.ts';
+import { DropRow, LimitOutcomeRow, LimitRow, TransportRow } from '../../telemetry/counter-labels.ts';
+import { limitCounter } from '../../telemetry/counters.ts';
+import type { Refusal } from '../accept.ts';
+import { ClientAccess } from '../client-address.ts';
+import type { Arrival } from '../listener/arrival.ts';
+import { BucketTable } from './bucket-table.ts';
+import { ClientKey, isLoopbackClient, wordMask } from './client-key.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+
+const DROPPED: Refusal = { kind: 'drop', reason: DropRow.rateLimited };
+const TRUNCATED: Refusal = { kind: 'truncate' };
+const REFUSED: Refusal = {
+  kind: 'respond',
+  rcode: Rcode.REFUSED,
+  extendedError: extendedErrorOption(ExtendedError.other, 'too many queries from this client'),
+};
+
+export class ClientLimits {
+  readonly #key = new ClientKey();
+  readonly #queries: BucketTable;
+  readonly #responses: BucketTable;
+  readonly #cells: Float64Array;
+  #exempt = new ClientAccess([]);
+  #exemptsLoopback = true;
+  #ipv4Mask = 0;
+  #ipv6HighMask = 0;
+  #ipv6LowMask = 0;
+  /** Every how many limited responses one is sent truncated; 0: none. */
+  #slip = 0;
+  #sinceSlip = 0;
+  #refuses = false;
+
+  constructor(limits: Config['limits'], hash: KeyedHash, cells: Float64Array) {
+    this.#cells = cells;
+    this.#queries = new BucketTable(hash);
+    this.#responses = new BucketTable(hash);
+    this.configure(limits);
+  }
+
+  configure(limits: Config['limits']): void {
+    this.#queries.configure(limits.queriesPerSecondMax, limits.queriesBurstMax);
+    this.#responses.configure(limits.responsesPerSecondMax, limits.responsesPerSecondMax);
+    this.#exempt = new ClientAccess(limits.exempt);
+    this.#exemptsLoopback = limits.exemptLoopback;
+    this.#ipv4Mask = wordMask(limits.responsesIpv4PrefixBits, 0);
+    this.#ipv6HighMask = wordMask(limits.responsesIpv6PrefixBits, 0);
+    this.#ipv6LowMask = wordMask(limits.responsesIpv6PrefixBits, 32);
+    this.#slip = limits.slip;
+    this.#refuses = limits.excess === 'refuse';
+  }
+
+  /**
+   * What the client gets instead of an answer; undefined: the query goes on. The response's token is taken before there
+   * is a response, for every query gets one, and a limited one costs no lookup and no question upstream.
+   * Cost: two hashes, no allocation.
+   */
+  excessOf({ client, transport, receivedAtMs }: Arrival): Refusal | undefined {
+    const key = this.#key;
+    key.read(client);
+    if (!this.#queries.take(key.high, key.low, receivedAtMs) && !this.isExempt(client)) {
+      return this.#refuses
+        ? this.#count(LimitRow.queries, LimitOutcomeRow.refused, REFUSED)
+        : this.#drop(LimitRow.queries);
+    }
+    if (transport !== TransportRow.udp) return undefined;
+    const high = key.isIpv4 ? key.high : key.high & this.#ipv6HighMask;
+    const low = key.low & (key.isIpv4 ? this.#ipv4Mask : this.#ipv6LowMask);
+    if (this.#responses.take(high, low, receivedAtMs) || this.isExempt(client)) return undefined;
+    if (this.#slip === 0 || ++this.#sinceSlip < this.#slip) return this.#drop(LimitRow.responses);
+    this.#sinceSlip = 0;
+    return this.#count(LimitRow.responses, LimitOutcomeRow.truncated, TRUNCATED);
+  }
+
+  /** Whether no limit holds for the client. */
+  isExempt(client: Uint8Array): boolean {
+    return (this.#exemptsLoopback && isLoopbackClient(client)) || this.#exempt.allows(client);
+  }
+
+  #drop(limit: number): Refusal {
+    return this.#count(limit, LimitOutcomeRow.dropped, DROPPED);
+  }
+
+  #count(limit: number, outcome: number, refusal: Refusal): Refusal {
+    this.#cells[limitCounter(limit, outcome)]!++;
+    return refusal;
+  }
+}
