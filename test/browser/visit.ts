@@ -15,7 +15,7 @@ export interface Visit {
 
 /** Devices by the size of their window; `isMobile` heeds the page's own viewport element. */
 export const DEVICES = {
-  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
   desktop: { viewport: { width: 1100, height: 900 } },
   /** WCAG 2.2, 1.4.10: no scrolling in two directions at 320 CSS pixels. */
   narrow: { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true },

@@ -35,7 +35,9 @@ beforeAll(async () => {
         .join(''),
     },
     config: {
-      lists: [{ name: 'police', source: 'police.jsonl', authority: 'City Police, fraud department' }],
+      lists: [
+        { name: 'police', source: 'police.jsonl', order: 'authority', authority: 'City Police, fraud department' },
+      ],
       warningPage: { provider: 'Example Net', objectionUrl: 'https://isp.example/object' },
     },
   });
@@ -49,8 +51,16 @@ async function overflow({ page }: Visit): Promise<number> {
   return page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
 
-async function screenshot({ page }: Visit, name: string): Promise<void> {
-  if (SCREENSHOTS === undefined) return;
+/** The pictures that the documents show. */
+const PICTURES: Readonly<Record<string, string>> = {
+  'phone zh-CN light': 'phone-zh',
+  'phone ug dark': 'phone-ug-dark',
+  'desktop en light': 'desktop-en',
+};
+
+async function screenshot({ page }: Visit, view: string): Promise<void> {
+  const name = PICTURES[view];
+  if (SCREENSHOTS === undefined || name === undefined) return;
   await page.screenshot({ path: join(PROJECT_ROOT, SCREENSHOTS, `warning-page-${name}.png`), fullPage: true });
 }
 
@@ -71,7 +81,7 @@ describe.each(PAGE_LANGUAGES)('%s', (locale) => {
       const { violations, undecided, rulesPassed } = await checkAccessibility(page);
       expect({ violations, undecided }).toEqual({ violations: [], undecided: [] });
       expect(rulesPassed).toBeGreaterThan(20);
-      await screenshot(shown, `${device}-${locale}-${colorScheme}`);
+      await screenshot(shown, `${device} ${locale} ${colorScheme}`);
       await shown.close();
     });
   });
