@@ -75,11 +75,18 @@ export class ScriptedUpstream implements UpstreamExchanger {
   readonly asks: UpstreamAsk[] = [];
   /** Thrown by the next exchange. */
   bug: Error | undefined;
+  /** What every question is answered with, without the test's doing; undefined: the test answers each. */
+  always: Sections | undefined;
 
   exchange(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void {
     const { bug } = this;
     this.bug = undefined;
     if (bug !== undefined) throw bug;
+    if (this.always !== undefined) {
+      const message = responseTo(question, this.always);
+      // Why not at once: no upstream answers before the question has been asked.
+      return queueMicrotask(() => done({ kind: 'answer', message }));
+    }
     this.asks.push({
       question,
       end: done,

@@ -11,7 +11,9 @@ import { type ProgramResult, type RunningProgram, startProgram } from './child-p
 import { PROJECT_ROOT } from './source-files.ts';
 
 export const DEADLINE_MS = 20_000;
-const POLL_MS = 20;
+/** Between two looks: short at first, for what is only a few turns of an event loop away. */
+const POLL_MS_MIN = 1;
+const POLL_MS_MAX = 20;
 
 export type YamlConfig = Readonly<Record<string, unknown>>;
 
@@ -178,11 +180,11 @@ export async function until<T>(
   deadlineMs = DEADLINE_MS,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
-  for (;;) {
+  for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(POLL_MS_MAX, pollMs * 2)) {
     const value = await ask();
     if (passes(value)) return value;
     if (performance.now() > end) throw new Error(`${what}: not in time; last seen: ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
 
