@@ -8,8 +8,11 @@ import { isLoopback } from '../config/address.ts';
 import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { addressText } from '../supervisor/cannot-listen.ts';
+import { HandOver } from '../supervisor/hand-over.ts';
+import { Predecessor } from '../supervisor/predecessor.ts';
 import { Recursion } from '../supervisor/recursion.ts';
-import { StartError, type Started, Supervisor } from '../supervisor/supervisor.ts';
+import { StartError, type Started } from '../supervisor/started.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { DEFAULT_CONFIG, SAMPLE_LIST, SAMPLE_NAME } from './default-config.ts';
 import { ExitCode } from './exit-code.ts';
@@ -19,11 +22,17 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('answer queries: block what the lists name, forward the rest, export metrics')
     .option('--config <file>', 'configuration (YAML)', DEFAULT_CONFIG)
+    .option('--take-over', 'succeed the Weir that runs on the same state directory, without losing a query', false)
     .addHelpText('after', '\nSignals: SIGTERM drains and ends, SIGHUP rereads configuration and lists.\n')
-    .action(async (options: { config: string }) => serve(options.config));
+    .action(async (options: ServeOptions) => serve(options));
 }
 
-async function serve(configFile: string): Promise<void> {
+interface ServeOptions {
+  readonly config: string;
+  readonly takeOver: boolean;
+}
+
+async function serve({ config: configFile, takeOver }: ServeOptions): Promise<void> {
   // Why: whoever reads our standard error may go (a pipe, a terminal); that must not end the service.
   process.stderr.on('error', () => undefined);
   const outcome = loadConfig(configFile);
@@ -34,34 +43,59 @@ async function serve(configFile: string): Promise<void> {
   const version = versionOfWeir();
   const recursion = new Recursion(log);
   const supervisor = new Supervisor(await recursion.apply(config), version, log);
-  handleSignals(supervisor, recursion, configFile, log);
+  const stop = createStop(supervisor, recursion, log);
+  const handOver = new HandOver(
+    config.stateDirectory,
+    {
+      release: async () => supervisor.release(),
+      resume: () => supervisor.resume(),
+      leave: () => stop('another Weir', true),
+    },
+    log,
+  );
+  process.on('exit', () => handOver.close());
+  handleSignals(supervisor, recursion, configFile, stop, log);
+  let predecessor: Predecessor | undefined;
   try {
-    const started = await supervisor.start();
+    predecessor = takeOver ? await Predecessor.find(config.stateDirectory) : undefined;
+    await predecessor?.release();
+    const started = await supervisor.start(predecessor !== undefined);
     log.info({ version, ...addressesOf(started) }, 'ready');
     process.stderr.write(welcome(started, config));
   } catch (error) {
     await supervisor.stop();
     await recursion.stop();
+    predecessor?.abandon();
     if (error instanceof StartError) return end(ExitCode.failure, `weir: ${error.message}`);
     throw error;
   }
+  void predecessor?.leave().then(() => {
+    supervisor.beAlone();
+    log.info('the Weir before this one has gone');
+  });
+  await handOver.listen();
 }
 
-function handleSignals(supervisor: Supervisor, recursion: Recursion, configFile: string, log: Log): void {
+type Stop = (because: string, isSucceeded?: boolean) => void;
+
+function createStop(supervisor: Supervisor, recursion: Recursion, log: Log): Stop {
   let isStopping = false;
-  let reloading = Promise.resolve();
-  const stop = (signal: string): void => {
+  return (because, isSucceeded = false) => {
     if (isStopping) process.exit(ExitCode.failure);
     isStopping = true;
-    log.info({ signal }, 'stopping: what is in flight is answered first');
-    const stopped = supervisor.stop().then(async () => recursion.stop());
+    log.info({ signal: because }, 'stopping: what is in flight is answered first');
+    const stopped = supervisor.stop(isSucceeded).then(async () => recursion.stop());
     void stopped.then(() => {
       log.info('stopped');
       process.exit(ExitCode.ok);
     });
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+}
+
+function handleSignals(supervisor: Supervisor, recursion: Recursion, configFile: string, stop: Stop, log: Log): void {
+  let reloading = Promise.resolve();
+  process.on('SIGTERM', (signal) => stop(signal));
+  process.on('SIGINT', (signal) => stop(signal));
   process.on('SIGHUP', () => {
     const outcome = loadConfig(configFile);
     if (outcome.kind === 'invalid') {

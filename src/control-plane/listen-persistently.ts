@@ -1,7 +1,8 @@
 /**
  * Binds an HTTP server of the control plane, again and again where the address is taken: a thread that replaces a dead
  * one may come before the kernel, or whoever else, has let go of it. At the start of the process the first failure ends
- * it (supervisor); later ones are said once.
+ * it (supervisor); later ones are said once. With `reusePort` another process may have the port too: one that is about to
+ * leave it to us.
  */
 import type { Server } from 'node:http';
 import type { SocketAddress } from '../config/config.ts';
@@ -16,21 +17,21 @@ export interface PersistentListener {
   onFailure(code: string, message: string): void;
 }
 
-interface Listenable {
-  listen(address: { host: string; port: number }): Promise<unknown>;
+export interface Listenable {
+  listen(address: { host: string; port: number; reusePort: boolean }): Promise<unknown>;
   readonly server: Pick<Server, 'address'>;
 }
 
 /** Resolves after the first try; further ones keep no thread alive. */
 export async function listenPersistently(
   app: Listenable,
-  { host, port }: SocketAddress,
+  { host, port, reusePort = false }: SocketAddress & { readonly reusePort?: boolean },
   events: PersistentListener,
   retryMs = LISTEN_RETRY_MS,
 ): Promise<void> {
   const attempt = async (isFirst: boolean): Promise<void> => {
     try {
-      await app.listen({ host, port });
+      await app.listen({ host, port, reusePort });
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
       if (isFirst) events.onFailure(code, message);

@@ -28,7 +28,11 @@ export type ToResolver =
   | { readonly kind: 'configure'; readonly config: Config }
   | { readonly kind: 'listen'; readonly config: Config }
   | { readonly kind: 'tls'; readonly tls: TlsMaterial | undefined }
-  | { readonly kind: 'drain' };
+  | { readonly kind: 'drain' }
+  /** Drain; another process has bound the same addresses and takes what is new. */
+  | { readonly kind: 'leave' }
+  /** The process that this one succeeds has gone. */
+  | { readonly kind: 'alone' };
 
 export type FromResolver =
   /** After the start and after every configure. */

@@ -10,6 +10,7 @@ import { DropRow } from '../telemetry/counter-labels.ts';
 import { Counter, dropCounter } from '../telemetry/counters.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLog, createLogLimiter } from '../telemetry/log.ts';
+import { ConnectionSteer } from './batch/connection-steer.ts';
 import { batchSupport } from './batch/self-check.ts';
 import { SocketWatch } from './batch/socket-watch.ts';
 import { BlockRecorder } from './block-recorder.ts';
@@ -26,6 +27,8 @@ import { createUpstreamPool } from './upstream/upstream-pool.ts';
 const TICK_INTERVAL_MS = 100;
 const LOG_INTERVAL_MS = 10_000;
 const DRAIN_POLL_MS = 20;
+/** For connections whose handshake was under way when the process left its ports: a round trip, and one packet lost. */
+const LEAVE_MS = 1_500;
 
 const { config, policy, tls, counters, chains, events, mayListen, heartbeat, threadName } =
   workerData as ResolverThreadData & {
@@ -84,6 +87,7 @@ const listeners = new ListenerSet({
   onSendFailed: () => cells[dropCounter(DropRow.sendFailed)]!++,
   onBatchEnd: (receivedAtMs) => respond.endBatch(receivedAtMs),
   watch,
+  steer: support.kind === 'ok' ? new ConnectionSteer(support.libc, config.workers) : undefined,
   tls: tlsDependencies(tlsContext, tlsLimits, cells),
   onError: (error) => logSocket('warn', { err: error }, 'a listening socket reported an error'),
 });
@@ -109,6 +113,13 @@ function announce(): void {
       ? undefined
       : { name: material.name, dot: listeners.addresses('dot'), doh: listeners.addresses('doh') },
   );
+}
+
+/** Another process takes what is new: what had come before is taken first, so that it is waited for as well. */
+async function leave(limitMs: number): Promise<void> {
+  listeners.leave();
+  await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
+  await drain(limitMs);
 }
 
 /** Waits for what is in flight now; what arrives meanwhile is answered too, but not waited for. */
@@ -165,6 +176,12 @@ port.on('message', (message: ToResolver) => {
       break;
     case 'drain':
       void drain(shutdownTimeoutMs);
+      break;
+    case 'leave':
+      void leave(shutdownTimeoutMs);
+      break;
+    case 'alone':
+      listeners.stay();
       break;
   }
 });

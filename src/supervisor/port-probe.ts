@@ -11,16 +11,27 @@ function fixed(addresses: readonly SocketAddress[]): SocketAddress[] {
   return addresses.filter(({ port }) => port !== 0);
 }
 
+function some(address: SocketAddress | undefined): SocketAddress[] {
+  return address === undefined ? [] : [address];
+}
+
+type ProbedAddresses = Pick<Config['listen'], 'do53' | 'dot' | 'doh'> &
+  Partial<Pick<Config['listen'], 'warningPageHttp' | 'warningPageHttps'>>;
+
 /** The addresses that another program has; what else may be wrong with them shows when they are bound. */
 export async function takenAddresses({
   do53,
   dot,
   doh,
-}: Pick<Config['listen'], 'do53' | 'dot' | 'doh'>): Promise<BindFailure[]> {
+  warningPageHttp,
+  warningPageHttps,
+}: ProbedAddresses): Promise<BindFailure[]> {
   const found = await Promise.all([
     ...fixed(do53).map(probe),
     ...fixed(dot).map((address) => probeStream('listen.dot', address)),
     ...fixed(doh).map((address) => probeStream('listen.doh', address)),
+    ...fixed(some(warningPageHttp)).map((address) => probeStream('listen.warningPageHttp', address)),
+    ...fixed(some(warningPageHttps)).map((address) => probeStream('listen.warningPageHttps', address)),
   ]);
   return found.filter((failure) => failure !== undefined);
 }

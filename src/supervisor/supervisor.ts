@@ -5,7 +5,6 @@
  *
  *   control thread --publish--> Publisher --policy--> resolver threads, page thread --inForce--> Publisher --> control
  */
-import { extname } from 'node:path';
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
 import type { FromControl, FromPage, ToControl, ToEvents, ToPage } from '../control-plane/messages.ts';
@@ -19,41 +18,27 @@ import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts'
 import { BoundAddresses, type ResolverAddresses } from './bound-addresses.ts';
 import { ListSlots } from './list-slots.ts';
 import { takenAddresses } from './port-probe.ts';
+import {
+  CONTROL_HEAP_MEGABYTES_MAX,
+  CONTROL_SILENCE_MS_MAX,
+  EVENTS_HEAP_MEGABYTES_MAX,
+  EVENTS_SILENCE_MS_MAX,
+  LEAVE_GRACE_MS,
+  PAGE_HEAP_MEGABYTES_MAX,
+  PAGE_SILENCE_MS_MAX,
+  RESOLVER_SILENCE_MS_MAX,
+  SERVE_WITHOUT_LISTS_AFTER_DEATHS,
+  SERVE_WITHOUT_LISTS_AFTER_MS,
+  STOP_GRACE_MS,
+} from './limits.ts';
 import { Publisher } from './publisher.ts';
 import { type ResolverMemory, createResolverMemory } from './resolver-memory.ts';
 import { keysNeedingRestart, withoutRestart } from './restart-keys.ts';
+import { StartError, type Started } from './started.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 import { TlsKeeper } from './tls-keeper.ts';
+import { threadUrl } from './thread-url.ts';
 import { Waits, within } from './waits.ts';
-
-/** Queries are served without lists rather than not at all when the control plane cannot publish any. */
-const SERVE_WITHOUT_LISTS_AFTER_DEATHS = 3;
-const SERVE_WITHOUT_LISTS_AFTER_MS = 300_000;
-const CONTROL_HEAP_MEGABYTES_MAX = 1_024;
-const PAGE_HEAP_MEGABYTES_MAX = 256;
-const CONTROL_SILENCE_MS_MAX = 10_000;
-const PAGE_SILENCE_MS_MAX = 5_000;
-const RESOLVER_SILENCE_MS_MAX = 5_000;
-const EVENTS_HEAP_MEGABYTES_MAX = 128;
-/** A disk that hangs holds up this thread and no other. */
-const EVENTS_SILENCE_MS_MAX = 60_000;
-/** Beyond the configured time for draining: for the threads to say that they are done. */
-const STOP_GRACE_MS = 1_000;
-
-export interface Started {
-  readonly do53: readonly SocketAddress[];
-  readonly dot: readonly SocketAddress[];
-  readonly doh: readonly SocketAddress[];
-  readonly admin: SocketAddress | undefined;
-  readonly page: SocketAddress | undefined;
-  readonly pageHttps: SocketAddress | undefined;
-  readonly lists: readonly { readonly name: string; readonly entries: number; readonly failure: string | undefined }[];
-  /** Addresses left out because the machine does not have them. */
-  readonly skipped: readonly string[];
-}
-
-/** Errors: an address could not be bound at the start; the message is for people. */
-export class StartError extends Error {}
 
 export class Supervisor {
   #config: Config;
@@ -96,9 +81,9 @@ export class Supervisor {
     );
   }
 
-  /** Resolves when queries are answered. Errors: StartError when an address cannot be bound. */
-  async start(): Promise<Started> {
-    const [taken] = await takenAddresses(this.#config.listen);
+  /** Resolves when queries are answered. `isTakingOver`: another Weir has the ports too. Errors: StartError when an address cannot be bound. */
+  async start(isTakingOver = false): Promise<Started> {
+    const [taken] = isTakingOver ? [] : await takenAddresses(this.#config.listen);
     if (taken !== undefined) throw new StartError(cannotListen(taken));
     const adminBound = this.#waits.for('admin');
     const firstPolicy = this.#waits.for('policy');
@@ -348,8 +333,35 @@ export class Supervisor {
     this.#tellControl({ kind: 'reloadRefused' });
   }
 
-  /** Answers what is in flight, closes every listener, ends every thread. Bounded by shutdownTimeoutMs. */
-  async stop(): Promise<void> {
+  /** Ends the control plane, for another Weir that is to have its ports and files; queries are answered as they were. */
+  async release(): Promise<void> {
+    this.#control?.release();
+    await this.#endControl();
+  }
+
+  /** Starts the control plane again: the other Weir has failed. */
+  resume(): void {
+    this.#control = this.#startControl();
+  }
+
+  /** The Weir that this one succeeds has gone. */
+  beAlone(): void {
+    for (const resolver of this.#resolvers) resolver.post({ kind: 'alone' } satisfies ToResolver);
+  }
+
+  async #endControl(): Promise<void> {
+    if (this.#control?.isAlive !== true) return;
+    const stopped = this.#waits.for('stopped');
+    this.#tellControl({ kind: 'stop' });
+    await within(stopped, STOP_GRACE_MS);
+    await this.#control.end(STOP_GRACE_MS);
+  }
+
+  /**
+   * Answers what is in flight, closes every listener, ends every thread. Bounded by shutdownTimeoutMs. `isSucceeded`:
+   * another Weir has our ports and takes what is new.
+   */
+  async stop(isSucceeded = false): Promise<void> {
     const threads = [...this.#resolvers, this.#page, this.#events, this.#control].filter(
       (thread) => thread !== undefined,
     );
@@ -358,15 +370,11 @@ export class Supervisor {
     const draining = this.#resolvers.filter((thread) => thread.isAlive);
     this.#undrained = draining.length;
     const drained = draining.length === 0 ? Promise.resolve() : this.#waits.for('drained');
-    for (const resolver of draining) resolver.post({ kind: 'drain' } satisfies ToResolver);
-    await within(drained, this.#config.shutdownTimeoutMs + STOP_GRACE_MS);
+    for (const resolver of draining) resolver.post({ kind: isSucceeded ? 'leave' : 'drain' } satisfies ToResolver);
+    await within(drained, this.#config.shutdownTimeoutMs + (isSucceeded ? LEAVE_GRACE_MS : STOP_GRACE_MS));
     // Why after the draining: what it brought is written too.
     this.#events?.post({ kind: 'stop' } satisfies ToEvents);
-    if (this.#control?.isAlive === true) {
-      const stopped = this.#waits.for('stopped');
-      this.#tellControl({ kind: 'stop' });
-      await within(stopped, STOP_GRACE_MS);
-    }
+    await this.#endControl();
     await Promise.all(threads.map((thread) => thread.end(thread === this.#page ? 0 : STOP_GRACE_MS)));
   }
 
@@ -386,9 +394,4 @@ export class Supervisor {
     this.#restarts[thread] = (this.#restarts[thread] ?? 0) + 1;
     if (thread !== 'control') this.#tellControl({ kind: 'restarted', thread });
   }
-}
-
-/** Threads run as TypeScript in a clone and as JavaScript in the package. */
-function threadUrl(path: string): URL {
-  return new URL(path + extname(import.meta.url), import.meta.url);
 }

@@ -38,6 +38,8 @@ export interface WeirProcessOptions {
   /** Written to the folder before the start. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Put behind the command, e.g. --take-over. */
+  readonly args?: readonly string[];
   /** Put in front of the node command, e.g. setpriv. */
   readonly prefix?: readonly string[];
   /** A folder that an earlier process has used; a new one by default. */
@@ -112,7 +114,7 @@ export async function startWeirProcess(options: WeirProcessOptions = {}): Promis
   const configFile = join(folder, 'weir.yaml');
   const defaults = defaultConfig(folder);
   writeFileSync(configFile, stringify({ ...defaults, ...options.config }));
-  const [command, ...args] = [...(options.prefix ?? []), ...weirCommand(configFile)];
+  const [command, ...args] = [...(options.prefix ?? []), ...weirCommand(configFile), ...(options.args ?? [])];
   const program = await startProgram(command!, args, (output) => readyLine(output) !== undefined, {
     cwd: folder,
     env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },

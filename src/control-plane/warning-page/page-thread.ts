@@ -97,11 +97,15 @@ async function listen(
 ): Promise<void> {
   const address = config.listen[key];
   if (address === undefined) return;
-  await listenPersistently(app, address, {
-    onListening: (bound) => say({ kind: 'pageListening', key, address: bound }),
-    onFailure: (code, message) =>
-      say({ kind: 'cannotListen', failure: { key: `listen.${key}`, address, code, message } }),
-  });
+  await listenPersistently(
+    app,
+    { ...address, reusePort: true },
+    {
+      onListening: (bound) => say({ kind: 'pageListening', key, address: bound }),
+      onFailure: (code, message) =>
+        say({ kind: 'cannotListen', failure: { key: `listen.${key}`, address, code, message } }),
+    },
+  );
 }
 
 await listen(page.server, 'warningPageHttp');

@@ -51,6 +51,8 @@ export interface Libc {
   /** A non-blocking UDP socket bound to `sockaddr`. Errors: throws with the system's `code`. */
   openUdp(options: OpenUdpOptions): number;
   connect(fd: number, sockaddr: Uint8Array): void;
+  /** A socket option of SOL_SOCKET; returns 0, or the negative error number. */
+  setSocketOption(fd: number, option: number, value: Uint8Array): number;
   /** What the kernel says of a socket's memory; undefined where it does not (Linux before 4.12). */
   socketMemory(fd: number): SocketMemory | undefined;
   close(fd: number): void;
@@ -174,6 +176,8 @@ function bindLibc(koffi: typeof Koffi): Libc {
     connect: (fd, sockaddr) => {
       if (connect(fd, sockaddr, sockaddr.length) < 0) fail('connect', -1);
     },
+    setSocketOption: (fd, option, value) =>
+      setsockopt(fd, SOL_SOCKET, option, value, value.length) < 0 ? -koffi.errno() : 0,
     socketMemory: (fd) => {
       const words = new Uint32Array(MEMINFO_WORDS);
       const length = Uint32Array.of(words.byteLength);

@@ -38,6 +38,10 @@ export type QueryHandler = (arrival: Arrival) => number;
 export interface Listener {
   readonly address: string;
   readonly port: number;
+  /** Leaves what is new to another process on the same port; what is here already is still taken and answered. */
+  leave(): void;
+  /** No other process is leaving this port any more. */
+  stay(): void;
   /** Stops accepting; what is in flight may still be answered. */
   stop(): void;
   /** Closes everything. */

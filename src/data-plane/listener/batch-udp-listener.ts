@@ -208,6 +208,18 @@ class BatchUdpListener implements Listener {
     });
   }
 
+  /**
+   * Connects the socket to itself. Why: the kernel then gives it nothing from others, which goes to the sockets that share
+   * its port; what it has queued stays, and is answered as ever. Closed later, it takes no datagram with it.
+   */
+  leave(): void {
+    const sockaddr = new Uint8Array(sockaddrBytes(this.#isV6));
+    writeSockaddr(sockaddr, 0, this.#isV6, this.address, this.port);
+    this.#libc.connect(this.#fd, sockaddr);
+  }
+
+  stay(): void {}
+
   stop(): void {
     // A bound UDP socket cannot refuse datagrams without losing them: it goes on until close().
   }

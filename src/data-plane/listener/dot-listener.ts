@@ -29,6 +29,8 @@ export function closingWith(server: StreamServer, alsoClose: () => void): Listen
   return {
     address: server.address,
     port: server.port,
+    leave: () => server.leave(),
+    stay: () => server.stay(),
     stop: () => server.stop(),
     close: () => {
       alsoClose();

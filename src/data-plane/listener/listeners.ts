@@ -10,6 +10,7 @@ import type { SocketAddress } from '../../config/config.ts';
 import { TlsTransportRow } from '../../telemetry/counter-labels.ts';
 import type { Listener, QueryHandler } from './arrival.ts';
 import { batchSupport } from '../batch/self-check.ts';
+import type { ConnectionSteer } from '../batch/connection-steer.ts';
 import type { SocketWatch } from '../batch/socket-watch.ts';
 import { bindUdpInBatches } from './batch-udp-listener.ts';
 import { ConnectionCount, type ConnectionLimits } from './connection-count.ts';
@@ -35,6 +36,8 @@ export interface ListenerDependencies {
   readonly onError: (error: Error) => void;
   /** Of the thread; undefined where datagrams are moved one at a time. */
   readonly watch?: SocketWatch | undefined;
+  /** Of the thread; undefined where the system calls cannot be had. */
+  readonly steer?: ConnectionSteer | undefined;
   /** Undefined: no TLS, and nothing is bound for it. */
   readonly tls?: TlsDependencies | undefined;
 }
@@ -177,6 +180,20 @@ export class ListenerSet {
       if (bound.key === 'do53' && isWildcard(bound.asked.host))
         await this.#bindUdp(bound).catch((error: Error) => this.#deps.onError(error));
     }
+  }
+
+  /** Leaves what is new to another process that has bound the same addresses. What is here is taken and answered still. */
+  leave(): void {
+    for (const listener of this.#all()) listener.leave();
+  }
+
+  /** The process that was leaving these addresses has gone. */
+  stay(): void {
+    for (const listener of this.#all()) listener.stay();
+  }
+
+  #all(): Listener[] {
+    return this.#bound.flatMap(({ stream, udp }) => [stream, ...udp.values()]);
   }
 
   /** Accepts no more connections; UDP goes on until close(). */

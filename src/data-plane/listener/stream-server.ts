@@ -5,6 +5,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { monotonicMs } from '../../clock.ts';
+import type { ConnectionSteer } from '../batch/connection-steer.ts';
 import type { Listener } from './arrival.ts';
 import type { ConnectionCount, ConnectionLimits } from './connection-count.ts';
 
@@ -33,6 +34,8 @@ export interface StreamServerOptions {
   readonly onConnections: (change: number) => void;
   readonly onRejected: () => void;
   readonly onError: (error: Error) => void;
+  /** Leads new connections away from listeners that are about to close; undefined where the system calls cannot be had. */
+  readonly steer?: ConnectionSteer | undefined;
 }
 
 export class StreamServer implements Listener {
@@ -94,6 +97,16 @@ export class StreamServer implements Listener {
     for (const session of this.#sessions) session.sweep(nowMs, this.#options.limits.idleTimeoutMs);
   }
 
+  leave(): void {
+    const fd = listeningDescriptor(this.#server);
+    if (fd !== undefined) this.#options.steer?.leadAway(fd);
+  }
+
+  stay(): void {
+    const fd = listeningDescriptor(this.#server);
+    if (fd !== undefined) this.#options.steer?.leadBack(fd);
+  }
+
   stop(): void {
     this.#server.close();
     for (const session of this.#sessions) session.retire();
@@ -134,4 +147,10 @@ export function bindStreams(
       resolve(bound);
     });
   });
+}
+
+/** Undefined where it is closed. Why by this way: node:net names the descriptor of a listener nowhere else. */
+function listeningDescriptor(server: Server): number | undefined {
+  const { _handle: handle } = server as Server & { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

@@ -99,6 +99,12 @@ class UdpListener implements Listener {
     });
   }
 
+  leave(): void {
+    // Why nothing: node:dgram sends no answer but to the peer that a socket is connected to.
+  }
+
+  stay(): void {}
+
   stop(): void {
     // A bound UDP socket cannot refuse datagrams without losing them: it goes on until close().
   }

@@ -46,6 +46,7 @@ function kernel(results: readonly number[]): ScriptedKernel {
       return Math.min(count, results[calls.length - 1] ?? count);
     },
     openUdp: () => -1,
+    setSocketOption: () => 0,
     connect: () => undefined,
     socketMemory: () => undefined,
     close: () => undefined,
