@@ -46,25 +46,16 @@ test(`no query is lost across ${UPGRADES} upgrades at ${QUERIES_PER_SECOND} quer
   );
   writeFileSync(file, `${queries.join('\n')}\n`);
   const args = ['-s', '127.0.0.1', '-p', String(current.port), '-d', file, '-l', String(SECONDS_MAX)];
-  const rate = [
-    '-c',
-    '20',
-    '-q',
-    String(OUTSTANDING_MAX),
-    '-t',
-    String(TIMEOUT_SECONDS),
-    '-Q',
-    String(QUERIES_PER_SECOND),
-  ];
-  const load = await startProgram('dnsperf', [...args, ...rate], () => true);
-  await current.untilMetric((queries) => queries > QUERIES_PER_SECOND, 'weir_queries_total');
+  const limits = `-c 20 -q ${OUTSTANDING_MAX} -t ${TIMEOUT_SECONDS} -Q ${QUERIES_PER_SECOND}`.split(' ');
+  const load = await startProgram('dnsperf', [...args, ...limits], () => true);
+  await current.untilMetric((asked) => asked > QUERIES_PER_SECOND, 'weir_queries_total');
   for (let upgrade = 0; upgrade < UPGRADES; upgrade++) {
     const next = await succeed(current, nsd.port);
     expect(await current.program.ended()).toMatchObject({ code: 0, signal: null });
     current = next;
   }
   // Why so long: what dnsperf waits for when it is ended counts as interrupted, not as lost.
-  await current.untilMetric((queries) => queries > (TIMEOUT_SECONDS + 1) * QUERIES_PER_SECOND, 'weir_queries_total');
+  await current.untilMetric((asked) => asked > (TIMEOUT_SECONDS + 1) * QUERIES_PER_SECOND, 'weir_queries_total');
   load.signal('SIGINT');
   const { stdout } = await load.ended();
   const count = (label: string): number => Number(new RegExp(`${label}:\\s+(\\d+)`).exec(stdout)?.[1]);
