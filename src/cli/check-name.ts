@@ -8,7 +8,7 @@ import { findEntries, type FoundEntry } from '../control-plane/list-sync/find-en
 import type { Guard } from '../control-plane/list-sync/guard/guard.ts';
 import type { LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
 import { nameVerdict, type NameVerdict } from '../control-plane/list-sync/name-verdict.ts';
-import { ADDRESS_BYTES, writeAddress } from '../policy/address.ts';
+import { clientOctets } from '../policy/address.ts';
 import { ClientAccess } from '../data-plane/client-address.ts';
 import { decodeMessage, encodeQuery } from '../dns/codec.ts';
 import { rcodeName, typeName } from '../dns/iana.ts';
@@ -62,6 +62,7 @@ export class NameChecker {
   readonly #special: SpecialUse;
   readonly #access: ClientAccess;
   readonly #query = new QueryView();
+  readonly #clientOctets: Uint8Array | undefined;
 
   constructor(config: Config, loaded: LoadedPolicy, options: CheckOptions) {
     this.#loaded = loaded;
@@ -76,12 +77,13 @@ export class NameChecker {
     });
     this.#special = new SpecialUse(config.specialUse, udpPayloadBytes);
     this.#access = new ClientAccess(config.clients.allow);
+    this.#clientOctets = clientOctets(options.client);
   }
 
   /** `name` is a domain name in A-labels, lower case. */
   async check(name: string): Promise<CheckResult> {
     const wire = nameFromText(name) ?? new Uint8Array(1);
-    const explanation = explain(this.#policy, wire, 0, this.#options.nowSeconds);
+    const explanation = explain(this.#policy, wire, 0, this.#options.nowSeconds, this.#clientOctets);
     if (explanation === undefined) throw new Error(`${name} is not a domain name`);
     const by = explanation.decidedBy;
     const found = this.#find(wire);
@@ -114,10 +116,9 @@ export class NameChecker {
   }
 
   #client(): CheckResult['client'] {
-    const address = this.#options.client;
-    const octets = new Uint8Array(ADDRESS_BYTES);
-    if (address === undefined || !writeAddress(address, octets)) return null;
-    return { address, served: this.#access.allows(octets) };
+    const { client } = this.#options;
+    if (client === undefined || this.#clientOctets === undefined) return null;
+    return { address: client, served: this.#access.allows(this.#clientOctets) };
   }
 
   #specialName(name: string): string | null {
@@ -141,7 +142,8 @@ export class NameChecker {
     const nothing = { type: typeName(type), rcode: null, records: [] };
     if (query === undefined) return { ...nothing, outcome: 'dropped' };
     const { bytes, qnameStart, labelStarts, labelCount } = query;
-    const kind = this.#policy.judge(bytes, qnameStart, labelStarts, labelCount, this.#options.nowSeconds);
+    const { nowSeconds } = this.#options;
+    const kind = this.#policy.judge(bytes, qnameStart, labelStarts, labelCount, nowSeconds, this.#clientOctets);
     const isBlocked = kind === VerdictKind.blocked;
     const special = isBlocked ? NOT_SPECIAL : this.#special.find(query);
     if (!isBlocked && special === NOT_SPECIAL) return { ...nothing, outcome: 'forwarded' };

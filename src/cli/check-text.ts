@@ -23,6 +23,7 @@ const OUTCOMES: Readonly<Record<RuleOutcome, string>> = {
   replaced: 'replaced by a newer entry',
   unknownList: 'its list is not configured',
   protects: 'protects it from what its answers lead to',
+  rollout: 'is being rolled out',
 };
 
 export function describeCheck(result: CheckResult): string {
@@ -37,13 +38,14 @@ export function describeCheck(result: CheckResult): string {
     ['expires', result.expiresAt],
     ['note', result.note],
     ['incident', result.incident],
+    ['rollout', deciderRolloutText(result)],
     ['protected', protectedText(result.protectedBy)],
     ['special', result.specialUse === null ? null : specialText(result)],
     ...result.answers.map((answer) => [`${answer.type} query`, answerText(answer, result.action)] as const),
     ['client', clientText(result)],
     ...result.rules
       .filter(({ outcome }) => outcome !== 'decides' && outcome !== 'protects')
-      .map((rule) => ['also met', ruleText(rule)] as const),
+      .map((rule) => ['also met', ruleText(rule, result.client !== null)] as const),
     ...result.held.map(
       ({ list, entry, scope, detail }) =>
         ['held', `${list} lists ${entryText(entry, scope)}; not in force: ${detail}`] as const,
@@ -71,6 +73,11 @@ function protectedText(entry: string | null): string | null {
     : `by ${entryText(entry, 'subtree')}: a listed name that its answers lead to does not block it`;
 }
 
+function deciderRolloutText({ rules }: CheckResult): string | null {
+  const rule = rules.find(({ outcome }) => outcome === 'decides');
+  return rule?.rolloutPercent === undefined ? null : `${rule.list} ${rolloutText(rule, true)}`;
+}
+
 function specialText({ verdict, specialUse }: CheckResult): string {
   return verdict === 'blocked'
     ? `${specialUse} is answered locally, but a list comes first`
@@ -91,7 +98,14 @@ function clientText({ client }: CheckResult): string | null {
     : `${client.address} is refused (clients.allow), whatever it asks`;
 }
 
-function ruleText(rule: ExplainedRule): string {
+function ruleText(rule: ExplainedRule, hasClient: boolean): string {
   const mode = rule.mode === 'enforce' ? '' : `, ${rule.mode}`;
-  return `${rule.kind} ${entryText(rule.entry, rule.scope)} of ${rule.list}${mode}: ${OUTCOMES[rule.outcome]}`;
+  const why = rule.outcome === 'rollout' ? rolloutText(rule, hasClient) : OUTCOMES[rule.outcome];
+  return `${rule.kind} ${entryText(rule.entry, rule.scope)} of ${rule.list}${mode}: ${why}`;
+}
+
+function rolloutText({ outcome, rolloutPercent }: ExplainedRule, hasClient: boolean): string {
+  const share = `is being rolled out, and holds for ${rolloutPercent} % of the clients`;
+  if (outcome !== 'rollout') return `${share}, this one among them`;
+  return hasClient ? `${share}, this one not among them` : `${share} (--client says whether for one)`;
 }

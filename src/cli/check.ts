@@ -13,7 +13,7 @@ import { findIncidentInIndex } from '../control-plane/admin/find-incident.ts';
 import { normaliseName } from '../control-plane/list-sync/format/normalise-name.ts';
 import { loadGuard } from '../control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce, type LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
-import { ADDRESS_BYTES, writeAddress } from '../policy/address.ts';
+import { clientOctets } from '../policy/address.ts';
 import { typeNumber } from '../dns/iana.ts';
 import { nameFromText, nameToText } from '../dns/name.ts';
 import { Policy } from '../policy/policy.ts';
@@ -39,7 +39,7 @@ export function checkCommand(): Command {
     .argument('<name...>', 'domain names, international ones too, or incident ids')
     .option('--config <file>', 'configuration (YAML)', DEFAULT_CONFIG)
     .option('--type <type>', 'query type to show the answer of (default: A and AAAA)')
-    .option('--client <address>', 'client address to look up in clients.allow')
+    .option('--client <address>', 'client address: whether it is served, and which rules hold for it')
     .option('--json', 'one JSON array, one object a name')
     .action(async (names: readonly string[], flags: CheckFlags) => check(names, flags));
 }
@@ -51,7 +51,7 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
     ...(texts.length > CHECK_NAMES_MAX ? [`more than ${CHECK_NAMES_MAX} names at once`] : []),
     ...names.flatMap(({ text, name }) => (name.kind === 'bad' ? [`${JSON.stringify(text)}: ${name.why}`] : [])),
     ...(types.includes(undefined) ? [`"${flags.type}" is not a query type`] : []),
-    ...(flags.client !== undefined && !writeAddress(flags.client, new Uint8Array(ADDRESS_BYTES))
+    ...(flags.client !== undefined && clientOctets(flags.client) === undefined
       ? [`"${flags.client}" is not an IP address`]
       : []),
   ];

@@ -113,9 +113,12 @@ export class Respond {
     });
   }
 
-  /** Whether those who wait for upstreams must be remembered by their address. */
+  /**
+   * Whether those who wait for upstreams must be remembered by their address. Why asked when they begin to wait: where a
+   * policy that depends on clients comes while they wait, they are judged as clients that nobody knows.
+   */
   get keepsClients(): boolean {
-    return this.#recorder?.keepsEvents === true;
+    return this.#recorder?.keepsEvents === true || this.#policy?.audience.dependsOnClients === true;
   }
 
   /** Reads the clocks; returns monotonic time. */
@@ -144,6 +147,7 @@ export class Respond {
       query.labelStarts,
       query.labelCount,
       this.#seconds(asked.receivedAtMs),
+      asked.client,
     );
   }
 
@@ -151,8 +155,8 @@ export class Respond {
   block(query: QueryView, asked: Asked): number {
     const { match } = this.#policy!;
     this.#cells[blockedCounter(match.list.counterSlot, match.categoryIndex, match.actionIndex)]!++;
-    if (this.keepsClients) {
-      this.#recorder!.event(query, match, asked.receivedAtMs + this.#wallOffsetMs, asked.transport, asked.client);
+    if (this.#recorder?.keepsEvents === true) {
+      this.#recorder.event(query, match, asked.receivedAtMs + this.#wallOffsetMs, asked.transport, asked.client);
     }
     const bytesMax = this.#finisher.responseBytesMax(query, asked.transport);
     const length = this.#blockAnswers!.write(query, match, bytesMax);
@@ -197,7 +201,7 @@ export class Respond {
 
   /**
    * The worst verdict on the names an answer leads to. Why remembered for this second only: with time the rule that lets
-   * a name through may expire, and uncover one that blocks.
+   * a name through may expire, and uncover one that blocks. Not remembered where it is this client's alone.
    */
   #judgeTargets(answer: CachedAnswer, asked: Asked): number {
     const policy = this.#policy;
@@ -206,17 +210,19 @@ export class Respond {
     if (answer.cleanAtGeneration === policy.generation && answer.cleanAtSeconds === nowSeconds)
       return VerdictKind.allowed;
     let worst: number = VerdictKind.allowed;
+    let isForEveryone = true;
     const targets = this.#targets;
     writeTargets(answer, targets);
     for (let target = 0, at = 0; target < answer.targetCount; target++, at += nameBytes(targets, at)) {
       const labelCount = labelStartsOf(targets, at, this.#targetLabels);
-      const verdict = policy.judge(targets, at, this.#targetLabels, labelCount, nowSeconds);
+      const verdict = policy.judge(targets, at, this.#targetLabels, labelCount, nowSeconds, asked.client);
       if (verdict === VerdictKind.blocked) return verdict;
+      isForEveryone &&= policy.isForEveryone;
       if (verdict !== VerdictKind.shadow || worst === verdict) continue;
       worst = verdict;
       this.#chainShadowCell = shadowCounter(policy.match.list.counterSlot, policy.match.categoryIndex);
     }
-    if (worst === VerdictKind.allowed) {
+    if (worst === VerdictKind.allowed && isForEveryone) {
       answer.cleanAtGeneration = policy.generation;
       answer.cleanAtSeconds = nowSeconds;
     }

@@ -100,3 +100,9 @@ export function addressOctets(text: string): Uint8Array | undefined {
   if (text.includes('%') || !writeAddress(text, octets)) return undefined;
   return text.includes(':') ? octets : octets.slice(IPV4_AT);
 }
+
+/** A client's address as sixteen octets, IPv4 as ::ffff:a.b.c.d; undefined for no address. */
+export function clientOctets(text: string | undefined): Uint8Array | undefined {
+  const octets = new Uint8Array(ADDRESS_BYTES);
+  return text !== undefined && writeAddress(text, octets) ? octets : undefined;
+}

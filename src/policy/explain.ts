@@ -22,7 +22,8 @@ export type VerdictName = keyof typeof VerdictKind;
 /**
  * `decides`: this rule is why. `outranked`: another comes first. `exception`: in force, lifts its own list's rules here.
  * `lifted`: by an exception of its list. `scope`: exact, and the name is below it. `replaced`: the overlay has a newer
- * entry of that name. `protects`: what the name's answers lead to does not block it.
+ * entry of that name. `protects`: what the name's answers lead to does not block it. `rollout`: held back to a share of
+ * the clients, and the client is not among them, or none was given.
  */
 export type RuleOutcome =
   | 'decides'
@@ -34,7 +35,8 @@ export type RuleOutcome =
   | 'off'
   | 'replaced'
   | 'unknownList'
-  | 'protects';
+  | 'protects'
+  | 'rollout';
 
 export interface ExplainedRule {
   readonly outcome: RuleOutcome;
@@ -53,6 +55,8 @@ export interface ExplainedRule {
   readonly action: ActionName;
   /** Seconds since 1970; 0: never. */
   readonly expiresAtSeconds: number;
+  /** The share of the clients that the rule holds for, now; undefined: every client. Units: per cent, two decimals. */
+  readonly rolloutPercent: number | undefined;
   /** The id that client, page and log show of a block by this rule; undefined for rules of another kind. */
   readonly incident: string | undefined;
 }
@@ -74,22 +78,29 @@ interface MetRule {
   readonly level: 'base' | 'overlay';
   readonly label: number;
   readonly entryStart: number;
+  readonly word0: number;
   readonly rule: Rule;
   readonly replaced: boolean;
 }
 
-/** Explains the verdict on the uncompressed name at `nameStart`; undefined for a malformed name. */
+/**
+ * Explains the verdict on the uncompressed name at `nameStart`; undefined for a malformed name.
+ * @param client whose verdict; undefined: a client that nobody knows
+ */
 export function explain(
   policy: Policy,
   bytes: Uint8Array,
   nameStart: number,
   nowSeconds: number,
+  client?: Uint8Array,
 ): Explanation | undefined {
   const labelStarts = new Uint8Array(LABELS_MAX);
   const labelCount = labelStartsOf(bytes, nameStart, labelStarts);
   if (labelCount < 0) return undefined;
   const { met, removed } = rulesMet(policy, bytes, nameStart, labelStarts, labelCount);
-  const kind = policy.judge(bytes, nameStart, labelStarts, labelCount, nowSeconds);
+  const kind = policy.judge(bytes, nameStart, labelStarts, labelCount, nowSeconds, client);
+  // Why: nothing may have been asked of it, and what follows asks.
+  policy.audience.turnTo(client);
   const decider = kind === VerdictKind.allowed ? undefined : met.find((one) => isMatch(policy, one, kind));
   const rules = met.map((one) =>
     described(policy, bytes, one, one === decider ? 'decides' : outcomeOf(policy, met, one, kind, nowSeconds)),
@@ -118,22 +129,28 @@ function rulesMet(
     const entryStart = nameStart + labelStarts[label]!;
     const newer = policy.overlay === undefined ? undefined : rulesAt(policy.overlay, hashes[label]!, bytes, entryStart);
     const older = rulesAt(policy.base, hashes[label]!, bytes, entryStart);
-    for (const rule of newer ?? []) met.push({ level: 'overlay', label, entryStart, rule, replaced: false });
-    for (const rule of older ?? []) {
-      met.push({ level: 'base', label, entryStart, rule, replaced: newer !== undefined });
+    for (const words of newer ?? []) met.push({ level: 'overlay', label, entryStart, ...words, replaced: false });
+    for (const words of older ?? []) {
+      met.push({ level: 'base', label, entryStart, ...words, replaced: newer !== undefined });
     }
     if (newer?.length === 0 && older !== undefined) removed.push(nameToText(bytes, entryStart).toLowerCase());
   }
   return { met, removed };
 }
 
-function rulesAt(set: NameSet, hash: number, bytes: Uint8Array, start: number): Rule[] | undefined {
+function rulesAt(
+  set: NameSet,
+  hash: number,
+  bytes: Uint8Array,
+  start: number,
+): Pick<MetRule, 'word0' | 'rule'>[] | undefined {
   const offset = set.find(hash, bytes, start);
   if (offset < 0) return undefined;
   const count = set.rules[offset]!;
-  return Array.from({ length: count }, (_, i) =>
-    decodeRule(set.rules[offset + 1 + i * 2]!, set.rules[offset + 2 + i * 2]!),
-  );
+  return Array.from({ length: count }, (_, i) => {
+    const word0 = set.rules[offset + 1 + i * 2]!;
+    return { word0, rule: decodeRule(word0, set.rules[offset + 2 + i * 2]!) };
+  });
 }
 
 /** Whether this is the rule that the judge's match is about. */
@@ -150,6 +167,7 @@ function isMatch(policy: Policy, { label, rule, replaced }: MetRule, kind: numbe
     (rule.scope === 'subtree' ? 1 : 0) === match.scope &&
     rule.actionIndex === match.actionIndex &&
     rule.categoryIndex === match.categoryIndex &&
+    rule.rolloutSlot === match.rolloutSlot &&
     rule.expiresAtSeconds === match.expiresAtSeconds
   );
 }
@@ -164,7 +182,7 @@ function outcomeOf(
 ): RuleOutcome {
   const { rule } = one;
   if (one.replaced) return 'replaced';
-  const idle = idleReason(one, nowSeconds);
+  const idle = idleReason(policy, one, nowSeconds);
   if (idle !== undefined) return idle;
   if (rule.kind === 'exception') return 'exception';
   if (rule.kind === 'protect') return protectOutcome(rule, verdict);
@@ -176,7 +194,7 @@ function outcomeOf(
       !other.replaced &&
       other.rule.listIndex === rule.listIndex &&
       (other.rule.mode === 'enforce' || rule.mode === 'shadow') &&
-      idleReason(other, nowSeconds) === undefined,
+      idleReason(policy, other, nowSeconds) === undefined,
   );
   return lifted ? 'lifted' : 'outranked';
 }
@@ -187,15 +205,19 @@ function protectOutcome(rule: Rule, verdict: number): RuleOutcome {
   return verdict === VerdictKind.allowed || verdict === VerdictKind.shadow ? 'protects' : 'outranked';
 }
 
-function idleReason({ rule, label }: MetRule, nowSeconds: number): 'off' | 'expired' | 'scope' | undefined {
+function idleReason(
+  policy: Policy,
+  { word0, rule, label }: MetRule,
+  nowSeconds: number,
+): 'off' | 'expired' | 'scope' | 'rollout' | undefined {
   if (rule.mode === 'off') return 'off';
   if (label > 0 && rule.scope === 'exact') return 'scope';
   if (ruleExpired(rule.expiresAtSeconds, nowSeconds)) return 'expired';
-  return undefined;
+  return policy.audience.absenceOf(word0);
 }
 
 function described(policy: Policy, bytes: Uint8Array, one: MetRule, outcome: RuleOutcome): ExplainedRule {
-  const { rule, entryStart, level } = one;
+  const { word0, rule, entryStart, level } = one;
   const { lists, allowSources } = policy.published;
   const list = listOf(rule, lists);
   const name = rule.kind === 'allow' ? (allowSources?.[rule.listIndex] ?? list.name) : list.name;
@@ -213,6 +235,7 @@ function described(policy: Policy, bytes: Uint8Array, one: MetRule, outcome: Rul
     category: CATEGORIES[rule.categoryIndex] ?? 'other',
     action: ACTIONS[rule.actionIndex] ?? 'sinkhole',
     expiresAtSeconds: rule.expiresAtSeconds,
+    rolloutPercent: rule.rolloutSlot === 0 ? undefined : policy.audience.rolloutPermyriadOf(word0) / 100,
     incident: rule.kind === 'block' ? incidentId(list.name, list.version, bytes, entryStart) : undefined,
   };
 }

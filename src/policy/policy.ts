@@ -5,10 +5,12 @@
  *
  * Precedence: an allow rule on the name or, with scope subtree, above it; then, of the lists that have no exception
  * there, the rule of the most specific entry that enforces, lists in order of the configuration; a shadow rule only
- * where nothing enforces. A rule that is off, expired, lifted or out of scope hides no other. A protect rule has no part
+ * where nothing enforces. A rule that is off, expired, lifted, out of scope or not for this client (audience.ts)
+ * hides no other. A protect rule has no part
  * in a verdict: `isProtected` says whether one covers a name.
  */
 import { LABELS_MAX } from '../dns/name.ts';
+import { Audience } from './audience.ts';
 import { hashSuffixes } from './name-hash.ts';
 import { NameSet } from './name-set.ts';
 import type { PublishedList, PublishedPolicy } from './published.ts';
@@ -22,6 +24,7 @@ import {
   ruleKind,
   ruleListIndex,
   ruleMode,
+  ruleRolloutSlot,
   ruleScope,
 } from './rules.ts';
 
@@ -54,6 +57,8 @@ export interface PolicyMatch {
   scope: number;
   /** Seconds since 1970; 0: never. */
   expiresAtSeconds: number;
+  /** 0: the rule holds for every client. */
+  rolloutSlot: number;
   /** The label of the judged name where the matched entry begins. */
   suffixLabel: number;
   /** The judged name: the buffer given to `judge`, not a copy. */
@@ -71,6 +76,9 @@ export class Policy {
   readonly base: NameSet;
   readonly overlay: NameSet | undefined;
   readonly match: PolicyMatch;
+  readonly audience: Audience;
+  /** Whether the last verdict would have been the same for any other client. */
+  isForEveryone = true;
   readonly #seed: number;
   readonly #hashes = new Uint32Array(LABELS_MAX);
   /** Of each entry found for the name being judged: its label, and its rule set. */
@@ -88,6 +96,7 @@ export class Policy {
     this.generation = published.generation;
     this.base = new NameSet(base);
     this.overlay = overlay === undefined || overlay.entryCount === 0 ? undefined : new NameSet(overlay);
+    this.audience = new Audience(published);
     this.#seed = base.seed;
     this.match = {
       listIndex: 0,
@@ -96,6 +105,7 @@ export class Policy {
       actionIndex: 0,
       scope: 0,
       expiresAtSeconds: 0,
+      rolloutSlot: 0,
       suffixLabel: 0,
       bytes: NO_BYTES,
       nameStart: 0,
@@ -106,15 +116,28 @@ export class Policy {
   /**
    * The verdict on the uncompressed name at `nameStart`, in any letter case; `match` says why.
    * @param labelStarts offsets of the labels' length octets, relative to `nameStart`
+   * @param client ADDRESS_BYTES octets, or ANYONE; absent: a client that nobody knows
    * @returns a value of VerdictKind
    * Cost: hot path; a look-up a label and level, nothing more for a name that is not listed; allocates nothing.
    */
-  judge(bytes: Uint8Array, nameStart: number, labelStarts: Uint8Array, labelCount: number, nowSeconds: number): number {
+  judge(
+    bytes: Uint8Array,
+    nameStart: number,
+    labelStarts: Uint8Array,
+    labelCount: number,
+    nowSeconds: number,
+    client?: Uint8Array,
+  ): number {
     const found = this.#findSuffixes(bytes, nameStart, labelStarts, labelCount);
-    if (found === 0) return VerdictKind.allowed;
+    if (found === 0) {
+      this.isForEveryone = true;
+      return VerdictKind.allowed;
+    }
+    this.audience.turnTo(client);
     this.match.bytes = bytes;
     this.match.nameStart = nameStart;
     const kind = this.#decide(found, nowSeconds);
+    this.isForEveryone = !this.audience.wasAsked;
     this.match.entryStart = nameStart + labelStarts[this.match.suffixLabel]!;
     return kind;
   }
@@ -196,7 +219,7 @@ export class Policy {
         // Rules stand in order of kind: behind these two come protect and block.
         if (ruleKind(word0) >= RuleKind.protect) break;
         if (!covers(word0, label) || ruleExpired(words[at + 1]!, nowSeconds)) continue;
-        const mode = ruleMode(word0);
+        const mode = this.audience.modeOf(word0);
         if (ruleKind(word0) === RuleKind.exception) this.#lift(ruleListIndex(word0), mode);
         else if (mode === RuleMode.enforce) {
           this.#setMatch(word0, words[at + 1]!, label, ALLOW_LIST);
@@ -224,11 +247,11 @@ export class Policy {
       const end = offset + 1 + words[offset]! * 2;
       for (let at = offset + 1; at < end; at += 2) {
         const word0 = words[at]!;
-        if (ruleKind(word0) !== RuleKind.block || ruleMode(word0) !== mode || !covers(word0, label)) continue;
+        if (ruleKind(word0) !== RuleKind.block || !covers(word0, label)) continue;
         const listIndex = ruleListIndex(word0);
         const list = this.published.lists[listIndex];
         if (list === undefined || ((lifted[listIndex >>> 5]! >>> (listIndex & 31)) & 1) === 1) continue;
-        if (ruleExpired(words[at + 1]!, nowSeconds)) continue;
+        if (ruleExpired(words[at + 1]!, nowSeconds) || this.audience.modeOf(word0) !== mode) continue;
         this.#setMatch(word0, words[at + 1]!, label, list);
         return true;
       }
@@ -244,6 +267,7 @@ export class Policy {
     match.actionIndex = ruleActionIndex(word0);
     match.scope = ruleScope(word0);
     match.expiresAtSeconds = word1;
+    match.rolloutSlot = ruleRolloutSlot(word0);
     match.suffixLabel = label;
   }
 }

@@ -19,9 +19,10 @@ const ruleSchema = {
       category: text,
       action: text,
       expiresAtSeconds: count,
+      rolloutPercent: { type: 'number', minimum: 0, maximum: 100, description: 'of the clients; absent: all' },
       incident: text,
     },
-    ['incident'],
+    ['incident', 'rolloutPercent'],
   ),
 };
 

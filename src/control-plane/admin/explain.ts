@@ -1,11 +1,11 @@
 /**
  * GET /v1/explain: what happens to a name now, which rule of which list decides, what each list knows of it, and what has
- * been done to it. Verdict and rules are the policy's own and hold for everyone; references, notes, people and history
+ * been done to it. Verdict and rules are the policy's own, for the client that is given; references, notes, people and history
  * are shown of the lists that the token may read.
  */
 import { wallClockMs } from '../../clock.ts';
 import { nameFromText } from '../../dns/name.ts';
-import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
+import { clientOctets } from '../../policy/address.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { explain, type ExplainedRule } from '../../policy/explain.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -56,7 +56,11 @@ export function explainRoutes(services: ApiServices): ApiRoute[] {
       query: {
         name: { type: 'string', description: 'domain name', maxLength: 1_024 },
         incident: { type: 'string', description: 'incident id of a block', maxLength: 32 },
-        client: { type: 'string', description: 'address of a client, for rollouts', maxLength: 64 },
+        client: {
+          type: 'string',
+          description: 'address of a client: whether a rule that is being rolled out holds for it',
+          maxLength: 64,
+        },
       },
       answer: explainAnswerSchema,
       problems: ['incidentUnknown', 'tooManyRequests', 'storeUnavailable'],
@@ -82,7 +86,7 @@ async function explainName(services: ApiServices, call: ApiCall, nowSeconds: num
   const names = namesAbove(name);
   const [found, states] = await Promise.all([services.finder.findEntries(wire), services.ledger.lookUp(names)]);
   const sources = [...found.map(pulledSource), ...states.flatMap(ledgerSources)].filter(({ list }) => mayRead(list));
-  const explanation = explain(policy, wire, 0, nowSeconds);
+  const explanation = explain(policy, wire, 0, nowSeconds, client);
   if (explanation === undefined) return refuse('badRequest', 'query parameter name is not a domain name');
   const by = explanation.decidedBy;
   const source = by === undefined ? undefined : sources.find((one) => isSourceOf(by, one));
@@ -122,8 +126,7 @@ async function nameOf(
 
 function clientOf({ query }: ApiCall): Uint8Array | undefined | 'bad' {
   if (query['client'] === undefined) return undefined;
-  const octets = new Uint8Array(ADDRESS_BYTES);
-  return writeAddress(String(query['client']), octets) ? octets : 'bad';
+  return clientOctets(String(query['client'])) ?? 'bad';
 }
 
 /** The name and every name above it, but the root. */

@@ -7,6 +7,7 @@
 import { wallClockMs } from '../../clock.ts';
 import { LABELS_MAX, labelStartsOf, nameFromText, nameToText } from '../../dns/name.ts';
 import { ACTIONS } from '../../policy/actions.ts';
+import { ANYONE } from '../../policy/audience.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { incidentId } from '../../policy/incident.ts';
 import { VerdictKind } from '../../policy/policy.ts';
@@ -24,20 +25,27 @@ export interface HostJudgeOptions {
   readonly nowMs?: () => number;
 }
 
-export type HostJudge = (host: string) => BlockedHost | undefined;
+/** @param client the visitor's address, ADDRESS_BYTES octets, where it can be read */
+export type HostJudge = (host: string, client?: Uint8Array) => BlockedHost | undefined;
 
 /** Looks a host up in the policy in force when it is called; undefined where there is none, or the host is not blocked. */
 export function createHostJudge(options: HostJudgeOptions): HostJudge {
   const { policy, targetOf, sinkholeTtlSeconds = () => 0, nowMs = wallClockMs } = options;
   const labelStarts = new Uint8Array(LABELS_MAX);
 
-  return (host) => {
+  return (host, client) => {
     const inForce = policy();
     const name = nameFromText(host.toLowerCase());
     if (inForce === undefined || name === undefined) return undefined;
     const nowSeconds = Math.floor(nowMs() / 1000);
-    const judge = (bytes: Uint8Array): number =>
-      inForce.judge(bytes, 0, labelStarts, labelStartsOf(bytes, 0, labelStarts), nowSeconds);
+    const judgeFor = (bytes: Uint8Array, whom: Uint8Array | undefined): number =>
+      inForce.judge(bytes, 0, labelStarts, labelStartsOf(bytes, 0, labelStarts), nowSeconds, whom);
+    // Why also for anyone: who came here was sent by an answer, perhaps to an address of the other family.
+    const judge = (bytes: Uint8Array): number => {
+      const verdict = judgeFor(bytes, client);
+      const isSettled = verdict === VerdictKind.blocked || verdict === VerdictKind.allowlisted;
+      return isSettled || inForce.isForEveryone ? verdict : judgeFor(bytes, ANYONE);
+    };
 
     const verdict = judge(name);
     if (verdict === VerdictKind.blocked) return described(inForce, name, undefined);

@@ -12,6 +12,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { monotonicMs } from '../../clock.ts';
 import type { WarningPageConfig } from '../../config/config.ts';
 import { PAGE_LANGUAGES } from '../../config/page-text-keys.ts';
+import { clientOctets } from '../../policy/address.ts';
 import { PageOutcomeRow, PageSchemeRow } from '../../telemetry/counter-labels.ts';
 import { Counter, pageCounter } from '../../telemetry/counters.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -66,7 +67,7 @@ export function createWarningPage(options: WarningPageOptions) {
     if (!rate(clientKey(socket.remoteAddress))) return counted('rateLimited', limitedAnswer(question));
     if (pathOf(url) === '/robots.txt') return counted('robots', robotsAnswer(question));
     const host = hasOneHost(request) ? hostOf(url, headers) : undefined;
-    const blocked = host === undefined ? undefined : judge(host);
+    const blocked = host === undefined ? undefined : judge(host, clientOctets(socket.remoteAddress));
     const isMethodAllowed = method === 'GET' || method === 'HEAD';
     const outcome = isMethodAllowed ? (blocked === undefined ? 'notBlocked' : 'blocked') : 'methodNotAllowed';
     const whole: PageQuestion = { ...question, blocked, blockedBy: look.blockedBy || addressOf(socket) };

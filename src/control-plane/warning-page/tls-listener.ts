@@ -12,6 +12,7 @@ import type { HelloOutcome } from '../../telemetry/counter-labels.ts';
 import { Counter } from '../../telemetry/counters.ts';
 import type { CertificateStore } from './certificate-store.ts';
 import { readClientHello } from './client-hello.ts';
+import { clientOctets } from '../../policy/address.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import type { HostJudge } from './host-judge.ts';
 import { hostOf } from './request-view.ts';
@@ -63,7 +64,7 @@ function readHello(socket: Socket, options: TlsListenerOptions): void {
     if (hello.kind !== 'hello') return finish('malformed');
     if (hello.name === undefined) return finish('noName');
     const host = hostOf('/', { host: hello.name });
-    const isBlocked = host !== undefined && options.judge(host) !== undefined;
+    const isBlocked = host !== undefined && options.judge(host, clientOctets(socket.remoteAddress)) !== undefined;
     finish(isBlocked ? 'blocked' : 'notBlocked', host);
   }
 

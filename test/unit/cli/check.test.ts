@@ -8,6 +8,7 @@ import type { Config } from '../../../src/config/config.ts';
 import { loadGuard } from '../../../src/control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce } from '../../../src/control-plane/list-sync/load-policy-once.ts';
 import { RecordType } from '../../../src/dns/iana.ts';
+import { publishedPolicy } from '../../support/publish-policy.ts';
 import { runProgram, type ProgramResult } from '../../support/child-program.ts';
 import { testConfig, type ListInput } from '../../support/list-sync-harness.ts';
 import { PROJECT_ROOT } from '../../support/source-files.ts';
@@ -118,6 +119,40 @@ describe('a listed name', () => {
     const allowed = await check('www.bad.example', lists, { allow: [allow] });
     expect(allowed).toMatchObject({ verdict: 'allowlisted', list: allow, incident: null });
     expect(describeCheck(allowed)).toContain('also met    block bad.example (and every name below it) of a');
+  });
+});
+
+describe('a rule that is being rolled out', () => {
+  async function checkFor(client: string | undefined): Promise<string> {
+    const config = testConfig(folder, []);
+    const stages = [
+      { listIndex: 0, slot: 1, permyriad: 10_000 },
+      { listIndex: 1, slot: 2, permyriad: 125 },
+    ];
+    const policy = publishedPolicy({
+      entries: [
+        { name: 'bad.example', rolloutSlot: 1 },
+        { name: 'bad.example', list: 1, rolloutSlot: 2 },
+      ],
+      rollouts: { key: new Uint8Array(16), stages },
+    });
+    const loaded = { ...(await loadPolicyOnce(config)), policy };
+    const options = { types: [RecordType.A], client, nowSeconds: 1, guard: async () => undefined };
+    return describeCheck(await new NameChecker(config, loaded, options).check('bad.example'));
+  }
+
+  test('is shown with its share, and whether it holds for the client', async () => {
+    const known = await checkFor('127.0.0.2');
+    expect(known).toContain('verdict     blocked');
+    expect(known).toContain(
+      'rollout     list-0 is being rolled out, and holds for 100 % of the clients, this one among them',
+    );
+    expect(known).toContain(
+      'of list-1: is being rolled out, and holds for 1.25 % of the clients, this one not among them',
+    );
+    const unknown = await checkFor(undefined);
+    expect(unknown).toContain('verdict     allowed: no rule in force covers it');
+    expect(unknown).toContain('holds for 100 % of the clients (--client says whether for one)');
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHostJudge } from '../../../../src/control-plane/warning-page/host-judge.ts';
 import { nameToText } from '../../../../src/dns/name.ts';
+import { clientOctets } from '../../../../src/policy/address.ts';
 import { incidentId } from '../../../../src/policy/incident.ts';
 import { testPolicy, wireName } from '../../../support/publish-policy.ts';
 
@@ -43,6 +44,26 @@ describe('the judge of the warning page', () => {
     'a..b',
   ])('does not call %j blocked', (host) => {
     expect(judge(host)).toBeUndefined();
+  });
+
+  it('tells a visitor of a rule that is being rolled out, unless it holds for nobody', () => {
+    const stage = (slot: number, permyriad: number) => ({ listIndex: 0, slot, permyriad });
+    const staged = testPolicy({
+      lists: [{ name: 'police' }, { name: 'court' }],
+      entries: [
+        { name: 'some.example', rolloutSlot: 1 },
+        { name: 'none.example', rolloutSlot: 2 },
+        { name: 'both.example', rolloutSlot: 2 },
+        { name: 'both.example', list: 1 },
+      ],
+      rollouts: { key: new Uint8Array(16), stages: [stage(1, 1), stage(2, 0)] },
+    });
+    const judgeStaged = createHostJudge({ policy: () => staged, nowMs: () => 2_000_000 });
+    const visitor = clientOctets('192.0.2.1');
+    expect(judgeStaged('some.example', visitor)?.list).toBe('police');
+    expect(judgeStaged('some.example')?.list).toBe('police');
+    expect(judgeStaged('none.example', visitor)).toBeUndefined();
+    expect(judgeStaged('both.example', visitor)?.list).toBe('court');
   });
 
   it('blocks nothing while there is no policy', () => {
