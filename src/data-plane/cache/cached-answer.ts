@@ -2,8 +2,10 @@
  * What an upstream said, in the form that answers are made of: the octets behind the question, where their TTLs are,
  * which names they lead to, and how long they may be used. Made once an exchange, read for every hit. Holds no verdict:
  * only the policy generation at which the names it leads to were last found clean.
- * RFC 2308 (negative answers), RFC 8767 (stale answers), RFC 9520 (failures are remembered too).
+ * RFC 2181 5.2 (one TTL for an RRset), RFC 2308 (negative answers), RFC 8767 (stale answers), RFC 9520 (failures are
+ * remembered too).
  */
+import { equalizeTtls } from '../../dns/equal-ttls.ts';
 import { ExtendedError } from '../../dns/extended-error.ts';
 import { HEADER_BYTES, HeaderFlag, MESSAGE_BYTES_MAX, Rcode } from '../../dns/iana.ts';
 import { namesEqual } from '../../dns/name.ts';
@@ -71,11 +73,12 @@ export function answerFromMessage(
   const message = view.rebuilt ?? received;
   const hasOpt = view.rebuilt === undefined && view.optStart > 0;
   const ttlSeconds = lifetimeSeconds(view, limits);
-  clampTtls(message, view, limits, ttlSeconds);
   // Why: some servers send their errors without the question; then there are no records either.
   const hasQuestion = view.questionCount === 1;
   const bodyEnd = hasOpt ? view.optStart : message.length;
   const bodyStart = hasQuestion ? HEADER_BYTES + question.qname.length + QUESTION_FIXED_BYTES : bodyEnd;
+  if (hasQuestion) equalizeTtls(message, bodyStart, view.ttlOffsets);
+  clampTtls(message, view, limits, ttlSeconds);
   const isUsableStale = ttlSeconds > 0 && view.kind !== 'failure';
   const storedAtMs = Math.floor(nowMs);
   const freshUntilMs = storedAtMs + ttlSeconds * 1000;

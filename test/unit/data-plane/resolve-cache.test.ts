@@ -57,7 +57,7 @@ describe('an answer from upstream', () => {
   it('has its TTLs cut to the configured maximum and raised to the minimum', () => {
     const weir = new ResolverHarness({ config: { cache: { ttlSecondsMax: 60, ttlSecondsMin: 5 } } });
     const reply = fetched(weir, NAME, {
-      answers: [aRecord(NAME, '192.0.2.1', 100_000), aRecord(NAME, '192.0.2.2', 0)],
+      answers: [cnameRecord(NAME, 'a.example', 100_000), aRecord('a.example', '192.0.2.2', 0)],
     });
     expect(reply.ttls).toEqual([60, 5]);
     weir.advance(4_999);
