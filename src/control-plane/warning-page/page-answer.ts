@@ -5,14 +5,14 @@
  */
 import type { PageLanguage } from '../../config/page-text-keys.ts';
 import type { BlockedHost } from './blocked-host.ts';
-import { blockedPage, limitedPage, neutralPage } from './page-html.ts';
 import type { PageLook } from './page-look.ts';
+import { blockedPageOctets, limitedPageOctets, neutralPageOctets } from './page-skeleton.ts';
 import type { PageForm } from './request-view.ts';
 
 export interface PageAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 export interface PageQuestion {
@@ -73,7 +73,7 @@ export function pageAnswer(question: PageQuestion, isMethodAllowed: boolean): Pa
   if (!isMethodAllowed) headers['Allow'] = 'GET, HEAD';
   const status = isMethodAllowed ? (blocked === undefined ? STATUS_NEUTRAL : STATUS_BLOCKED) : STATUS_METHOD;
   if (form === 'html') {
-    const body = blocked === undefined ? neutralPage(look, language) : blockedPage(look, language, blocked);
+    const body = blocked === undefined ? neutralPageOctets(look, language) : blockedPageOctets(look, language, blocked);
     return { status, headers, body };
   }
   const words = look.words[language];
@@ -107,7 +107,7 @@ export function limitedAnswer(question: PageQuestion): PageAnswer {
   const title = look.words[language]('limited.title');
   const problem = { type: 'about:blank', title, status: STATUS_LIMITED, code: 'tooManyRequests' };
   const body =
-    form === 'html' ? limitedPage(look, language) : form === 'json' ? JSON.stringify(problem) : line(form, title);
+    form === 'html' ? limitedPageOctets(look, language) : form === 'json' ? JSON.stringify(problem) : line(form, title);
   return { status: STATUS_LIMITED, headers, body };
 }
 
