@@ -15,7 +15,7 @@ import { rcodeName, typeName } from '../dns/iana.ts';
 import { nameFromText } from '../dns/name.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
-import { explain, type ExplainedRule } from '../policy/explain.ts';
+import { explain, type ExplainedException, type ExplainedRule } from '../policy/explain.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
 
@@ -45,6 +45,8 @@ export interface CheckResult extends NameVerdict {
   readonly client: { readonly address: string; readonly served: boolean } | null;
   readonly rules: readonly ExplainedRule[];
   readonly held: readonly HeldEntry[];
+  /** For this name, whoever the client is. */
+  readonly exceptions: readonly ExplainedException[];
 }
 
 export interface CheckOptions {
@@ -94,6 +96,7 @@ export class NameChecker {
       answers: this.#options.types.map((type) => this.#answer(name, type)),
       client: this.#client(),
       rules: explanation.rules,
+      exceptions: explanation.exceptions,
       held: await this.#held(found),
     };
   }

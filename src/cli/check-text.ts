@@ -26,9 +26,15 @@ const OUTCOMES: Readonly<Record<RuleOutcome, string>> = {
   rollout: 'is being rolled out',
 };
 
+function verdictText({ verdict, exception }: CheckResult): string {
+  if (exception === null) return VERDICTS[verdict];
+  const { id, clients, entry, scope, expiresAt } = exception;
+  return `allowed for clients in ${clients} until ${expiresAt}, by the exception ${id} for ${entryText(entry, scope)}`;
+}
+
 export function describeCheck(result: CheckResult): string {
   const lines: (readonly [string, string | null])[] = [
-    ['verdict', VERDICTS[result.verdict]],
+    ['verdict', verdictText(result)],
     ['list', result.version === null ? result.list : `${result.list} (version ${result.version})`],
     ['entry', entryText(result.entry, result.scope)],
     ['category', result.category],
@@ -46,6 +52,9 @@ export function describeCheck(result: CheckResult): string {
     ...result.rules
       .filter(({ outcome }) => outcome !== 'decides' && outcome !== 'protects')
       .map((rule) => ['also met', ruleText(rule, result.client !== null)] as const),
+    ...result.exceptions
+      .filter(({ outcome }) => outcome === 'otherClient')
+      .map(({ id, clients }) => ['also met', `exception ${id}: lets clients in ${clients} through`] as const),
     ...result.held.map(
       ({ list, entry, scope, detail }) =>
         ['held', `${list} lists ${entryText(entry, scope)}; not in force: ${detail}`] as const,

@@ -118,7 +118,7 @@ export class Respond {
    * policy that depends on clients comes while they wait, they are judged as clients that nobody knows.
    */
   get keepsClients(): boolean {
-    return this.#recorder?.keepsEvents === true || this.#policy?.audience.dependsOnClients === true;
+    return this.#recorder?.keepsEvents === true || this.#policy?.dependsOnClients === true;
   }
 
   /** Reads the clocks; returns monotonic time. */
@@ -171,7 +171,7 @@ export class Respond {
   special(query: QueryView, asked: Asked, verdict: number): number {
     const found = this.#special.find(query);
     if (found === NOT_SPECIAL) return 0;
-    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
+    this.#countVerdict(query, asked, verdict);
     const length = this.#special.write(query, found, this.#finisher.responseBytesMax(query, asked.transport));
     return this.#done(query, asked, verdict, this.#finisher.addExtras(query, asked.transport, length));
   }
@@ -182,7 +182,13 @@ export class Respond {
     if (verdict !== VerdictKind.allowlisted && answer.targetCount > 0) {
       const chainVerdict = this.#judgeTargets(answer, asked);
       // Why asked last: nearly no chain meets a list, and a protected name is not to be taken down by those that do.
-      if (chainVerdict !== VerdictKind.allowed && !this.#isProtected(query, asked)) {
+      if (
+        chainVerdict === VerdictKind.allowlisted ||
+        (chainVerdict !== VerdictKind.allowed && this.#isExcepted(query, asked))
+      ) {
+        this.#cells[Counter.exceptionAnswers]!++;
+        if (verdict === VerdictKind.allowed) row = VerdictRow.allowlisted;
+      } else if (chainVerdict !== VerdictKind.allowed && !this.#isProtected(query, asked)) {
         if (chainVerdict === VerdictKind.blocked) {
           this.#recorder?.chain(query, this.#policy!.match, this.#seconds(asked.receivedAtMs));
           return this.block(query, asked);
@@ -191,7 +197,7 @@ export class Respond {
         row = chainVerdict;
       }
     }
-    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
+    this.#countVerdict(query, asked, verdict);
     if (nowMs >= answer.freshUntilMs && answer.staleUntilMs > answer.freshUntilMs)
       this.#cells[Counter.cacheStaleAnswers]!++;
     if (answer.rcode !== Rcode.NOERROR && answer.rcode !== Rcode.NXDOMAIN && answer.rcode !== Rcode.YXDOMAIN)
@@ -200,7 +206,7 @@ export class Respond {
   }
 
   /**
-   * The worst verdict on the names an answer leads to. Why remembered for this second only: with time the rule that lets
+   * The worst verdict on the names an answer leads to; allowlisted only by an exception for this client. Why remembered for this second only: with time the rule that lets
    * a name through may expire, and uncover one that blocks. Not remembered where it is this client's alone.
    */
   #judgeTargets(answer: CachedAnswer, asked: Asked): number {
@@ -218,6 +224,8 @@ export class Respond {
       const verdict = policy.judge(targets, at, this.#targetLabels, labelCount, nowSeconds, asked.client);
       if (verdict === VerdictKind.blocked) return verdict;
       isForEveryone &&= policy.isForEveryone;
+      if (policy.match.exception !== undefined && verdict === VerdictKind.allowlisted && worst === VerdictKind.allowed)
+        worst = verdict;
       if (verdict !== VerdictKind.shadow || worst === verdict) continue;
       worst = verdict;
       this.#chainShadowCell = shadowCounter(policy.match.list.counterSlot, policy.match.categoryIndex);
@@ -234,17 +242,31 @@ export class Respond {
     return this.#policy?.isProtected(bytes, qnameStart, labelStarts, labelCount, nowSeconds) === true;
   }
 
-  /** Counts a query whose question has the verdict `shadow`. Why judged again: others may have been since. */
-  #countShadow(query: QueryView, asked: Asked): void {
-    if (this.judge(query, asked) !== VerdictKind.shadow) return;
-    const { match } = this.#policy!;
-    this.#cells[shadowCounter(match.list.counterSlot, match.categoryIndex)]!++;
+  #isExcepted({ bytes, qnameStart, labelStarts, labelCount }: QueryView, asked: Asked): boolean {
+    const nowSeconds = this.#seconds(asked.receivedAtMs);
+    const policy = this.#policy!;
+    if (!policy.hasExceptions) return false;
+    return policy.exceptionFor(bytes, qnameStart, labelStarts, labelCount, nowSeconds, asked.client) !== undefined;
+  }
+
+  /**
+   * Counts a query whose question a list in shadow mode would have blocked, or an exception let through. Why judged
+   * again: others may have been since.
+   */
+  #countVerdict(query: QueryView, asked: Asked, verdict: number): void {
+    if (verdict === VerdictKind.allowed) return;
+    if (verdict === VerdictKind.allowlisted && this.#policy?.hasExceptions !== true) return;
+    const kind = this.judge(query, asked);
+    const match = this.#policy?.match;
+    if (match === undefined || kind !== verdict) return;
+    if (kind === VerdictKind.shadow) this.#cells[shadowCounter(match.list.counterSlot, match.categoryIndex)]!++;
+    else if (match.exception !== undefined) this.#cells[Counter.exceptionAnswers]!++;
   }
 
   /** `verdict`: on the question, where it was asked before. */
   refuse(query: QueryView, asked: Asked, refusal: Refusal, verdict: number = VerdictKind.allowed): number {
     const { transport } = asked;
-    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
+    this.#countVerdict(query, asked, verdict);
     if (refusal.kind === 'drop') {
       this.#cells[dropCounter(refusal.reason)]!++;
       return DROPPED;
@@ -265,7 +287,7 @@ export class Respond {
 
   /** SERVFAIL that says why; `verdict` as for `refuse`. */
   fail(query: QueryView, asked: Asked, extendedError: number, verdict: number = VerdictKind.allowed): number {
-    if (verdict === VerdictKind.shadow) this.#countShadow(query, asked);
+    this.#countVerdict(query, asked, verdict);
     return this.#done(query, asked, VerdictRow.error, this.#finisher.failure(query, asked.transport, extendedError));
   }
 

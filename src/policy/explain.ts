@@ -8,12 +8,14 @@ import { ACTIONS } from './actions.ts';
 import type { ActionName } from './actions.ts';
 import { CATEGORIES } from './category.ts';
 import type { Category } from './category.ts';
+import { isOpen } from './client-exceptions.ts';
+import { prefixCovers } from './client-prefix.ts';
 import { incidentId } from './incident.ts';
 import { hashSuffixes } from './name-hash.ts';
 import type { NameSet } from './name-set.ts';
 import { ALLOW_LIST, PROTECTED_LIST, VerdictKind } from './policy.ts';
 import type { Policy } from './policy.ts';
-import type { ListOrder, PublishedList } from './published.ts';
+import type { ListOrder, PublishedException, PublishedList } from './published.ts';
 import { decodeRule, ruleExpired } from './rules.ts';
 import type { Rule } from './rules.ts';
 
@@ -61,6 +63,18 @@ export interface ExplainedRule {
   readonly incident: string | undefined;
 }
 
+/** An exception for the name: `decides` for this client; else why not. `unneeded`: no list would block the name. */
+export interface ExplainedException {
+  readonly id: string;
+  readonly outcome: 'decides' | 'otherClient' | 'expired' | 'unneeded';
+  /** The prefix that it is for. */
+  readonly clients: string;
+  readonly entry: string;
+  readonly scope: Rule['scope'];
+  /** Seconds since 1970. */
+  readonly untilSeconds: number;
+}
+
 export interface Explanation {
   readonly verdict: VerdictName;
   readonly generation: number;
@@ -70,6 +84,8 @@ export interface Explanation {
   readonly rules: readonly ExplainedRule[];
   /** Entries of the base that the overlay takes away without another rule in their place. */
   readonly removed: readonly string[];
+  /** Of the name and of those above it, for any client. */
+  readonly exceptions: readonly ExplainedException[];
 }
 
 const VERDICT_NAMES: readonly VerdictName[] = ['allowed', 'allowlisted', 'blocked', 'shadow'];
@@ -101,7 +117,9 @@ export function explain(
   const kind = policy.judge(bytes, nameStart, labelStarts, labelCount, nowSeconds, client);
   // Why: nothing may have been asked of it, and what follows asks.
   policy.audience.turnTo(client);
-  const decider = kind === VerdictKind.allowed ? undefined : met.find((one) => isMatch(policy, one, kind));
+  const { exception } = policy.match;
+  const isByRule = kind !== VerdictKind.allowed && (kind !== VerdictKind.allowlisted || exception === undefined);
+  const decider = !isByRule ? undefined : met.find((one) => isMatch(policy, one, kind));
   const rules = met.map((one) =>
     described(policy, bytes, one, one === decider ? 'decides' : outcomeOf(policy, met, one, kind, nowSeconds)),
   );
@@ -111,7 +129,29 @@ export function explain(
     decidedBy: rules.find((rule) => rule.outcome === 'decides'),
     rules,
     removed,
+    exceptions: exceptionsMet(policy, bytes, nameStart, nowSeconds, client, isByRule ? undefined : exception, kind),
   };
+}
+
+function exceptionsMet(
+  policy: Policy,
+  bytes: Uint8Array,
+  nameStart: number,
+  nowSeconds: number,
+  client: Uint8Array | undefined,
+  decider: PublishedException | undefined,
+  kind: number,
+): ExplainedException[] {
+  const name = `.${nameToText(bytes, nameStart).toLowerCase()}`;
+  return (policy.published.exceptions ?? []).flatMap((one) => {
+    const entry = nameToText(one.name, 0);
+    const covers = name === `.${entry}` || (one.scope === 'subtree' && name.endsWith(`.${entry}`));
+    if (!covers) return [];
+    const isFor = client !== undefined && prefixCovers(one.clients, client);
+    const idle = !isOpen(one, nowSeconds) ? 'expired' : isFor ? 'unneeded' : 'otherClient';
+    const outcome = kind === VerdictKind.allowlisted && one === decider ? 'decides' : idle;
+    return [{ id: one.id, outcome, clients: one.clientText, entry, scope: one.scope, untilSeconds: one.untilSeconds }];
+  });
 }
 
 function rulesMet(

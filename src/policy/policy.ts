@@ -3,7 +3,7 @@
  * every name an answer's chain reaches, and by `weir check`. Holds the two levels of the index, the immutable base and
  * the overlay, whose entry for a name replaces the base's entry of that name whole.
  *
- * Precedence: an allow rule on the name or, with scope subtree, above it; then, of the lists that have no exception
+ * Precedence: an exception for this client and name (client-exceptions.ts) over what would block; an allow rule on the name or, with scope subtree, above it; then, of the lists that have no exception
  * there, the rule of the most specific entry that enforces, lists in order of the configuration; a shadow rule only
  * where nothing enforces. A rule that is off, expired, lifted, out of scope or not for this client (audience.ts)
  * hides no other. A protect rule has no part
@@ -11,9 +11,10 @@
  */
 import { LABELS_MAX } from '../dns/name.ts';
 import { Audience } from './audience.ts';
+import { ClientExceptions } from './client-exceptions.ts';
 import { hashSuffixes } from './name-hash.ts';
 import { NameSet } from './name-set.ts';
-import type { PublishedList, PublishedPolicy } from './published.ts';
+import type { PublishedException, PublishedList, PublishedPolicy } from './published.ts';
 import {
   RuleKind,
   RuleMode,
@@ -28,7 +29,7 @@ import {
   ruleScope,
 } from './rules.ts';
 
-/** Allowed: nothing said of it. Allowlisted: an allow rule. Shadow: allowed, but to be counted as what it would be. */
+/** Allowed: nothing said of it. Allowlisted: an allow rule, or an exception for the client. Shadow: allowed, but to be counted as what it would be. */
 export const VerdictKind = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3 } as const;
 
 /** Stands for the list of an allow rule, which belongs to no list. */
@@ -51,6 +52,8 @@ export interface PolicyMatch {
   listIndex: number;
   /** ALLOW_LIST for `allowlisted`. */
   list: PublishedList;
+  /** Of `allowlisted`: what lets this client through to a name that a list would block; undefined: an allow rule does. */
+  exception: PublishedException | undefined;
   categoryIndex: number;
   actionIndex: number;
   /** A value of RuleScope. */
@@ -77,6 +80,7 @@ export class Policy {
   readonly overlay: NameSet | undefined;
   readonly match: PolicyMatch;
   readonly audience: Audience;
+  readonly #exceptions: ClientExceptions;
   /** Whether the last verdict would have been the same for any other client. */
   isForEveryone = true;
   readonly #seed: number;
@@ -97,10 +101,12 @@ export class Policy {
     this.base = new NameSet(base);
     this.overlay = overlay === undefined || overlay.entryCount === 0 ? undefined : new NameSet(overlay);
     this.audience = new Audience(published);
+    this.#exceptions = new ClientExceptions(published.exceptions ?? [], base.seed);
     this.#seed = base.seed;
     this.match = {
       listIndex: 0,
       list: ALLOW_LIST,
+      exception: undefined,
       categoryIndex: 0,
       actionIndex: 0,
       scope: 0,
@@ -136,8 +142,18 @@ export class Policy {
     this.audience.turnTo(client);
     this.match.bytes = bytes;
     this.match.nameStart = nameStart;
-    const kind = this.#decide(found, nowSeconds);
+    this.match.exception = undefined;
+    let kind = this.#decide(found, nowSeconds);
     this.isForEveryone = !this.audience.wasAsked;
+    if (kind >= VerdictKind.blocked && !this.#exceptions.isEmpty) {
+      const exception = this.#findException(bytes, nameStart, labelStarts, labelCount, nowSeconds, client);
+      if (exception !== undefined) {
+        this.match.exception = exception;
+        this.match.list = ALLOW_LIST;
+        kind = VerdictKind.allowlisted;
+      }
+      this.isForEveryone &&= !this.#exceptions.wasNamed;
+    }
     this.match.entryStart = nameStart + labelStarts[this.match.suffixLabel]!;
     return kind;
   }
@@ -165,6 +181,45 @@ export class Policy {
       }
     }
     return false;
+  }
+
+  /** Whether any verdict may depend on the client: whether clients must be remembered with those who wait. */
+  get dependsOnClients(): boolean {
+    return this.audience.dependsOnClients || this.hasExceptions;
+  }
+
+  get hasExceptions(): boolean {
+    return !this.#exceptions.isEmpty;
+  }
+
+  /**
+   * The exception that lets the client through to the name and to what its answers lead to. Leaves `match` alone.
+   * Cost: as `judge`; asked only where a name that answers lead to is listed.
+   */
+  exceptionFor(
+    bytes: Uint8Array,
+    nameStart: number,
+    labelStarts: Uint8Array,
+    labelCount: number,
+    nowSeconds: number,
+    client: Uint8Array | undefined,
+  ): PublishedException | undefined {
+    if (this.#exceptions.isEmpty) return undefined;
+    hashSuffixes(bytes, nameStart, labelStarts, labelCount, this.#seed, this.#hashes);
+    return this.#findException(bytes, nameStart, labelStarts, labelCount, nowSeconds, client);
+  }
+
+  /** For the name whose suffixes' hashes are at hand. */
+  #findException(
+    bytes: Uint8Array,
+    nameStart: number,
+    labelStarts: Uint8Array,
+    labelCount: number,
+    nowSeconds: number,
+    client: Uint8Array | undefined,
+  ): PublishedException | undefined {
+    const hashes = this.#hashes;
+    return this.#exceptions.find(bytes, nameStart, labelStarts, labelCount, hashes, nowSeconds, client);
   }
 
   /** Fills the found* fields, most specific entry first; returns how many. */

@@ -4,6 +4,8 @@
  * shares the SharedArrayBuffers and copies the rest.
  */
 import type { ActionName } from './actions.ts';
+import type { ClientPrefix } from './client-prefix.ts';
+import type { RuleScopeName } from './rules.ts';
 
 /** One level of the name index (see name-set.ts for the layout). */
 export interface NameSetBuffers {
@@ -54,6 +56,22 @@ export interface PublishedRollouts {
   readonly stages: readonly RolloutStageInForce[];
 }
 
+/** Entries of PublishedPolicy.exceptions. */
+export const EXCEPTIONS_MAX = 1_000;
+
+/** Lets the clients of a prefix through to a name, whatever lists say, until it ends. */
+export interface PublishedException {
+  readonly id: string;
+  readonly clients: ClientPrefix;
+  /** The prefix as people write it. */
+  readonly clientText: string;
+  /** Wire format, lower case. */
+  readonly name: Uint8Array;
+  readonly scope: RuleScopeName;
+  /** Seconds since 1970; over from that second on. */
+  readonly untilSeconds: number;
+}
+
 export interface PublishedPolicy {
   /** Grows by one with every publish. */
   readonly generation: number;
@@ -63,4 +81,6 @@ export interface PublishedPolicy {
   /** Where allow rules come from (file names as configured); the array index is the list index of an allow rule. */
   readonly allowSources?: readonly string[];
   readonly rollouts?: PublishedRollouts;
+  /** At most EXCEPTIONS_MAX; those that are over have no effect and may stay until the next publish. */
+  readonly exceptions?: readonly PublishedException[];
 }

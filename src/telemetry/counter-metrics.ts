@@ -74,6 +74,7 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_responses_total: (add) => addResponses(sum, add),
     weir_blocked_queries_total: (add) => addBlocked(sum, names(), add),
     weir_shadow_queries_total: (add) => addShadow(sum, names(), add),
+    weir_exception_answers_total: (add) => add({}, sum.at(Counter.exceptionAnswers)),
     weir_internal_errors_total: (add) => add({}, sum.at(Counter.internalErrors)),
     ...unansweredRows(sum),
     weir_kernel_dropped_datagrams_total: (add) => {

@@ -59,6 +59,8 @@ export const Counter = {
   responses: take(RCODE_LABELS.length * RESPONSE_VERDICTS.length),
   blocked: take(LIST_SLOTS * CATEGORIES.length * ACTIONS.length),
   shadow: take(LIST_SLOTS * CATEGORIES.length),
+  /** Responses to names that an exception let the client through to. */
+  exceptionAnswers: take(1),
   dropped: take(DROP_REASONS.length),
   limited: take(LIMITS.length * LIMIT_OUTCOMES.length),
   /** Bugs met in the query path, whether or not the query was answered. */

@@ -39,6 +39,7 @@ export const METRICS = {
   weir_responses_total: counter('Responses sent', 'rcode', 'verdict'),
   weir_blocked_queries_total: counter('Queries a list blocked', 'list', 'category', 'action'),
   weir_shadow_queries_total: counter('Queries a list in shadow mode would have blocked', 'list', 'category'),
+  weir_exception_answers_total: counter('Responses to names that an exception let their client through to'),
   weir_query_duration_seconds: histogram(
     'From reading a query to its response; without the time in the kernel, answers given at once timed by the batch',
     'verdict',

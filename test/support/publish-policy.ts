@@ -6,9 +6,16 @@ import { categoryIndex } from '../../src/policy/category.ts';
 import { ACTIONS } from '../../src/policy/actions.ts';
 import type { ActionName } from '../../src/policy/actions.ts';
 import type { Category } from '../../src/policy/category.ts';
+import { readClientPrefix } from '../../src/policy/client-prefix.ts';
 import { NameSetBuilder } from '../../src/policy/name-set-builder.ts';
 import { Policy } from '../../src/policy/policy.ts';
-import type { NameSetBuffers, PublishedList, PublishedPolicy, PublishedRollouts } from '../../src/policy/published.ts';
+import type {
+  NameSetBuffers,
+  PublishedList,
+  PublishedException,
+  PublishedPolicy,
+  PublishedRollouts,
+} from '../../src/policy/published.ts';
 import { encodeRule } from '../../src/policy/rules.ts';
 import type { Rule } from '../../src/policy/rules.ts';
 
@@ -35,6 +42,15 @@ export interface TestPolicy {
   readonly allowSources?: readonly string[];
   readonly generation?: number;
   readonly rollouts?: PublishedRollouts;
+  readonly exceptions?: readonly TestException[];
+}
+
+export interface TestException {
+  readonly id?: string;
+  readonly clients: string;
+  readonly name: string;
+  readonly scope?: Rule['scope'];
+  readonly untilSeconds: number;
 }
 
 const SEED = 0x5eed;
@@ -80,6 +96,13 @@ export function publishedList(list: Partial<PublishedList>, index: number): Publ
   };
 }
 
+function publishedException(exception: TestException, index: number): PublishedException {
+  const { id = `x${index + 1}`, clients: clientText, name, scope = 'subtree', untilSeconds } = exception;
+  const clients = readClientPrefix(clientText);
+  if (clients === undefined) throw new Error(`not a prefix: ${clientText}`);
+  return { id, clients, clientText, name: wireName(name), scope, untilSeconds };
+}
+
 export function publishedPolicy(policy: TestPolicy): PublishedPolicy {
   return {
     generation: policy.generation ?? 1,
@@ -87,6 +110,7 @@ export function publishedPolicy(policy: TestPolicy): PublishedPolicy {
     overlay: policy.overlay === undefined ? undefined : nameSetBuffers(policy.overlay),
     lists: (policy.lists ?? [{}, {}, {}]).map(publishedList),
     ...(policy.allowSources === undefined ? {} : { allowSources: policy.allowSources }),
+    ...(policy.exceptions === undefined ? {} : { exceptions: policy.exceptions.map(publishedException) }),
     ...(policy.rollouts === undefined ? {} : { rollouts: policy.rollouts }),
   };
 }

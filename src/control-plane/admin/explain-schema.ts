@@ -70,6 +70,10 @@ export const explainAnswerSchema = record({
   expiresAt: dateTimeOrNull,
   note: textOrNull,
   protectedBy: textOrNull,
+  exception: {
+    anyOf: [record({ id: text, clients: text, entry: text, scope, expiresAt: dateTime }), { type: 'null' }],
+    description: 'lets the client through to a name that a list would block',
+  },
   generation: count,
   rules: list(ruleSchema),
   sources: list(sourceSchema),

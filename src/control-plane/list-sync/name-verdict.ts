@@ -2,7 +2,7 @@
  * The verdict on a name with what only the list that decides knows of it, as people see it: `weir check --json` and
  * GET /v1/explain say it in the same keys. Data only.
  */
-import type { ExplainedRule, Explanation } from '../../policy/explain.ts';
+import type { ExplainedException, ExplainedRule, Explanation } from '../../policy/explain.ts';
 
 /** Keys are stable. */
 export interface NameVerdict {
@@ -23,6 +23,16 @@ export interface NameVerdict {
   readonly note: string | null;
   /** The protected name at or above this one: what its answers lead to does not block it. */
   readonly protectedBy: string | null;
+  /** The exception that lets this client through to a name that a list would block. */
+  readonly exception: NameException | null;
+}
+
+export interface NameException {
+  readonly id: string;
+  readonly clients: string;
+  readonly entry: string;
+  readonly scope: string;
+  readonly expiresAt: string;
 }
 
 export interface VerdictProvenance {
@@ -35,7 +45,7 @@ export interface VerdictProvenance {
 /** @param provenance of the entry that decides, where it is known */
 export function nameVerdict(
   name: string,
-  { verdict, decidedBy: by, rules }: Explanation,
+  { verdict, decidedBy: by, rules, exceptions }: Explanation,
   provenance: VerdictProvenance | undefined,
 ): NameVerdict {
   const ofList: ExplainedRule | undefined = by?.kind === 'allow' ? undefined : by;
@@ -56,6 +66,14 @@ export function nameVerdict(
     addedAt: provenance?.addedAt ?? null,
     expiresAt: expiresAtSeconds === 0 ? null : new Date(expiresAtSeconds * 1000).toISOString(),
     note: provenance?.note ?? null,
+    exception: exceptionOf(exceptions),
     protectedBy: rules.find(({ outcome }) => outcome === 'protects')?.entry ?? null,
   };
+}
+
+function exceptionOf(exceptions: readonly ExplainedException[]): NameException | null {
+  const one = exceptions.find(({ outcome }) => outcome === 'decides');
+  if (one === undefined) return null;
+  const { id, clients, entry, scope, untilSeconds } = one;
+  return { id, clients, entry, scope, expiresAt: new Date(untilSeconds * 1000).toISOString() };
 }

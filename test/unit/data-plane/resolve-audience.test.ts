@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { clientOctets } from '../../../src/policy/address.ts';
 import { RolloutShare } from '../../../src/policy/rollout-share.ts';
 import { publishedList, ruleWords } from '../../support/publish-policy.ts';
+import { Counter, responseCounter } from '../../../src/telemetry/counters.ts';
+import { VerdictRow } from '../../../src/telemetry/counter-labels.ts';
 import { freezeClock, ResolverHarness, type TestReply } from '../../support/resolver-harness.ts';
 import { aRecord, cnameRecord } from '../../support/scripted-answers.ts';
 
@@ -59,5 +61,50 @@ describe('a rule that is being rolled out', () => {
     expect(addresses(weir.ask('www.example', { client: OUT }))).toEqual([REAL]);
     expect(addresses(weir.ask('www.example', { client: IN }))).toEqual([SINKHOLE]);
     expect(addresses(weir.ask('www.example', { client: OUT }))).toEqual([REAL]);
+  });
+});
+
+describe('an exception for the clients of a prefix', () => {
+  const [HERE, THERE] = ['127.0.0.9', '127.0.1.9'];
+  const untilSeconds = (): number => Math.floor(Date.now() / 1000) + 60;
+  const exceptionFor = (name: string) => ({
+    exceptions: [{ clients: '127.0.0.0/24', name, untilSeconds: untilSeconds() }],
+  });
+  const counted = ({ cells }: ResolverHarness) => ({
+    exceptions: cells[Counter.exceptionAnswers],
+    allowlisted: cells[responseCounter(0, VerdictRow.allowlisted)],
+    blocked: cells[responseCounter(0, VerdictRow.blocked)],
+  });
+
+  it('lets them through and nobody else, at once and late, until it ends to the second; each is counted', () => {
+    const weir = new ResolverHarness({ entries: [{ name: 'bad.example' }], policy: exceptionFor('bad.example') });
+    const late = weir.ask('bad.example', { client: HERE });
+    weir.upstream.last.answer({ answers: [aRecord('bad.example', REAL, 3600)] });
+    expect(addresses(late)).toEqual([REAL]);
+    expect(addresses(weir.ask('bad.example', { client: HERE }))).toEqual([REAL]);
+    expect(addresses(weir.ask('bad.example', { client: THERE }))).toEqual([SINKHOLE]);
+    expect(counted(weir)).toEqual({ exceptions: 2, allowlisted: 2, blocked: 1 });
+    weir.advance(59_000);
+    expect(addresses(weir.ask('bad.example', { client: HERE }))).toEqual([REAL]);
+    weir.advance(1_000);
+    expect(addresses(weir.ask('bad.example', { client: HERE }))).toEqual([SINKHOLE]);
+  });
+
+  it.each(['www.example', 'bad.example'])('for %s covers a chain from the one to the other', (name) => {
+    const weir = new ResolverHarness({ entries: [{ name: 'bad.example' }], policy: exceptionFor(name) });
+    const late = weir.ask('www.example', { client: HERE });
+    weir.upstream.last.answer({ answers: [cnameRecord('www.example', 'bad.example'), aRecord('bad.example', REAL)] });
+    expect(addresses(late)).toEqual([REAL]);
+    expect(addresses(weir.ask('www.example', { client: THERE }))).toEqual([SINKHOLE]);
+    expect(addresses(weir.ask('www.example', { client: HERE }))).toEqual([REAL]);
+    expect(counted(weir)).toEqual({ exceptions: 2, allowlisted: 2, blocked: 1 });
+  });
+
+  it('that is taken back while an answer is on its way blocks it', () => {
+    const weir = new ResolverHarness({ entries: [{ name: 'bad.example' }], policy: exceptionFor('bad.example') });
+    const late = weir.ask('bad.example', { client: HERE });
+    weir.publish([{ name: 'bad.example' }]);
+    weir.upstream.last.answer({ answers: [aRecord('bad.example', REAL)] });
+    expect(addresses(late)).toEqual([SINKHOLE]);
   });
 });

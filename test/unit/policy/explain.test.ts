@@ -114,7 +114,14 @@ describe('explaining a verdict', () => {
 
   it('says so where nothing is said of a name', () => {
     const explanation = explained('a.example', { entries: [], generation: 7 });
-    expect(explanation).toEqual({ verdict: 'allowed', generation: 7, decidedBy: undefined, rules: [], removed: [] });
+    expect(explanation).toEqual({
+      verdict: 'allowed',
+      generation: 7,
+      decidedBy: undefined,
+      rules: [],
+      removed: [],
+      exceptions: [],
+    });
   });
 
   it('is undefined for a malformed name', () => {
