@@ -176,7 +176,16 @@ export const PAGE_SCHEMES = ['http', 'https'] as const;
 /** Rows of PAGE_SCHEMES. */
 export const PageSchemeRow = { http: 0, https: 1 } as const;
 /** What a request to the warning page came to. */
-export const PAGE_OUTCOMES = ['blocked', 'notBlocked', 'methodNotAllowed', 'rateLimited', 'robots'] as const;
+export const PAGE_OUTCOMES = [
+  'blocked',
+  'notBlocked',
+  'methodNotAllowed',
+  'rateLimited',
+  'robots',
+  'appealShown',
+  'appealFiled',
+  'appealRefused',
+] as const;
 /** Rows of PAGE_OUTCOMES. */
 export const PageOutcomeRow = {
   blocked: 0,
@@ -184,6 +193,9 @@ export const PageOutcomeRow = {
   methodNotAllowed: 2,
   rateLimited: 3,
   robots: 4,
+  appealShown: 5,
+  appealFiled: 6,
+  appealRefused: 7,
 } as const satisfies Record<(typeof PAGE_OUTCOMES)[number], number>;
 /** What a TLS connection to the warning page asked for: a name blocked now, another, none, no TLS, or nothing in time. */
 export const HELLO_OUTCOMES = ['blocked', 'notBlocked', 'noName', 'malformed', 'timeout'] as const;

@@ -43,7 +43,7 @@ const TYPES: Readonly<Record<PageForm, string>> = {
 /** Nothing to see: browsers show the body of an image whatever its status. */
 const EMPTY_IMAGE = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>';
 
-function commonHeaders({ look, form, language }: PageQuestion): Record<string, string> {
+export function commonHeaders({ look, form, language }: PageQuestion): Record<string, string> {
   return {
     'Content-Type': TYPES[form],
     'Content-Language': language,

@@ -6,6 +6,7 @@
 import { domainToUnicode } from 'node:url';
 import { PAGE_LANGUAGES, isPageTextKey } from '../../config/page-text-keys.ts';
 import type { PageLanguage } from '../../config/page-text-keys.ts';
+import { APPEAL_PATH } from './appeal-path.ts';
 import type { BlockedHost } from './blocked-host.ts';
 import { SafeHtml, html } from './html.ts';
 import type { PageLook } from './page-look.ts';
@@ -30,13 +31,15 @@ const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28"><path d="M14 2.5 24 6v7.4c0 5.7-4 9.9-10 12.1C8 23.3 4 19.1 4 13.4V6l10-3.5Z" fill="#1d4260"/></svg>',
 )}`;
 
-interface Page {
+export interface Page {
   readonly look: PageLook;
   readonly language: PageLanguage;
   readonly words: Words;
 }
 
-function document({ look, language, words }: Page, title: string, content: SafeHtml): string {
+/** A whole document around its content; `privacy`: the words at its foot. */
+export function pageDocument(page: Page, title: string, content: SafeHtml, privacy = page.words('privacy')): string {
+  const { look, language, words } = page;
   // Why in one piece: the hash in the policy covers every octet between the tags.
   const style = SafeHtml.fromTemplate([`<style>${look.style}</style>`], []);
   return html`<!doctype html>
@@ -53,7 +56,7 @@ function document({ look, language, words }: Page, title: string, content: SafeH
       <body>
         <header class="top">${brand(look, words)} ${languages(look, language, words)}</header>
         ${content}
-        <footer class="privacy"><p>${words('privacy')}</p></footer>
+        <footer class="privacy"><p>${privacy}</p></footer>
       </body>
     </html>`.markup.replaceAll(/\n\s+/g, '\n');
 }
@@ -81,7 +84,7 @@ function languages(look: PageLook, current: PageLanguage, words: Words): SafeHtm
 }
 
 /** The name as it was asked for and, where that is A-labels, as a browser may have shown it: one can pass for another. */
-function hostSection({ words }: Page, { name, target }: BlockedHost): SafeHtml {
+export function hostSection({ words }: Page, { name, target }: Pick<BlockedHost, 'name' | 'target'>): SafeHtml {
   const written = domainToUnicode(name);
   const shown =
     written === '' || written === name
@@ -170,7 +173,10 @@ function factsSection({ words }: Page, blocked: BlockedHost): SafeHtml {
   </section>`;
 }
 
-function objectionSection({ look, words }: Page): SafeHtml {
+function objectionSection({ look, language, words }: Page): SafeHtml {
+  const form = look.takesAppeals
+    ? html`<p class="also"><a href="${APPEAL_PATH}?lang=${language}" rel="nofollow">${words('objection.link')}</a></p>`
+    : html``;
   const link =
     look.objectionUrl === ''
       ? html``
@@ -178,11 +184,11 @@ function objectionSection({ look, words }: Page): SafeHtml {
   return html`<section>
     <h2>${words('objection.title')}</h2>
     <p>${words('objection.text')}</p>
-    ${link}
+    ${form}${link}
   </section>`;
 }
 
-function plainContent(title: string, paragraphs: readonly string[]): SafeHtml {
+export function plainContent(title: string, paragraphs: readonly string[]): SafeHtml {
   return html`<main>
     <div class="banner"><h1>${title}</h1></div>
     <div class="body">
@@ -205,19 +211,19 @@ export function blockedPage(look: PageLook, language: PageLanguage, blocked: Blo
       ${factsSection(page, blocked)} ${objectionSection(page)}
     </div>
   </main>`;
-  return document(page, words('title'), content);
+  return pageDocument(page, words('title'), content);
 }
 
 /** The page for everything else that arrives here; says nothing of the request. */
 export function neutralPage(look: PageLook, language: PageLanguage): string {
   const words = look.words[language];
   const content = plainContent(words('neutral.title'), [words('neutral.text'), words('neutral.hint')]);
-  return document({ look, language, words }, words('neutral.title'), content);
+  return pageDocument({ look, language, words }, words('neutral.title'), content);
 }
 
 /** The page for a client that asks too often. */
 export function limitedPage(look: PageLook, language: PageLanguage): string {
   const words = look.words[language];
   const content = plainContent(words('limited.title'), [words('limited.text')]);
-  return document({ look, language, words }, words('limited.title'), content);
+  return pageDocument({ look, language, words }, words('limited.title'), content);
 }

@@ -22,9 +22,13 @@ export interface PageLook {
   readonly style: string;
   /** Content-Security-Policy. */
   readonly policy: string;
+  /** The same for a page with a form. */
+  readonly formPolicy: string;
+  /** Whether there is a form for objections. */
+  readonly takesAppeals: boolean;
 }
 
-export function pageLook(config: WarningPageConfig): PageLook {
+export function pageLook(config: WarningPageConfig, takesAppeals = false): PageLook {
   const { provider, logo, hotlines, objectionUrl, blockedBy } = config;
   const style = pageStyle(config.colours);
   const [zh, en, ug] = PAGE_LANGUAGES.map((language) => wordsOf(language, config.texts[language]));
@@ -37,5 +41,7 @@ export function pageLook(config: WarningPageConfig): PageLook {
     blockedBy,
     style,
     policy: pagePolicy(style),
+    formPolicy: pagePolicy(style, "'self'"),
+    takesAppeals,
   };
 }

@@ -11,6 +11,21 @@ const MONOSPACE = 'ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono"
 const SANS =
   'system-ui,-apple-system,"Segoe UI","PingFang SC","Hiragino Sans GB","Microsoft YaHei","Noto Sans SC","Noto Sans CJK SC","WenQuanYi Micro Hei","Noto Naskh Arabic","UKIJ Tuz","Microsoft Uighur",sans-serif';
 
+/** Of the form for objections, and of what is to be copied. */
+const FORM_STYLE = `fieldset{border:0;padding:0}
+legend,form label{font-weight:600}
+form>*+*{margin-top:24px}
+form .choice{display:flex;gap:10px;align-items:baseline;font-weight:400;padding:8px 0}
+form .hint{color:var(--soft);font-size:.9375rem}
+form .wrong{margin-top:4px;font-weight:600;color:var(--accent)}
+.alert{padding:14px 20px;border:2px solid var(--accent);border-radius:6px}
+input:not([type=radio]),textarea{display:block;width:100%;margin-top:6px;padding:10px 12px;border:1px solid var(--soft);border-radius:6px;background:var(--card);color:var(--ink);font:inherit}
+input[type=radio]{width:1.25rem;height:1.25rem;flex:none}
+button{min-height:44px;padding:10px 22px;border:2px solid var(--accent);border-radius:6px;background:none;color:var(--accent);font:inherit;font-weight:700;cursor:pointer}
+:is(input,textarea,button):focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.token{display:block;font-family:${MONOSPACE};overflow-wrap:anywhere;direction:ltr;unicode-bidi:isolate;user-select:all}
+`;
+
 /** The sheet with an operator's colours. */
 export function pageStyle({ banner, bannerText, accent, accentDark }: PageColours): string {
   const { light, dark } = PAGE_SURFACES;
@@ -62,7 +77,7 @@ dl div{display:grid;gap:0 20px;padding:10px 0;border-bottom:1px solid var(--line
 dt{color:var(--soft);font-size:.9375rem}
 dd{overflow-wrap:anywhere}
 footer{max-width:46rem;margin:0 auto;padding:18px 20px 32px;color:var(--soft);font-size:.875rem}
-@media (min-width:40rem){
+${FORM_STYLE}@media (min-width:40rem){
 .top,footer{padding-inline:32px}
 main{border-radius:10px;overflow:hidden}
 .banner{padding:36px 32px}
@@ -81,13 +96,13 @@ section,dl div{break-inside:avoid}
 }
 
 /** Content-Security-Policy of every answer: this style sheet, images that the page holds itself, and nothing else. */
-export function pagePolicy(style: string): string {
+export function pagePolicy(style: string, formAction = "'none'"): string {
   return [
     "default-src 'none'",
     `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
     'img-src data:',
     "base-uri 'none'",
-    "form-action 'none'",
+    `form-action ${formAction}`,
     "frame-ancestors 'none'",
   ].join('; ');
 }

@@ -275,6 +275,9 @@ describe('requests', () => {
       methodNotAllowed: 1,
       rateLimited: 0,
       robots: 1,
+      appealShown: 0,
+      appealFiled: 0,
+      appealRefused: 0,
     });
   });
 
