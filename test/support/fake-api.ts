@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
+import { cleanUpAfterTest } from './cleanup.ts';
 
 export interface SeenRequest {
   readonly method: string;
@@ -31,7 +31,7 @@ export interface FakeApi {
 }
 
 const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
+cleanUpAfterTest(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 

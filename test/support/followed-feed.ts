@@ -1,6 +1,6 @@
 /**
- * A feed, the server that has it and who follows it, new for each test of the file that imports this. What is exported is
- * that of the test that runs.
+ * A feed, the server that has it and who follows it, new for each test of the file that calls followFeedInEachTest. What is
+ * exported is that of the test that runs.
  */
 import { afterEach, beforeEach } from 'vitest';
 import type { ListConfig } from '../../src/config/config.ts';
@@ -13,17 +13,19 @@ export let feed: TestFeed;
 export let server: FeedServer;
 export let harness: FollowerHarness;
 
-beforeEach(async () => {
-  key = await newKey();
-  feed = new TestFeed(key);
-  server = await FeedServer.start(feed);
-  harness = new FollowerHarness();
-});
-afterEach(async () => {
-  await harness.remove();
-  await server.close();
-  feed.remove();
-});
+export function followFeedInEachTest(): void {
+  beforeEach(async () => {
+    key = await newKey();
+    feed = new TestFeed(key);
+    server = await FeedServer.start(feed);
+    harness = new FollowerHarness();
+  });
+  afterEach(async () => {
+    await harness.remove();
+    await server.close();
+    feed.remove();
+  });
+}
 
 /** One turn of a follower of its own. `list`: what of its configuration is not as usual. */
 export async function turn(list: Partial<ListConfig> = {}): Promise<FeedStatus> {

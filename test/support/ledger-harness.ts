@@ -1,8 +1,7 @@
 /**
  * A ledger over a temporary folder, a clock that a test moves, and the people who act on it. Each is closed when its test
- * is over; importing this registers that.
+ * is over.
  */
-import { afterEach } from 'vitest';
 import { LedgerStore, type LedgerStoreOptions } from '../../src/control-plane/ledger/ledger-store.ts';
 import type {
   Actor,
@@ -13,6 +12,7 @@ import type {
   ProposedEntry,
   ProposedRemoval,
 } from '../../src/control-plane/ledger/ledger.ts';
+import { cleanUpAfterTest } from './cleanup.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const PUSHER: Actor = { id: 'pushpush', name: 'Fraud desk', lists: ['*'], rights: ['push', 'read'] };
@@ -74,7 +74,7 @@ export type LedgerOptions = Partial<LedgerStoreOptions> & {
 };
 
 const open: LedgerStore[] = [];
-afterEach(async () => {
+cleanUpAfterTest(async () => {
   for (const store of open.splice(0)) await store.close();
 });
 

@@ -1,18 +1,15 @@
 /**
- * Folders that a test file needs and nobody needs afterwards: removed when the file's tests are over. Importing this
- * registers the removal, so only test files and what they import may do so.
+ * Folders that a test file needs and nobody needs afterwards: removed when the file's tests are over.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { cleanUpAfterFile } from './cleanup.ts';
 
 const folders: string[] = [];
 
-// Why here: hooks run last in, first out, and an import comes before every hook of the file. What the file's own hooks
-// stop has stopped by then.
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+cleanUpAfterFile(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 /** A new, empty folder below the system's folder for temporary files. */

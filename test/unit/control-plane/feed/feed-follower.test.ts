@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { writeFeedFile } from '../../../../src/control-plane/feed/feed-file-writer.ts';
 import { FOLDED_MAX } from '../../../../src/control-plane/feed/feed-update.ts';
 import { DAY_MS, newKey } from '../../../support/feed-harness.ts';
-import { feed, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
+import { feed, followFeedInEachTest, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
+
+followFeedInEachTest();
 
 describe('a good feed', () => {
   test('comes by the snapshot, then by a delta, and puts in force what is committed', async () => {

@@ -9,7 +9,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { CREATED_SKEW_MS } from '../../../../src/control-plane/feed/feed-check.ts';
 import { sha256Of, type Manifest } from '../../../../src/control-plane/feed/manifest.ts';
 import { DAY_MS, FollowerHarness, newKey } from '../../../support/feed-harness.ts';
-import { feed, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
+import { feed, followFeedInEachTest, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
+
+followFeedInEachTest();
 
 const changed = (change: Partial<Manifest>) => feed.release(['c.top'], [], (manifest) => ({ ...manifest, ...change }));
 
