@@ -117,7 +117,7 @@ describe.each(['throw', 'heap', 'block'])('the page thread: %s', (fault) => {
   );
 });
 
-describe.each(['throw', 'block'])('a resolver thread: %s', (fault) => {
+describe.each(['throw', 'loop'])('a resolver thread: %s', (fault) => {
   test(
     'it is replaced and counted, answers with the policy in force, and gauges forget its connections',
     async () => {

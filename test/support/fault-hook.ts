@@ -1,6 +1,7 @@
 /**
  * Preloaded into the process by NODE_OPTIONS=--import: lets a test break one thread. A worker thread whose
- * workerData.role, or else whose name, is R waits for the file FAULT_FOLDER/R, removes it and does what it says: throw, heap or block.
+ * workerData.role, or else whose name, is R waits for the file FAULT_FOLDER/R, removes it and does what it says: throw,
+ * heap, block (without taking CPU) or loop.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,6 +40,7 @@ function take(file: string): string | undefined {
 
 function commit(fault: string): void {
   if (fault === 'throw') throw new Error('a fault that a test wants');
+  if (fault === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   const hoard: unknown[] = [];
   for (;;) if (fault === 'heap') hoard.push(Array(1_000_000).fill(0.5));
 }
