@@ -118,6 +118,11 @@ export function ruleRolloutSlot(word0: number): number {
   return word0 & SLOT_MASK;
 }
 
+/** The same rule held back to a slot. `word0` has none; `slot`: 0 to ROLLOUT_SLOTS_MAX. */
+export function withRolloutSlot(word0: number, slot: number): number {
+  return (word0 | (slot & SLOT_MASK)) >>> 0;
+}
+
 /** Whether the rule is over; a rule lives up to its expiry, exclusive. */
 export function ruleExpired(word1: number, nowSeconds: number): boolean {
   return word1 !== 0 && word1 <= nowSeconds;

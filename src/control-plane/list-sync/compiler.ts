@@ -7,7 +7,7 @@ import { ACTIONS } from '../../policy/actions.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { AddOutcome, NameSetBuilder, type SharedBufferPool } from '../../policy/name-set-builder.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
-import { encodeRule, type RuleKindName } from '../../policy/rules.ts';
+import { encodeRule, withRolloutSlot, type RuleKindName } from '../../policy/rules.ts';
 import type { ListConfig } from '../../config/config.ts';
 import { readSegment, type SegmentEntry } from './list-segment.ts';
 import { readSegmentData, type SegmentData } from './segment-data.ts';
@@ -126,30 +126,35 @@ export class RuleWordTable {
   constructor(settings: CompiledListSettings, listIndex: number, blockKind: RuleKindName = 'block') {
     const defaultCategory = CATEGORIES.indexOf(settings.category);
     const actionIndex = ACTIONS.indexOf(settings.action);
-    this.#words = new Uint32Array((CATEGORIES.length + 1) * 4);
+    this.#words = new Uint32Array((CATEGORIES.length + 1) * KINDS_OF_A_CATEGORY);
     for (let category = -1; category < CATEGORIES.length; category += 1) {
-      for (const kind of ['block', 'exception'] as const) {
-        for (const scope of ['exact', 'subtree'] as const) {
-          const [word0] = encodeRule({
-            listIndex,
-            kind: kind === 'block' ? blockKind : kind,
-            scope,
-            categoryIndex: category < 0 ? defaultCategory : category,
-            actionIndex,
-            mode: settings.mode,
-            expiresAtSeconds: 0,
-          });
-          this.#words[tableIndex(category, kind, scope)] = word0;
-        }
+      for (let kinds = 0; kinds < KINDS_OF_A_CATEGORY; kinds += 1) {
+        const isShadow = (kinds & KIND_SHADOW) !== 0;
+        const [word0] = encodeRule({
+          listIndex,
+          kind: (kinds & KIND_EXCEPTION) === 0 ? blockKind : 'exception',
+          scope: (kinds & KIND_SUBTREE) === 0 ? 'exact' : 'subtree',
+          categoryIndex: category < 0 ? defaultCategory : category,
+          actionIndex,
+          mode: isShadow && settings.mode === 'enforce' ? 'shadow' : settings.mode,
+          expiresAtSeconds: 0,
+        });
+        this.#words[(category + 1) * KINDS_OF_A_CATEGORY + kinds] = word0;
       }
     }
   }
 
-  of(entry: SegmentEntry): number {
-    return this.#words[tableIndex(entry.categoryIndex, entry.kind, entry.scope)]!;
+  of(entry: Pick<SegmentEntry, 'categoryIndex' | 'kind' | 'scope' | 'isShadow' | 'rolloutSlot'>): number {
+    const kinds =
+      (entry.scope === 'exact' ? 0 : KIND_SUBTREE) |
+      (entry.kind === 'block' ? 0 : KIND_EXCEPTION) |
+      (entry.isShadow ? KIND_SHADOW : 0);
+    const word0 = this.#words[(entry.categoryIndex + 1) * KINDS_OF_A_CATEGORY + kinds]!;
+    return withRolloutSlot(word0, entry.rolloutSlot);
   }
 }
 
-function tableIndex(categoryIndex: number, kind: 'block' | 'exception', scope: 'exact' | 'subtree'): number {
-  return (categoryIndex + 1) * 4 + (kind === 'block' ? 0 : 2) + (scope === 'exact' ? 0 : 1);
-}
+const KIND_SUBTREE = 1;
+const KIND_EXCEPTION = 2;
+const KIND_SHADOW = 4;
+const KINDS_OF_A_CATEGORY = 8;

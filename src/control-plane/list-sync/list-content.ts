@@ -60,6 +60,8 @@ export function failureOfParse(
   if (done.kind === 'failed') return { reason: 'internal', message: done.message };
   const parsed = done.result;
   if (parsed.kind === 'refused') return { reason: parsed.code, message: `${source}: ${parsed.message}` };
+  // Why also empty: somebody took every entry back, which is in the ledger.
+  if (parsed.version !== undefined) return undefined;
   if (parsed.facts.entries > 0 || before === undefined || before.entries === 0) return undefined;
   return { reason: 'empty', message: `${source} has no entry; before it had ${before.entries}` };
 }

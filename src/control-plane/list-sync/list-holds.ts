@@ -37,8 +37,9 @@ export class HoldCollector {
   }
 
   /** Looks at the entry at `place`. Exceptions lift blocks and are never held. */
-  look(entry: Pick<ListEntry, 'name' | 'scope' | 'kind'>, place: number, lineNumber: number): void {
-    if (entry.kind === 'exception') return;
+  look(entry: Pick<ListEntry, 'name' | 'scope' | 'kind' | 'staging'>, place: number, lineNumber: number): void {
+    // Why: what is counted only takes nothing away. Made to enforce later, it comes by here again.
+    if (entry.kind === 'exception' || entry.staging?.isApproved === true || entry.staging?.isShadow === true) return;
     const hold = this.#guard.check(entry.name, entry.scope);
     if (hold === undefined || this.#approved.has(entry.name)) return;
     this.#held.push(place);
@@ -62,7 +63,8 @@ export function holdsOfSegment(
   const collector = new HoldCollector(guard, approved);
   let place = 0;
   readSegmentData(segment, (entry) => {
-    collector.look({ name: segmentName(entry), scope: entry.scope, kind: entry.kind }, place, 0);
+    const { scope, kind, isShadow, isApproved, rolloutSlot } = entry;
+    collector.look({ name: segmentName(entry), scope, kind, staging: { isShadow, isApproved, rolloutSlot } }, place, 0);
     place += 1;
   });
   return collector.holds(key);

@@ -1,12 +1,13 @@
 /**
  * The compact form of one version of one list: what the compile thread reads and what lies on disk as the last good
  * copy. One entry after the other in one buffer, no object an entry:
- *   flags u8, expiry u32 (if flagged), wire name in lower case with its root label, length u16 and JSON (if flagged).
+ *   flags u8, staging u16 (if flagged), expiry u32 (if flagged), wire name in lower case with its root label, length u16
+ *   and JSON (if flagged).
  * Big-endian throughout. On disk it is framed by list-segment-file.ts.
  */
 import { CATEGORIES } from '../../policy/category.ts';
 import { progressed } from './compile-progress.ts';
-import type { EntryProvenance, ListEntry } from './format/list-format.ts';
+import type { EntryProvenance, EntryStaging, ListEntry } from './format/list-format.ts';
 
 const FLAG_EXACT = 0x01;
 const FLAG_EXCEPTION = 0x02;
@@ -15,6 +16,10 @@ const FLAG_PROVENANCE = 0x08;
 const CATEGORY_SHIFT = 4;
 /** In the category's four bits: the list's default. */
 const CATEGORY_DEFAULT = 15;
+/** In the category's four bits: two octets follow, with category and staging in the first, the rollout's slot in the second. */
+const CATEGORY_STAGED = 14;
+const STAGED_SHADOW = 0x01;
+const STAGED_APPROVED = 0x02;
 const NAME_BYTES_MAX = 255;
 /** JSON of one entry's provenance; longer ones are cut down to their reference. */
 export const PROVENANCE_BYTES_MAX = 4096;
@@ -22,7 +27,7 @@ export const PROVENANCE_BYTES_MAX = 4096;
 export const SPILL_BYTES = 1 << 20;
 /** From one sign of life to the next. A power of two. */
 const PROGRESS_ENTRIES = 1 << 14;
-const ENTRY_BYTES_MAX = 1 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
+const ENTRY_BYTES_MAX = 1 + 2 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
 
 /** One entry as it lies in the segment. ONE reused object: valid until the visitor returns. */
 export interface SegmentEntry {
@@ -36,6 +41,10 @@ export interface SegmentEntry {
   categoryIndex: number;
   /** 0: never. */
   expiresAtSeconds: number;
+  isShadow: boolean;
+  isApproved: boolean;
+  /** 0: in force for everyone. */
+  rolloutSlot: number;
   /** Offset of the provenance JSON; 0: none. */
   provenanceOffset: number;
   provenanceBytes: number;
@@ -70,11 +79,14 @@ export class SegmentWriter {
     const start = this.#end;
     const category = entry.category === undefined ? CATEGORY_DEFAULT : CATEGORIES.indexOf(entry.category);
     const expiry = entry.expiresAtSeconds;
+    const { staging } = entry;
     let at = start + 1;
+    if (staging !== undefined) at = writeStaging(bytes, at, staging, category);
     if (expiry !== undefined) at = writeUint32(bytes, at, Math.min(Math.max(Math.floor(expiry), 1), 0xffffffff));
+    const nameStart = at;
     at = writeName(bytes, at, entry.name);
     if (at < 0) return false;
-    this.nameBytes += at - start - (expiry === undefined ? 1 : 5);
+    this.nameBytes += at - nameStart;
     if (provenance !== undefined) {
       bytes[at++] = provenance.length >>> 8;
       bytes[at++] = provenance.length & 0xff;
@@ -86,7 +98,7 @@ export class SegmentWriter {
       (entry.kind === 'exception' ? FLAG_EXCEPTION : 0) |
       (expiry === undefined ? 0 : FLAG_EXPIRY) |
       (provenance === undefined ? 0 : FLAG_PROVENANCE) |
-      (category << CATEGORY_SHIFT);
+      ((staging === undefined ? category : CATEGORY_STAGED) << CATEGORY_SHIFT);
     this.#end = at;
     this.entryCount++;
     return true;
@@ -176,6 +188,9 @@ function emptyEntry(bytes: Uint8Array): SegmentEntry {
     kind: 'block',
     categoryIndex: -1,
     expiresAtSeconds: 0,
+    isShadow: false,
+    isApproved: false,
+    rolloutSlot: 0,
     provenanceOffset: 0,
     provenanceBytes: 0,
   };
@@ -183,9 +198,19 @@ function emptyEntry(bytes: Uint8Array): SegmentEntry {
 
 function readEntry(bytes: Uint8Array, start: number, entry: SegmentEntry): number {
   const flags = bytes[start] ?? 0;
-  const category = flags >>> CATEGORY_SHIFT;
-  if (category !== CATEGORY_DEFAULT && category >= CATEGORIES.length) return -1;
+  let category = flags >>> CATEGORY_SHIFT;
   let at = start + 1;
+  let staging = 0;
+  entry.rolloutSlot = 0;
+  if (category === CATEGORY_STAGED) {
+    staging = bytes[at] ?? 0;
+    category = staging >>> CATEGORY_SHIFT;
+    entry.rolloutSlot = bytes[at + 1] ?? 0;
+    at += 2;
+  }
+  if (category !== CATEGORY_DEFAULT && category >= CATEGORIES.length) return -1;
+  entry.isShadow = (staging & STAGED_SHADOW) !== 0;
+  entry.isApproved = (staging & STAGED_APPROVED) !== 0;
   entry.scope = (flags & FLAG_EXACT) === 0 ? 'subtree' : 'exact';
   entry.kind = (flags & FLAG_EXCEPTION) === 0 ? 'block' : 'exception';
   entry.categoryIndex = category === CATEGORY_DEFAULT ? -1 : category;
@@ -250,6 +275,13 @@ function provenanceJson(provenance: EntryProvenance | undefined): Uint8Array | u
   if (whole.length <= PROVENANCE_BYTES_MAX) return whole;
   const reference = Buffer.from(JSON.stringify({ reference: provenance.reference?.slice(0, 1000) }));
   return reference.length <= PROVENANCE_BYTES_MAX ? reference : undefined;
+}
+
+function writeStaging(bytes: Uint8Array, at: number, staging: EntryStaging, category: number): number {
+  bytes[at] =
+    (category << CATEGORY_SHIFT) | (staging.isShadow ? STAGED_SHADOW : 0) | (staging.isApproved ? STAGED_APPROVED : 0);
+  bytes[at + 1] = staging.rolloutSlot;
+  return at + 2;
 }
 
 /** Writes text in lower case as a wire name; the offset behind it, or -1. */

@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
+import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
 import { AllowFiles } from './allow-files.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
 import type { GuardFiles } from './guard-files.ts';
@@ -15,7 +16,8 @@ import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
 import { ListTask, type TaskServices } from './list-task.ts';
 import { fingerprintOf, identitiesOf, type FileIdentities } from './policy-inputs.ts';
-import { PolicyPublisher, type PolicyParts } from './policy-publisher.ts';
+import { PolicyPublisher, type Audience, type PolicyParts } from './policy-publisher.ts';
+import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { RetryTimer } from './retry-timer.ts';
@@ -29,6 +31,8 @@ export interface ListSyncOptions {
   readonly onStatus: (status: ListStatus) => void;
   readonly counterSlotOf: (listName: string) => number;
   readonly log: SyncLog;
+  /** Where lists that are changed entry by entry are kept; undefined: there are none. */
+  readonly ledger?: Pick<Ledger, 'deltaSince'>;
   /** The compile thread died; it is started again with the next job. */
   readonly onCompileThreadDeath?: () => void;
   /** Generation of the first policy: above the last one of a control thread that this one replaces. */
@@ -46,6 +50,12 @@ export interface ListSync {
   start(): Promise<void>;
   /** Takes a configuration and reads every local file again. Resolves when the outcome is published. */
   reload(config: Config): Promise<void>;
+  /** A change of the ledger: resolves when every thread judges by it. Errors: NoSuchLane. */
+  apply(delta: LedgerDelta): Promise<void>;
+  /** The ledger was away, and changes may have been missed: asks it for them. Errors: none, they are logged. */
+  catchUp(): Promise<void>;
+  /** For whom rules hold. Resolves when every thread judges by it. */
+  setAudience(audience: Audience): Promise<void>;
   readiness(): { ready: boolean; lists: ListStatus[] };
   close(): Promise<void>;
 }
@@ -62,6 +72,7 @@ class ListSyncService implements ListSync {
   readonly #allow: AllowFiles;
   readonly #watched: WatchedFiles;
   readonly #publisher: PolicyPublisher;
+  readonly #lanes: PushLanes;
   #config: Config;
   #store: ListStore;
   #tasks: ListTask[] = [];
@@ -93,11 +104,20 @@ class ListSyncService implements ListSync {
           options.onCompileThreadDeath?.();
         },
       });
+    this.#lanes = new PushLanes({
+      ledger: options.ledger,
+      publish: () => this.#publishPushed(),
+      readAgain: (list) => this.#readAgain(list),
+      foldNext: () => this.#publisher.foldNext(),
+      log,
+    });
+    this.#lanes.setLists(ledgerLists(config));
     this.#publisher = new PolicyPublisher({
       compile: this.#compile,
       segments: this.#segments,
       publish: options.publish,
       counterSlotOf: options.counterSlotOf,
+      lanes: this.#lanes,
       firstGeneration: options.firstGeneration ?? 1,
       log,
     });
@@ -125,6 +145,8 @@ class ListSyncService implements ListSync {
     this.#tasks = this.#config.lists.map((list) => new ListTask(list, this.#services()));
     await this.#snapshots.resume(this.#store.snapshotPath, this.#parts(), this.#publisher);
     await Promise.all(this.#tasks.map((task) => task.start()));
+    for (const task of this.#tasks) if (task.isOfLedger) this.#adopt(task);
+    await this.catchUp();
     this.#started = true;
     await this.#build();
     if (!this.#publisher.hasPublished && !this.#closed) await this.#publisher.publishEmpty(this.#config.lists);
@@ -135,6 +157,23 @@ class ListSyncService implements ListSync {
     // Why: a reload that fails must not take every later one with it.
     this.#reloading = turn.catch(() => undefined);
     await turn;
+  }
+
+  apply(delta: LedgerDelta): Promise<void> {
+    return this.#lanes.apply(delta);
+  }
+
+  async catchUp(): Promise<void> {
+    try {
+      await this.#lanes.catchUp();
+    } catch (error) {
+      this.#log.error({ error: String(error) }, 'the ledger cannot be asked for changes; what is in force stays');
+    }
+  }
+
+  setAudience(audience: Audience): Promise<void> {
+    this.#publisher.setAudience(audience);
+    return this.#lanes.publish();
   }
 
   readiness(): { ready: boolean; lists: ListStatus[] } {
@@ -157,6 +196,7 @@ class ListSyncService implements ListSync {
     if (this.#closed) return;
     const before = this.#config;
     this.#config = config;
+    this.#lanes.setLists(ledgerLists(config));
     this.#guardKey += 1;
     if (before.stateDirectory !== config.stateDirectory) {
       this.#store = new ListStore(config.stateDirectory);
@@ -188,6 +228,31 @@ class ListSyncService implements ListSync {
       }),
     );
     await this.#build();
+  }
+
+  async #publishPushed(): Promise<void> {
+    if (this.#closed) return;
+    await this.#publisher.publishPushed();
+    this.#showPushed();
+  }
+
+  #showPushed(): void {
+    for (const task of this.#tasks) {
+      const version = task.isOfLedger ? this.#lanes.versionInForce(task.config.name) : undefined;
+      if (version !== undefined) task.pushed(version);
+    }
+  }
+
+  /** The list's content is read from the ledger, which leads to a build. */
+  #readAgain(list: string): void {
+    const task = this.#tasks.find(({ config }) => config.name === list);
+    if (task?.isOfLedger === true) void task.sync(true);
+  }
+
+  #adopt({ config, newest }: ListTask): void {
+    if (newest === undefined) return;
+    const { sourceSha256: digest, entries: entryCount } = newest.facts;
+    this.#lanes.adopt(config.name, { version: newest.version, digest, entryCount });
   }
 
   async #openStore(): Promise<void> {
@@ -256,6 +321,7 @@ class ListSyncService implements ListSync {
   async #buildOnce(): Promise<boolean> {
     const parts = this.#parts();
     const isDone = await this.#publisher.publishNewest(parts);
+    this.#showPushed();
     if (this.#closed) return true;
     this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks));
     return isDone;
@@ -293,6 +359,10 @@ function logUntil(isClosed: () => boolean, log: SyncLog): SyncLog {
     warn: (fields, message) => isClosed() || log.warn(fields, message),
     error: (fields, message) => isClosed() || log.error(fields, message),
   };
+}
+
+function ledgerLists({ lists }: Config): string[] {
+  return lists.filter(({ sourceKind }) => sourceKind === 'push' || sourceKind === 'feed').map(({ name }) => name);
 }
 
 function guardPaths(config: Config): string[] {

@@ -9,22 +9,17 @@ import { monotonicMs, wallClockMs } from '../../clock.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
-import {
-  dependsOnSharedHosts,
-  failureOfParse,
-  isOfSetting,
-  skippedSamples,
-  versionOf,
-  type ListContent,
-} from './list-content.ts';
+import { dependsOnSharedHosts, failureOfParse, isOfSetting, versionOf, type ListContent } from './list-content.ts';
 import { readCopy, writeCopy } from './list-copy.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
+import { logInForce, statusOfTask } from './task-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
 import type { ParseOutcome } from './parse-list.ts';
 import { isSameSegment, type SegmentData } from './segment-data.ts';
 import { RetryTimer } from './retry-timer.ts';
 import { removeSpilled, type SegmentMemory } from './segment-memory.ts';
+import type { PushedVersion } from './push/push-lanes.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
 import { isSameSource, openSource } from './sources/sources.ts';
@@ -51,6 +46,7 @@ export class ListTask {
   #inForce: ListContent | undefined;
   #entriesInForce = 0;
   #activationSeconds = 0;
+  #pushed: PushedVersion | undefined;
   #record: ListRecord | undefined;
   #validators: Validators | undefined;
   #failure: SyncFailure | undefined;
@@ -66,13 +62,18 @@ export class ListTask {
   constructor(config: ListConfig, services: TaskServices) {
     this.#config = config;
     this.#services = services;
-    this.#source = openSource(config);
+    this.#source = openSource(config, services.store().stateDirectory);
     // Why forced: the file has not changed, and what was read of it is lost.
     this.#retry = new RetryTimer(() => void this.sync(true), services.retryFirstMs);
   }
 
   get config(): ListConfig {
     return this.#config;
+  }
+
+  /** Whether it is changed entry by entry; its versions are the ledger's. */
+  get isOfLedger(): boolean {
+    return this.#config.sourceKind === 'push' || this.#config.sourceKind === 'feed';
   }
 
   get newest(): ListContent | undefined {
@@ -83,6 +84,8 @@ export class ListTask {
   async start(): Promise<void> {
     this.#record = await this.#services.store().readRecord(this.#config.name);
     this.#lastSuccessSeconds = this.#record?.lastSuccessSeconds ?? 0;
+    // Why not when resumed: the ledger is asked what has changed since (push-lanes.ts).
+    if (this.isOfLedger) return this.#newest === undefined ? this.sync(true) : undefined;
     if (this.#config.sourceKind === 'file') {
       await this.sync(this.#newest === undefined);
       if (this.#newest === undefined) await this.#restore();
@@ -111,12 +114,14 @@ export class ListTask {
     this.#config = config;
     if (!isSameSource(before, config)) {
       this.#source.close();
-      this.#source = openSource(config);
+      this.#source = openSource(config, this.#services.store().stateDirectory);
       this.#watch();
     }
     if (before.source !== config.source) this.#validators = undefined;
     const sameParse = before.format === config.format && before.source === config.source;
-    if (config.sourceKind === 'file') await this.sync(true);
+    if (this.isOfLedger) {
+      if (!sameSource) await this.sync(true);
+    } else if (config.sourceKind === 'file') await this.sync(true);
     else void this.sync(!sameParse || (sharedHostsChanged && dependsOnSharedHosts(this.#newest?.facts)));
   }
 
@@ -161,7 +166,14 @@ export class ListTask {
     if (this.#newest === content && this.#inForce !== undefined) this.#newest = this.#inForce;
     this.#entriesInForce = entriesInForce;
     if (isNew) this.#activationSeconds = (monotonicMs() - content.seenMs) / 1000;
-    if (isNew || holds.held.length !== heldBefore) this.#logInForce(holds);
+    if (isNew || holds.held.length !== heldBefore)
+      logInForce(this.#services.log, this.#config.name, this.#inForce, entriesInForce);
+    this.report();
+  }
+
+  /** Told when every thread judges by what was pushed on top of the content in force. */
+  pushed(version: PushedVersion): void {
+    this.#pushed = version;
     this.report();
   }
 
@@ -193,23 +205,16 @@ export class ListTask {
   }
 
   status(): ListStatus {
-    const content = this.#inForce;
-    return {
+    return statusOfTask({
       name: this.#config.name,
-      entries: this.#entriesInForce,
-      version: content?.version ?? 0,
-      sha256: content?.facts.sourceSha256 ?? '',
-      format: content?.facts.format ?? '',
+      content: this.#inForce,
+      entriesInForce: this.#entriesInForce,
+      pushed: this.#pushed,
       lastSuccessSeconds: this.#lastSuccessSeconds,
       activationSeconds: this.#activationSeconds,
-      rejectedByReason: content?.facts.skippedByReason ?? {},
-      holdsByGuard: content?.holds.byGuard ?? {},
-      skippedSamples: content === undefined ? [] : skippedSamples(content.facts),
-      heldSamples: content?.holds.samples ?? [],
       attempted: this.#attempted,
-      fromLastGoodCopy: content?.fromLastGoodCopy === true,
-      ...(this.#failure !== undefined && { failure: this.#failure }),
-    };
+      failure: this.#failure,
+    });
   }
 
   report(): void {
@@ -245,7 +250,8 @@ export class ListTask {
     if (this.#closed) return;
     source.settle(failure === undefined ? 'good' : 'failed');
     // Why files alone: a URL is asked again by itself, sooner after a failure.
-    if (failure?.reason === 'internal' && this.#config.sourceKind === 'file') this.#retry.later();
+    const isRetried = this.isOfLedger || (failure?.reason === 'internal' && this.#config.sourceKind === 'file');
+    if (failure !== undefined && isRetried) this.#retry.later();
     else this.#retry.reset();
     this.#attempted = true;
     if (failure !== undefined) this.#fail(failure);
@@ -290,13 +296,15 @@ export class ListTask {
     validators: Validators | undefined,
     seenMs: number,
   ): Promise<void> {
+    // Nothing was ever pushed; what another source of this name gave before is over.
+    if (parsed.version === 0) return this.#drop();
     const before = this.#newest?.facts;
     for (const warning of parsed.warnings) {
       this.#services.log.warn({ list: this.#config.name, line: warning.lineNumber }, warning.text);
     }
     const isSameRead = this.#newest === undefined || isSameSegment(this.#newest.segment, parsed.segment);
     const { sourceSha256, format } = parsed.facts;
-    const version = versionOf(sourceSha256, this.#newest, this.#record, format, isSameRead);
+    const version = parsed.version ?? versionOf(sourceSha256, this.#newest, this.#record, format, isSameRead);
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
     if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
@@ -338,6 +346,13 @@ export class ListTask {
     );
   }
 
+  #drop(): void {
+    if (this.#newest === undefined) return;
+    this.#retire();
+    this.#newest = undefined;
+    this.#services.onContent();
+  }
+
   #adopt(content: Omit<ListContent, 'segment'>, segment: SegmentData): void {
     this.#retire();
     this.#newest = { ...content, segment: this.#services.segments.adopt(segment) };
@@ -371,21 +386,4 @@ export class ListTask {
     const kept = version === 0 ? 'nothing of it is in force' : `version ${version} stays in force`;
     this.#services.log.warn({ list: this.#config.name, reason: failure.reason }, `${failure.message}; ${kept}`);
   }
-
-  #logInForce(holds: ListHolds): void {
-    const { name } = this.#config;
-    const { log } = this.#services;
-    const version = this.#inForce?.version ?? 0;
-    const skipped = this.#inForce?.facts.skippedByReason ?? {};
-    log.info(
-      { list: name, version, entries: this.#entriesInForce, skipped, held: holds.byGuard },
-      'the list is in force',
-    );
-    for (const sample of holds.samples.slice(0, HELD_LOGGED_MAX)) {
-      log.warn({ list: name, guard: sample.code, line: sample.lineNumber }, `held: ${sample.text}`);
-    }
-  }
 }
-
-/** Held entries that go to the log with each new version; the status has more. */
-const HELD_LOGGED_MAX = 5;

@@ -107,7 +107,7 @@ async function loadAllow(
   return segments;
 }
 
-/** A file as it is now; a URL's last good copy, or the URL where there is none. */
+/** A file, or a list of the ledger, as it is now; a URL's last good copy, or the URL where there is none. */
 async function loadList(
   config: ListConfig,
   stateDirectory: string,
@@ -123,11 +123,12 @@ async function loadList(
     holds: undefined,
     fromLastGoodCopy: false,
   };
-  const restored = config.sourceKind === 'file' ? undefined : await restore(config, store, workshop, guard);
+  const isRead = config.sourceKind !== 'https';
+  const restored = isRead ? undefined : await restore(config, store, workshop, guard);
   if (restored !== undefined) return restored;
   const read = await readSource(config, store, workshop, guard);
   if (!('reason' in read)) return read;
-  const copy = config.sourceKind === 'file' ? await restore(config, store, workshop, guard) : undefined;
+  const copy = isRead ? await restore(config, store, workshop, guard) : undefined;
   return { ...(copy ?? nothing), failure: read };
 }
 
@@ -152,7 +153,7 @@ async function readSource(
   guard: GuardFiles,
 ): Promise<LoadedList | SyncFailure> {
   const { source: location, bytesMax, format, badLinesPercentMax, approved } = config;
-  const source = openSource(config);
+  const source = openSource(config, store.stateDirectory);
   try {
     const read = await source.read({ validators: undefined, force: true });
     if (read.kind === 'failed') return read.failure;
@@ -164,7 +165,7 @@ async function readSource(
       return { reason: parsed.code, message: `${shownLocation(location)}: ${parsed.message}` };
     const { facts, segment, holds } = parsed;
     const payload = payloadOf(segment);
-    const version = versionOf(facts.sourceSha256, undefined, await store.readRecord(config.name));
+    const version = parsed.version ?? versionOf(facts.sourceSha256, undefined, await store.readRecord(config.name));
     return { config, version, facts, payload, holds, fromLastGoodCopy: false, failure: undefined };
   } finally {
     source.close();

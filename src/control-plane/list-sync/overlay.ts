@@ -8,10 +8,9 @@
  */
 import { NameSetBuilder } from '../../policy/name-set-builder.ts';
 import { NameSet } from '../../policy/name-set.ts';
-import { hashName } from '../../policy/name-hash.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
-import { RuleKind, ruleKind, ruleListIndex } from '../../policy/rules.ts';
 import { RuleWordTable, type CompiledListSettings } from './compiler.ts';
+import { addToOverlay, keyOf, nameAt, wordsAt, wordsOfName, wordsWithoutLists } from './overlay-words.ts';
 import { readSegmentData, type SegmentData } from './segment-data.ts';
 
 /** Names that an overlay may have, and that a changed list may have before and after. */
@@ -120,12 +119,7 @@ class OverlayWork {
   build(): NameSetBuffers {
     const { seed } = this.#base.buffers;
     const builder = new NameSetBuilder({ entriesExpected: this.#affected.size, seed });
-    for (const { name, words } of this.#affected.values()) {
-      const before = this.#baseWords(name);
-      if (before !== undefined && words.length === 0) builder.addRemoval(name, 0);
-      if (before !== undefined && isSame(words, before)) continue;
-      for (let at = 0; at < words.length; at += 2) builder.add(name, 0, words[at]!, words[at + 1]!);
-    }
+    for (const { name, words } of this.#affected.values()) addToOverlay(builder, this.#base, name, words);
     return builder.build();
   }
 
@@ -140,46 +134,14 @@ class OverlayWork {
     const key = keyOf(name);
     let found = this.#affected.get(key);
     if (found === undefined) {
-      found = { name, words: this.#unchanged(this.#baseWords(name) ?? []) };
+      found = { name, words: this.#unchanged(wordsOfName(this.#base, name) ?? []) };
       this.#affected.set(key, found);
     }
     return found;
   }
 
-  #baseWords(name: Uint8Array): number[] | undefined {
-    const hash = hashName(name, 0, this.#base.buffers.seed);
-    const offset = hash === undefined ? -1 : this.#base.find(hash, name, 0);
-    return offset < 0 ? undefined : wordsAt(this.#base, offset);
-  }
-
-  /** The rules of lists that did not change; allow rules count their sources apart, protect rules have none. */
+  /** The rules of lists that did not change. */
   #unchanged(words: readonly number[]): number[] {
-    const kept: number[] = [];
-    for (let at = 0; at < words.length; at += 2) {
-      const word0 = words[at]!;
-      const kind = ruleKind(word0);
-      const isOfList = kind === RuleKind.exception || kind === RuleKind.block;
-      const isChanged = isOfList && this.#changed.has(ruleListIndex(word0));
-      if (!isChanged) kept.push(word0, words[at + 1]!);
-    }
-    return kept;
+    return wordsWithoutLists(words, (listIndex) => this.#changed.has(listIndex));
   }
-}
-
-function wordsAt(set: NameSet, offset: number): number[] {
-  return Array.from(set.rules.subarray(offset + 1, offset + 1 + set.rules[offset]! * 2));
-}
-
-function nameAt(names: Uint8Array, offset: number): Uint8Array {
-  let end = offset;
-  while (names[end] !== 0) end += names[end]! + 1;
-  return names.slice(offset, end + 1);
-}
-
-function keyOf(name: Uint8Array): string {
-  return String.fromCharCode(...name);
-}
-
-function isSame(words: readonly number[], others: readonly number[]): boolean {
-  return words.length === others.length && words.every((word, index) => word === others[index]);
 }

@@ -11,6 +11,7 @@ import { HoldCollector, holdsOfSegment, type ListHolds } from './list-holds.ts';
 import { SPILL_BYTES, SegmentWriter } from './list-segment.ts';
 import { decodeSegmentFile } from './list-segment-file.ts';
 import { SegmentFileSpill, SegmentLost, readTrailer, type SegmentData } from './segment-data.ts';
+import { readLedgerContent } from './push/ledger-content.ts';
 import type { SourceInput } from './sources/list-source.ts';
 
 /** What is known of a content; a segment file's header has it too. */
@@ -31,8 +32,10 @@ export type ParseOutcome =
       readonly segment: SegmentData;
       readonly holds: ListHolds;
       readonly warnings: readonly LineSample[];
+      /** Of a list of the ledger, which numbers its versions itself; 0: it never had an entry. */
+      readonly version?: number;
     }
-  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
+  | { readonly kind: 'refused'; readonly code: RefusalCode | 'store'; readonly message: string };
 
 export interface ParseSettings {
   readonly format: string;
@@ -56,6 +59,7 @@ export async function parseList(
   guard: Guard,
   key: string,
 ): Promise<ParseOutcome> {
+  if (input.kind === 'ledger') return readLedgerList(input, settings, guard, key);
   const spill = settings.spill && new SegmentFileSpill(settings.spill.path, settings.spill.copyPath);
   const expected = await bytesExpected(input);
   const writer = new SegmentWriter(spill === undefined ? expected : Math.min(expected, SPILL_BYTES), spill);
@@ -92,10 +96,46 @@ export async function parseList(
       skippedByReason: report.skippedByReason,
       samples: report.samples,
     },
-    segment: segment.kind === 'memory' ? { kind: 'memory', payload: movable(segment.payload) } : segment,
+    segment: movableSegment(segment),
     holds: collector.holds(key),
     warnings: report.warnings,
   };
+}
+
+/** Of the ledger: nothing is skipped, for what is in there was looked at before. */
+function readLedgerList(
+  { stateDirectory, list }: Extract<SourceInput, { kind: 'ledger' }>,
+  settings: ParseSettings,
+  guard: Guard,
+  key: string,
+): ParseOutcome {
+  const spill = settings.spill && new SegmentFileSpill(settings.spill.path, settings.spill.copyPath);
+  const writer = new SegmentWriter(undefined, spill);
+  const collector = new HoldCollector(guard, settings.approved);
+  try {
+    const { version, digest } = readLedgerContent(stateDirectory, list, (entry) => {
+      const place = writer.entryCount;
+      if (writer.add(entry)) collector.look(entry, place, 0);
+    });
+    const segment = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
+    const { entryCount: entries, nameBytes } = writer;
+    const facts = { format: 'ledger', sourceSha256: digest, entries, nameBytes, skippedByReason: {}, samples: {} };
+    return {
+      kind: 'parsed',
+      facts,
+      segment: movableSegment(segment),
+      holds: collector.holds(key),
+      warnings: [],
+      version,
+    };
+  } catch (error) {
+    spill?.discard();
+    return { kind: 'refused', code: 'store', message: `the ledger cannot be read: ${String(error)}` };
+  }
+}
+
+function movableSegment(segment: SegmentData): SegmentData {
+  return segment.kind === 'memory' ? { kind: 'memory', payload: movable(segment.payload) } : segment;
 }
 
 export type RestoreOutcome =
@@ -146,7 +186,7 @@ export function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /** A segment is about a tenth larger than the plain list it was read from. */
-async function bytesExpected(input: SourceInput): Promise<number> {
+async function bytesExpected(input: Exclude<SourceInput, { kind: 'ledger' }>): Promise<number> {
   const bytes =
     input.kind === 'bytes'
       ? input.bytes.length

@@ -7,13 +7,15 @@ import type { NameSetBuffers, PublishedPolicy } from '../../policy/published.ts'
 import { BufferPool, buffersOf } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
-import { compileBase } from './compiler.ts';
+import { compileBase, RuleWordTable } from './compiler.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { holdsKey, type ListHolds } from './list-holds.ts';
 import type { ListContent } from './list-content.ts';
 import type { ListTask } from './list-task.ts';
 import { OVERLAY_ENTRIES_MAX } from './overlay.ts';
 import { publishedLists } from './published-lists.ts';
+import type { PushLanes } from './push/push-lanes.ts';
+import { overlayWithPushed } from './push/pushed-overlay.ts';
 import { References } from './references.ts';
 import type { SegmentData } from './segment-data.ts';
 import type { SegmentMemory } from './segment-memory.ts';
@@ -24,6 +26,8 @@ export interface PublisherOptions {
   readonly segments: SegmentMemory;
   readonly publish: (policy: PublishedPolicy) => Promise<void>;
   readonly counterSlotOf: (listName: string) => number;
+  /** What is laid over the contents of lists of the ledger. */
+  readonly lanes: Pick<PushLanes, 'adopt' | 'changesSince' | 'versionOf' | 'inForce'>;
   readonly firstGeneration: number;
   readonly log: SyncLog;
 }
@@ -57,6 +61,9 @@ export interface BuiltBase extends Built {
   readonly base: NameSetBuffers;
 }
 
+/** Parts of a policy that change by themselves. */
+export type Audience = Pick<PublishedPolicy, 'rollouts'>;
+
 interface Levels {
   readonly base: NameSetBuffers;
   readonly overlay: NameSetBuffers | undefined;
@@ -73,6 +80,8 @@ export class PolicyPublisher {
   /** Random, so that no list can be made whose names share a hash. */
   #seed = randomInt(0x1_0000_0000);
   #generation: number;
+  #audience: Audience = {};
+  #isFolding = false;
   #published: PublishedPolicy | undefined;
   /** What the policy in force was made of. */
   #built: Built | undefined;
@@ -140,19 +149,73 @@ export class PolicyPublisher {
     // Why true: the list is read again, and leads to a build.
     if (levels === 'lost') return true;
     if (levels.base !== this.#builtBase?.base) this.#setBuiltBase({ base: levels.base, parts, lists: levels.lists });
+    this.#built = { parts, lists: levels.lists };
     await this.#publish({
       generation: this.#nextGeneration(),
       base: levels.base,
-      overlay: levels.overlay,
-      lists: publishedLists(configs, contents, this.#options.counterSlotOf),
+      overlay: this.#withPushed(levels),
+      lists: this.#publishedLists(configs, contents),
       allowSources: allowPaths,
+      ...this.#audience,
     });
-    this.#built = { parts, lists: levels.lists };
     for (const [index, task] of tasks.entries()) {
       const { content, entriesInForce, holds } = levels.lists[index]!;
       task.activated(content, entriesInForce, holds);
     }
     return true;
+  }
+
+  /**
+   * Lays what was pushed over the policy in force, and the audience of now: at once, whatever is being built. Resolves
+   * when it is acknowledged.
+   */
+  async publishPushed(): Promise<void> {
+    const published = this.#published;
+    const built = this.#built;
+    if (published === undefined || built === undefined) return;
+    const configs = built.parts.tasks.map((task) => task.config);
+    const contents = built.lists.map(({ content }) => content);
+    await this.#publish({
+      ...published,
+      generation: this.#nextGeneration(),
+      overlay: this.#withPushed({ ...published, lists: built.lists }),
+      lists: this.#publishedLists(configs, contents),
+      ...this.#audience,
+    });
+  }
+
+  /** For whom rules hold; goes with the next policy. */
+  setAudience(audience: Audience): void {
+    this.#audience = audience;
+  }
+
+  /** The next build makes a base: an overlay has grown. */
+  foldNext(): void {
+    this.#isFolding = true;
+  }
+
+  #withPushed({ base, overlay, lists }: Levels): NameSetBuffers | undefined {
+    const pushed = lists.flatMap(({ list, content }, listIndex) => {
+      const states = [...this.#options.lanes.changesSince(list.settings.name, content?.version ?? 0)];
+      if (states.length === 0) return [];
+      const words = new RuleWordTable(list.settings, listIndex);
+      return states.map((state) => ({ listIndex, words, state }));
+    });
+    return pushed.length === 0 ? overlay : overlayWithPushed(base, overlay, pushed, this.#pool);
+  }
+
+  /** With the versions that the lists have once what was pushed is laid over their contents. */
+  #publishedLists(configs: Parameters<typeof publishedLists>[0], contents: readonly (ListContent | undefined)[]) {
+    const versions = configs.map(({ name }, index) => {
+      const content = contents[index];
+      if (content !== undefined) {
+        const { sourceSha256: digest, entries: entryCount } = content.facts;
+        this.#options.lanes.adopt(name, { version: content.version, digest, entryCount });
+      }
+      const pushed = this.#options.lanes.versionOf(name);
+      return pushed === undefined || pushed.version === 0 ? content : pushed;
+    });
+    return publishedLists(configs, versions, this.#options.counterSlotOf);
   }
 
   /** So that resolver threads have a policy though the compile thread cannot make one. */
@@ -181,6 +244,7 @@ export class PolicyPublisher {
       return 'lost';
     }
     const { base, unused, entriesInForce, holds } = done.result;
+    this.#isFolding = false;
     this.#pool.giveBack(unused);
     const built = lists.map((list, index) => ({
       list,
@@ -229,6 +293,7 @@ export class PolicyPublisher {
   /** Indexes of the lists whose content changed, if that is all that changed and they are small; perhaps none. */
   #smallChange(parts: PolicyParts, lists: readonly BuildList[]): number[] | undefined {
     const before = this.#built;
+    if (this.#isFolding) return undefined;
     if (before === undefined || before.lists.length !== lists.length) return undefined;
     if (before.parts.guard.key !== parts.guard.key) return undefined;
     if (!isSame(before.parts.allowPaths, parts.allowPaths)) return undefined;
@@ -250,7 +315,11 @@ export class PolicyPublisher {
     const before = this.#published;
     this.#published = policy;
     this.#buffers.hold(buffersOf(policy));
+    const contents = this.#built?.lists.map(({ content }) => content?.version ?? 0);
     await this.#options.publish(policy);
+    for (const [index, { name, version }] of policy.lists.entries()) {
+      this.#options.lanes.inForce(name, version, contents?.[index] ?? 0);
+    }
     if (before !== undefined) this.#buffers.release(buffersOf(before));
   }
 

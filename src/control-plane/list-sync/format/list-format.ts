@@ -15,8 +15,19 @@ export interface ListEntry {
   readonly category?: Category;
   /** Seconds since 1970. */
   readonly expiresAtSeconds?: number;
+  /** Of the ledger: where it is more than a plain entry. */
+  readonly staging?: EntryStaging;
   /** What the index does not need but people do. */
   readonly provenance?: EntryProvenance;
+}
+
+export interface EntryStaging {
+  /** Counted, never blocked. */
+  readonly isShadow: boolean;
+  /** A person has let it through: the guard does not hold it. */
+  readonly isApproved: boolean;
+  /** Of the rollout that stages it; 0: in force for everyone. 0..255. */
+  readonly rolloutSlot: number;
 }
 
 export interface EntryProvenance {

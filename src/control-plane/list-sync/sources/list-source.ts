@@ -15,7 +15,10 @@ export interface Validators {
 }
 
 export type SourceInput =
-  { readonly kind: 'path'; readonly path: string } | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** A list of the ledger in this state directory. */
+  | { readonly kind: 'ledger'; readonly stateDirectory: string; readonly list: string };
 
 export type ReadOutcome =
   | {

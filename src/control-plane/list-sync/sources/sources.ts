@@ -1,6 +1,7 @@
 /** The table of places a list can come from; adding one is a file beside this and one line here. */
 import { fileSource } from './file-source.ts';
 import { httpsSource } from './https-source.ts';
+import { ledgerSource } from './ledger-source.ts';
 import type { ListConfig } from '../../../config/config.ts';
 import { ACCESS_KEYS } from '../../../config/source-access.ts';
 import type { ListSource, SourceKind } from './list-source.ts';
@@ -21,9 +22,10 @@ const SOURCE_KEYS = [
   ...ACCESS_KEYS,
 ] as const satisfies readonly (keyof ListConfig)[];
 
-/** The source of a configured list. */
-export function openSource(list: ListConfig): ListSource {
+/** The source of a configured list. `stateDirectory`: where the ledger is. */
+export function openSource(list: ListConfig, stateDirectory: string): ListSource {
   const { source, sourceKind, refreshSeconds, bytesMax, fetchTimeoutMs } = list;
+  if (sourceKind === 'push' || sourceKind === 'feed') return ledgerSource({ stateDirectory, list: list.name });
   const { tokenFile, ca, clientCertificate, clientKey, proxy } = list;
   const access = { tokenFile, ca, clientCertificate, clientKey, proxy };
   const kind = sourceKind === 'file' ? SOURCES.file : SOURCES.https;
