@@ -5,8 +5,7 @@ import { terminalText } from './terminal-text.ts';
 
 const ERRORS_SHOWN = 5;
 /** Of a server without /v1: its paths are all unknown, and none of them says which. */
-const NO_API_HERE =
-  'this server does not take changes of maintainers: it has no /v1 (this version of weir serve does not yet)';
+const NO_API_HERE = 'this server has no /v1: is that the address of the admin listener of a Weir?';
 
 export type ApiFailure = Exclude<ApiOutcome, { readonly kind: 'ok' }>;
 

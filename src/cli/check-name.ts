@@ -104,7 +104,7 @@ export class NameChecker {
   #find(wire: Uint8Array): { list: string; entry: FoundEntry }[] {
     return this.#loaded.lists.flatMap(({ config, payload, holds }) => {
       if (payload === undefined) return [];
-      const entries = findEntries(payload, holds?.held ?? new Uint32Array(0), wire);
+      const entries = findEntries({ kind: 'memory', payload }, holds?.held ?? new Uint32Array(0), wire);
       return entries.map((entry) => ({ list: config.name, entry }));
     });
   }

@@ -202,17 +202,14 @@ export function isUrl(source: string): boolean {
   return /^[a-z][a-z0-9+.-]*:/i.test(source);
 }
 
-const FEEDS_NOT_YET = 'a list that follows a signed feed is not available in this version yet';
-
 function sourceProblem(source: string): string | undefined {
-  if (source === 'push') return 'a list that only takes pushes is not available in this version yet';
-  if (!isUrl(source)) return undefined;
-  if (/^feed\+/i.test(source)) return feedSourceProblem(source) ?? FEEDS_NOT_YET;
+  if (source === 'push' || !isUrl(source)) return undefined;
+  if (/^feed\+/i.test(source)) return feedSourceProblem(source);
   const url = URL.parse(source);
   if (url === null) return `"${source}" is no URL`;
   if (url.username !== '' || url.password !== '') return 'a URL with a user name or password in it is not accepted';
   if (url.protocol === 'https:') return undefined;
-  if (url.protocol !== 'http:') return `"${url.protocol}" is no source; a path, or https://...`;
+  if (url.protocol !== 'http:') return `"${url.protocol}" is no source; a path, https://..., feed+https://..., or push`;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return isLoopback(host) ? undefined : 'plain http:// is accepted from a loopback address only; write https://';
 }

@@ -71,7 +71,7 @@ const listSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and - (it is a metric label)')
     .describe('name of the list, unique: metric label, EDE text, API path'),
-  source: printable(4096).min(1).describe('a path, or https://...'),
+  source: printable(4096).min(1).describe('a path, https://..., feed+https://..., or push'),
   format: z
     .string()
     .refine(isListFormat, `one of ${LIST_FORMATS.join(', ')}, or csv:COLUMN`)
@@ -98,21 +98,19 @@ const listSchema = z.strictObject({
   badLinesPercentMax: z.number().min(0).max(100).default(10).describe('more skipped lines refuse the update'),
   shrinkPercentMax: notYet(z.number().min(0).max(100).default(50), 'an update that removes more is held'),
   growthPercentMax: notYet(z.number().min(0).max(1_000_000).default(200), 'an update that adds more is held'),
-  twoPersons: notYet(z.boolean().default(false), 'who proposed an entry may not release it'),
-  rollout: notYet(
-    z
-      .array(
-        z.strictObject({
-          percent: z.number().min(0).max(100).describe('of the subscribers'),
-          seconds: whole(0, WEEK_SECONDS).default(0).describe('until the next stage'),
-        }),
-      )
-      .max(10)
-      .default([]),
-    'stages of new pushed entries, as percent of subscribers',
-  ),
-  versionsMax: notYet(whole(1, 1_000_000).default(10_000), 'versions kept of a push list or feed'),
-  feedKeys: notYet(z.array(printable(100).min(1)).max(4).default([]), 'minisign public keys that may sign the feed'),
+  twoPersons: z.boolean().default(false).describe('who proposed an entry may not release it'),
+  rollout: z
+    .array(
+      z.strictObject({
+        percent: z.number().min(0).max(100).describe('of the subscribers'),
+        seconds: whole(0, WEEK_SECONDS).default(0).describe('until the next stage'),
+      }),
+    )
+    .max(10)
+    .default([])
+    .describe('stages of new pushed entries, as percent of subscribers'),
+  versionsMax: whole(1, 1_000_000).default(10_000).describe('versions kept of a push list or feed'),
+  feedKeys: z.array(printable(100).min(1)).max(4).default([]).describe('minisign public keys that may sign the feed'),
   tokenFile: printable(4096).default('').describe('file with a bearer token for the source'),
   ca: printable(4096).default('').describe('PEM file of the authorities trusted for the source'),
   clientCertificate: printable(4096).default('').describe('PEM file shown to the source'),
@@ -145,7 +143,10 @@ export const configSchema = z.strictObject({
     .union([z.literal('auto'), whole(1, WORKERS_MAX)], `"auto", or a number from 1 to ${WORKERS_MAX}`)
     .default('auto')
     .describe('resolver threads; auto: one for each processor, at most 16'),
-  stateDirectory: printable(4096).min(1).default('./state').describe('last good copies of lists'),
+  stateDirectory: printable(4096)
+    .min(1)
+    .default('./state')
+    .describe('last good copies of lists, the ledger, secrets of this node'),
   upstreams: z
     .array(parsed(parseUpstream))
     .max(UPSTREAMS_MAX)
@@ -178,16 +179,18 @@ export const configSchema = z.strictObject({
   sharedHosts: files.describe('files of names that many customers share; held likewise'),
   push: z
     .strictObject({
-      entriesMax: notYet(whole(1, 10_000_000).default(2_000_000), 'entries in one change'),
-      bodyBytesMax: notYet(whole(1024, 4096 * MIB).default(512 * MIB), 'largest body of one change'),
+      entriesMax: whole(1, 10_000_000).default(2_000_000).describe('entries in one change'),
+      bodyBytesMax: whole(1024, 4096 * MIB)
+        .default(512 * MIB)
+        .describe('largest body of one change'),
     })
     .prefault({}),
   feeds: z
     .strictObject({
-      publish: notYet(z.array(printable(32).min(1)).max(LISTS_MAX).default([]), 'push lists served as signed feeds'),
-      secretKey: notYet(printable(4096).default(''), 'minisign secret key file (weir feed keygen)'),
-      passwordFile: notYet(printable(4096).default(''), 'file with its password; "": it has none'),
-      waitSecondsMax: notYet(whole(0, 600).default(60), 'longest wait of a follower for a new version'),
+      publish: z.array(printable(32).min(1)).max(LISTS_MAX).default([]).describe('push lists served as signed feeds'),
+      secretKey: printable(4096).default('').describe('minisign secret key file (weir feed keygen)'),
+      passwordFile: printable(4096).default('').describe('file with its password; "": it has none'),
+      waitSecondsMax: whole(0, 600).default(60).describe('longest wait of a follower for a new version'),
     })
     .prefault({}),
   blastRadius: z

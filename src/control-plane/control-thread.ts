@@ -9,13 +9,16 @@ import { isLoopback } from '../config/address.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
 import type { TlsMaterial } from '../config/tls-material.ts';
 import { SLOT_WORDS } from '../policy/name-set.ts';
+import { Policy } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { adminMaterial, replaceAdminCertificate } from './admin/admin-tls.ts';
 import { createAdminServer } from './admin/admin-server.ts';
+import { stateOf } from './admin/lists.ts';
 import { GUARD_CODES } from './list-sync/guard/guard.ts';
-import { createListSync } from './list-sync/list-sync.ts';
+import { LedgerService } from './ledger-service.ts';
+import { createListSync, type ListSync } from './list-sync/list-sync.ts';
 import { SKIP_REASONS } from './list-sync/format/list-format.ts';
 import { type ListStatus, SYNC_FAILURE_REASONS } from './list-sync/list-status.ts';
 import { listenPersistently } from './listen-persistently.ts';
@@ -63,17 +66,19 @@ function describeConfig(current: Config): void {
 }
 
 /** Hands a policy to the supervisor; resolves when it is in force on every thread. */
-function publish(policy: PublishedPolicy): Promise<void> {
+function publish(policyNow: PublishedPolicy): Promise<void> {
   const publication = ++publications;
-  const { base, overlay } = policy;
+  const { base, overlay } = policyNow;
   metrics.setIndexBytes(bytesOf(base) + (overlay === undefined ? 0 : bytesOf(overlay)));
+  const next = new Policy(policyNow);
   const startedMs = monotonicMs();
   return new Promise((resolve) => {
     waiting.set(publication, () => {
+      policy = next;
       log.info({ entries: base.entryCount, ms: Math.round(monotonicMs() - startedMs) }, 'a policy is in force');
       resolve();
     });
-    say({ kind: 'publish', publication, policy });
+    say({ kind: 'publish', publication, policy: policyNow });
   });
 }
 
@@ -85,7 +90,8 @@ function bytesOf({ slotCount, namesBytes, rulesWords }: PublishedPolicy['base'])
 const seen = new Map<string, ListStatus>();
 
 /** Turns a list's new status into metrics; log lines are list-sync's own. */
-function onStatus(status: ListStatus): void {
+function onStatus(listStatus: ListStatus): void {
+  const status = ledgerService.complete(listStatus);
   const before = seen.get(status.name);
   seen.set(status.name, status);
   if (status.failure !== undefined && status.failure !== before?.failure)
@@ -97,8 +103,28 @@ function onStatus(status: ListStatus): void {
   if (status.activationSeconds > 0) metrics.observeActivation(status.activationSeconds);
 }
 
-const listSync = createListSync({
+/** Of what is published now: for questions of people. */
+let policy: Policy | undefined;
+
+const ledgerService = new LedgerService({
   config,
+  version: data.version,
+  metrics,
+  log,
+  listSync: () => listSync,
+  policy: () => policy,
+  queryCounts: [],
+  onStatus: (name) => {
+    const status = listSync.readiness().lists.find((list) => list.name === name);
+    if (status !== undefined) onStatus(status);
+  },
+  onDeath: () => metrics.countRestart('ledger'),
+});
+
+const listSync: ListSync = createListSync({
+  config,
+  ledger: ledgerService.ledger,
+  onGuardFiles: (files) => ledgerService.configure(config, files),
   version: data.version,
   publish,
   onStatus,
@@ -115,16 +141,19 @@ const admin = createAdminServer({
     return {
       // Why also without lists of its own yet: where this thread is a replacement, the data plane has its policy.
       ready: (ready || data.isPolicyInForce) && listening.length > 0,
-      lists: lists.map(({ name, version, entries, attempted, failure }) => ({
-        name,
-        version,
-        entries,
-        state: version > 0 ? ('loaded' as const) : attempted ? ('failed' as const) : ('loading' as const),
-        ...(failure === undefined ? {} : { detail: failure.message }),
-      })),
+      lists: lists
+        .map((status) => ledgerService.complete(status))
+        .map(({ name, version, entries, attempted, failure }) => ({
+          name,
+          version,
+          entries,
+          state: stateOf(version, failure !== undefined, attempted),
+          ...(failure === undefined ? {} : { detail: failure.message }),
+        })),
     };
   },
   log,
+  api: ledgerService.api,
   tls: adminMaterial(config.listen.admin, data.tls),
 });
 
@@ -169,10 +198,10 @@ port.on('message', (message: ToControl) => {
       log.level = config.log.level;
       describeConfig(config);
       metrics.countReload('ok');
-      void listSync.reload(config);
+      void listSync.reload(config).then(() => ledgerService.start());
       break;
     case 'stop':
-      void Promise.allSettled([listSync.close(), admin.close()]).then(() => {
+      void Promise.allSettled([ledgerService.close(), listSync.close(), admin.close()]).then(() => {
         say({ kind: 'stopped' });
         port.close();
       });
@@ -181,8 +210,10 @@ port.on('message', (message: ToControl) => {
 });
 
 async function start(): Promise<void> {
+  ledgerService.configure(config, listSync.guardFiles());
   await listenAdmin(config.listen.admin);
   await listSync.start();
+  void ledgerService.start();
   say({
     kind: 'started',
     lists: listSync

@@ -16,7 +16,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { COMPILE_CACHE } from '../support/weir-process.ts';
 
 const SENTENCE =
-  'weir: this server does not take changes of maintainers: it has no /v1 (this version of weir serve does not yet) [notFound]\n';
+  'weir: this server has no /v1: is that the address of the admin listener of a Weir? [notFound]\n';
 
 const folder = temporaryFolder('no-api');
 writeFileSync(join(folder, 'list.txt'), 'a.example\n');

@@ -149,7 +149,7 @@ export function createApi(ledger: Partial<Ledger> = {}, own: Partial<ApiServices
       countPushedEntries: (list, entries) => counted.push(`${list} ${JSON.stringify(entries)}`),
       observePush: () => undefined,
     },
-    onLedgerChanged: () => counted.push('ledger changed'),
+    onLedgerChanged: () => void counted.push('ledger changed'),
     log,
     ...own,
   };

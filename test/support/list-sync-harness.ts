@@ -9,6 +9,7 @@ import type { Config, ListConfig } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import type { CompileRunner, JobOutcome } from '../../src/control-plane/list-sync/compile-client.ts';
 import { CompileWorkshop, type JobKind, type JobOf } from '../../src/control-plane/list-sync/compile-jobs.ts';
+import type { Ledger } from '../../src/control-plane/ledger/ledger.ts';
 import type { ListStatus } from '../../src/control-plane/list-sync/list-status.ts';
 import { createListSync, type ListSync } from '../../src/control-plane/list-sync/list-sync.ts';
 import { LABELS_MAX, labelStartsOf, nameFromText } from '../../src/dns/name.ts';
@@ -90,6 +91,8 @@ export class SyncHarness {
   acknowledge: () => Promise<void> = () => Promise.resolve();
   /** Set by tests that wait for a retry. */
   retryFirstMs: number | undefined;
+  /** Set by tests of lists that are changed entry by entry. */
+  ledger: Pick<Ledger, 'deltaSince'> | undefined;
   #sync: ListSync | undefined;
   readonly #waiting: { predicate: () => boolean; resolve: () => void }[] = [];
 
@@ -133,6 +136,7 @@ export class SyncHarness {
       },
       counterSlotOf: () => 0,
       log: { info: log, warn: log, error: log },
+      ...(this.ledger !== undefined && { ledger: this.ledger }),
       ...(this.retryFirstMs !== undefined && { retryFirstMs: this.retryFirstMs }),
       ...(runner !== 'thread' && { compile: runner ?? this.runner }),
     });

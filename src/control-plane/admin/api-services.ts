@@ -31,7 +31,7 @@ export interface ApiServices {
   };
   /** The push lists that are served as feeds; undefined: none. */
   readonly feeds: () => FeedPublisher | undefined;
-  /** Holds or the audit chain have changed. */
-  readonly onLedgerChanged: () => void;
+  /** Holds, rollouts or the audit chain have changed. Resolves when rollouts are as they are now on every thread. */
+  readonly onLedgerChanged: () => void | Promise<void>;
   readonly log: Log;
 }

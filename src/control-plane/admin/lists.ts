@@ -177,7 +177,12 @@ function listBody(config: ListConfig, status: ListStatus | undefined): Record<st
     order,
     authority,
     category: ofList,
-    state: version > 0 ? 'loaded' : failure === undefined ? 'loading' : 'failed',
+    state:
+      failure !== undefined && version === 0
+        ? 'failed'
+        : version > 0 || status?.attempted === true
+          ? 'loaded'
+          : 'loading',
     version,
     digest: sha256,
     entries: entryCount,
@@ -216,4 +221,10 @@ export function entryBody(entry: LedgerEntry): Record<string, unknown> {
     expiresAt: timeText(entry.expiresAtSeconds),
     approved: entry.isApproved,
   };
+}
+
+/** A list that takes pushes and never had any is as good as one that is full. */
+export function stateOf(version: number, hasFailed: boolean, attempted: boolean): 'loaded' | 'failed' | 'loading' {
+  if (version > 0) return 'loaded';
+  return hasFailed ? 'failed' : attempted ? 'loaded' : 'loading';
 }

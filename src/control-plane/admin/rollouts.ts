@@ -70,7 +70,7 @@ async function move(
   if (id.length > 64) return refuse('rolloutUnknown', 'There is no such rollout.');
   const moved = await services.ledger.moveRollout(id, to, (body as { reason: string }).reason, actor);
   if (moved.kind === 'refused') return refusedByLedger(moved);
-  services.onLedgerChanged();
+  await services.onLedgerChanged();
   const { rollout, change } = moved;
   services.log.info({ list: rollout.list, rollout: id, to, percent: rollout.percent }, 'a rollout was moved');
   if (change !== undefined && !(await putInForce(services, change))) return notInForceYet(change.version);

@@ -108,6 +108,7 @@ export class LedgerClient implements Contract.Ledger {
   reportListHolds = this.#method('reportListHolds');
   approvals = this.#method('approvals');
   rollouts = this.#method('rollouts');
+  rolloutEntries = this.#method('rolloutEntries');
   moveRollout = this.#method('moveRollout');
   audit = this.#method('audit');
   fileAppeal = this.#method('fileAppeal');

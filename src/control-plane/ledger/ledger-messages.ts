@@ -24,6 +24,7 @@ export const LEDGER_METHODS = [
   'reportListHolds',
   'approvals',
   'rollouts',
+  'rolloutEntries',
   'moveRollout',
   'audit',
   'fileAppeal',

@@ -14,7 +14,7 @@ import { BulkChanges } from './bulk-changes.ts';
 import { changeSteps, replayed } from './change-transaction.ts';
 import { decideSteps } from './decide-hold.ts';
 import { approvedNames, EntryGuard, type QueryEstimator } from './entry-guard.ts';
-import { entriesAfter } from './entry-rows.ts';
+import { entriesAfter, entriesOfRollout } from './entry-rows.ts';
 import { holdsPage } from './hold-rows.ts';
 import { answerTo, RequestHash } from './idempotent-answers.ts';
 import { findIncident } from './incident-finder.ts';
@@ -32,7 +32,7 @@ import { nameHistory } from './name-history.ts';
 import { openLedgerDatabase } from './open-database.ts';
 import { tidyStep } from './retention.ts';
 import { rollbackOrder } from './rollback-order.ts';
-import { newestRollouts } from './rollout-rows.ts';
+import { newestRollouts, rolloutById } from './rollout-rows.ts';
 import { deleteLeftovers, MemoryStage } from './staged-change.ts';
 import { TokenStore } from './token-store.ts';
 import { versionRows } from './version-rows.ts';
@@ -238,6 +238,11 @@ export class LedgerStore implements Contract.Ledger {
 
   async rollouts(): Promise<readonly Contract.RolloutRow[]> {
     return newestRollouts(this.#read);
+  }
+
+  async rolloutEntries(id: string, limit: number): Promise<readonly Contract.LedgerEntry[]> {
+    const row = rolloutById(this.#read, id);
+    return row === undefined ? [] : entriesOfRollout(this.#read, row.id, limit);
   }
 
   async moveRollout(

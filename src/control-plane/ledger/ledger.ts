@@ -324,6 +324,8 @@ export interface Ledger extends Appeals {
   reportListHolds(report: ListHoldsReport): Promise<void>;
   approvals(list: string): Promise<ListApprovals>;
   rollouts(): Promise<readonly RolloutRow[]>;
+  /** Of one that is running; names in order. */
+  rolloutEntries(id: string, limit: number): Promise<readonly LedgerEntry[]>;
   moveRollout(
     id: string,
     to: 'promote' | 'abort',

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { compileBase, type CompiledListSettings } from './compiler.ts';
+import { findEntries, type FoundEntry } from './find-entries.ts';
 import { readListFile } from './format/read-list-file.ts';
 import type { Guard } from './guard/guard.ts';
 import { loadGuard, type GuardFiles } from './guard-files.ts';
@@ -45,6 +46,8 @@ export interface JobResults {
     | { readonly kind: 'refused'; readonly message: string };
   readonly build: BuildResult | { readonly kind: 'lost'; readonly listIndex: number; readonly message: string };
   readonly overlay: OverlayResult;
+  /** Undefined: the segment is not there any more. */
+  readonly find: { readonly entries: readonly FoundEntry[] | undefined };
   readonly persist: { readonly failure: SyncFailure | undefined };
   /** A sentence for people where it failed. */
   readonly snapshot: { readonly failure: string | undefined };
@@ -88,6 +91,13 @@ export type CompileJob =
       readonly base: NameSetBuffers;
       readonly overlay: NameSetBuffers | undefined;
       readonly changes: readonly OverlayChange[];
+    }
+  | {
+      readonly kind: 'find';
+      readonly segment: SegmentData;
+      readonly held: Uint32Array;
+      /** Wire format, lower case. */
+      readonly name: Uint8Array;
     }
   | {
       readonly kind: 'snapshot';
@@ -145,6 +155,8 @@ export class CompileWorkshop {
         return this.#build(job);
       case 'overlay':
         return compileOverlay(job.base, job.overlay, job.changes);
+      case 'find':
+        return { entries: found(job) };
       case 'snapshot': {
         const lists = job.lists.map((list) => (list === null ? null : withHash(list)));
         return { failure: await writeSnapshot(job.path, job.base, job.fingerprint, lists, job.held) };
@@ -194,6 +206,15 @@ export class CompileWorkshop {
     this.#protectedNames = outcome.protectedNames;
     this.#guardKey = files.key;
     return outcome.guard;
+  }
+}
+
+function found({ segment, held, name }: JobOf<'find'>): readonly FoundEntry[] | undefined {
+  try {
+    return findEntries(segment, held, name);
+  } catch (error) {
+    if (error instanceof SegmentLost) return undefined;
+    throw error;
   }
 }
 

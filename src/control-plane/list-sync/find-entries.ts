@@ -4,7 +4,8 @@
  */
 import { LABELS_MAX, labelStartsOf } from '../../dns/name.ts';
 import type { EntryProvenance } from './format/list-format.ts';
-import { provenanceOf, readSegment, segmentName, type SegmentEntry } from './list-segment.ts';
+import { provenanceOf, segmentName, type SegmentEntry } from './list-segment.ts';
+import { readSegmentData, type SegmentData } from './segment-data.ts';
 
 export interface FoundEntry {
   readonly name: string;
@@ -20,8 +21,9 @@ export interface FoundEntry {
 /**
  * Entries of a segment on the wire-format name (lower case) or above it, in the order of the segment.
  * @param held places of held entries, ascending
+ * Errors: SegmentLost.
  */
-export function findEntries(payload: Uint8Array, held: Uint32Array, name: Uint8Array): FoundEntry[] {
+export function findEntries(segment: SegmentData, held: Uint32Array, name: Uint8Array): FoundEntry[] {
   const starts = new Uint8Array(LABELS_MAX);
   const labelCount = labelStartsOf(name, 0, starts);
   /** Start of the suffix that has so many octets, plus 1; 0: no suffix has. */
@@ -31,7 +33,7 @@ export function findEntries(payload: Uint8Array, held: Uint32Array, name: Uint8A
   const found: FoundEntry[] = [];
   let place = 0;
   let nextHeld = 0;
-  readSegment(payload, (entry) => {
+  readSegmentData(segment, (entry) => {
     const isHeld = place === held[nextHeld];
     if (isHeld) nextHeld += 1;
     place += 1;

@@ -10,12 +10,21 @@ import type { PublishedPolicy } from '../../policy/published.ts';
 import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
 import { AllowFiles } from './allow-files.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
+import { findInLists, type ListFinding } from './find-in-lists.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { listSourceHostsOf } from './list-source-hosts.ts';
 import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
 import { ListTask, type TaskServices } from './list-task.ts';
-import { fingerprintOf, identitiesOf, type FileIdentities } from './policy-inputs.ts';
+import {
+  fingerprintOf,
+  guardPaths,
+  identitiesOf,
+  ledgerLists,
+  sharedHostsOf,
+  watchedPaths,
+  type FileIdentities,
+} from './policy-inputs.ts';
 import { PolicyPublisher, type Audience, type PolicyParts } from './policy-publisher.ts';
 import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
@@ -33,6 +42,8 @@ export interface ListSyncOptions {
   readonly log: SyncLog;
   /** Where lists that are changed entry by entry are kept; undefined: there are none. */
   readonly ledger?: Pick<Ledger, 'deltaSince'>;
+  /** Files of the guard have changed, or a configuration names others. */
+  readonly onGuardFiles?: (files: GuardFiles) => void;
   /** The compile thread died; it is started again with the next job. */
   readonly onCompileThreadDeath?: () => void;
   /** Generation of the first policy: above the last one of a control thread that this one replaces. */
@@ -56,6 +67,12 @@ export interface ListSync {
   catchUp(): Promise<void>;
   /** For whom rules hold. Resolves when every thread judges by it. */
   setAudience(audience: Audience): Promise<void>;
+  /** Entries of pulled lists on the wire-format name or above it, held ones too. */
+  findEntries(name: Uint8Array): Promise<readonly ListFinding[]>;
+  /** A person has let something of a pulled list through, or has not. */
+  approvalsChanged(list: string): Promise<void>;
+  /** Of now. */
+  guardFiles(): GuardFiles;
   readiness(): { ready: boolean; lists: ListStatus[] };
   close(): Promise<void>;
 }
@@ -176,6 +193,14 @@ class ListSyncService implements ListSync {
     return this.#lanes.publish();
   }
 
+  findEntries(name: Uint8Array): Promise<readonly ListFinding[]> {
+    return findInLists(this.#tasks, this.#compile, this.#segments, name);
+  }
+
+  async approvalsChanged(list: string): Promise<void> {
+    await this.#tasks.find(({ config }) => config.name === list)?.sync(true);
+  }
+
   readiness(): { ready: boolean; lists: ListStatus[] } {
     const lists = this.#tasks.map((task) => task.status());
     const ready = this.#publisher.hasPublished && lists.every(({ attempted, version }) => attempted || version > 0);
@@ -197,7 +222,7 @@ class ListSyncService implements ListSync {
     const before = this.#config;
     this.#config = config;
     this.#lanes.setLists(ledgerLists(config));
-    this.#guardKey += 1;
+    this.#guardChanged();
     if (before.stateDirectory !== config.stateDirectory) {
       this.#store = new ListStore(config.stateDirectory);
       await this.#openStore();
@@ -241,6 +266,7 @@ class ListSyncService implements ListSync {
       const version = task.isOfLedger ? this.#lanes.versionInForce(task.config.name) : undefined;
       if (version !== undefined) task.pushed(version);
     }
+    this.#lanes.settle();
   }
 
   /** The list's content is read from the ledger, which leads to a build. */
@@ -267,7 +293,7 @@ class ListSyncService implements ListSync {
       compile: this.#compile,
       store: () => this.#store,
       segments: this.#segments,
-      guardFiles: () => this.#guardFiles(),
+      guardFiles: () => this.guardFiles(),
       log: this.#log,
       onContent: () => {
         if (this.#started) void this.#build();
@@ -277,10 +303,15 @@ class ListSyncService implements ListSync {
     };
   }
 
-  #guardFiles(): GuardFiles {
+  guardFiles(): GuardFiles {
     const { protected: protectedFiles, popular, sharedHosts, lists } = this.#config;
     const listSourceHosts = listSourceHostsOf(lists);
     return { key: this.#guardKey, protected: protectedFiles, popular, sharedHosts, listSourceHosts };
+  }
+
+  #guardChanged(): void {
+    this.#guardKey += 1;
+    this.#options.onGuardFiles?.(this.guardFiles());
   }
 
   async #onFileChange(path: string): Promise<void> {
@@ -289,7 +320,7 @@ class ListSyncService implements ListSync {
     const identities = await identitiesOf(this.#config);
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
     this.#identities = identities;
-    if (guardPaths(this.#config).includes(path)) this.#guardKey += 1;
+    if (guardPaths(this.#config).includes(path)) this.#guardChanged();
     for (const task of this.#tasks) {
       task.retry();
       if (this.#config.sharedHosts.includes(path)) task.sharedHostsChanged();
@@ -334,7 +365,7 @@ class ListSyncService implements ListSync {
       allowPaths,
       allowSegments: () => this.#allow.segments(allowPaths),
       allowRevision: this.#allow.revision,
-      guard: this.#guardFiles(),
+      guard: this.guardFiles(),
       fingerprint: this.#fingerprint(),
     };
   }
@@ -359,20 +390,4 @@ function logUntil(isClosed: () => boolean, log: SyncLog): SyncLog {
     warn: (fields, message) => isClosed() || log.warn(fields, message),
     error: (fields, message) => isClosed() || log.error(fields, message),
   };
-}
-
-function ledgerLists({ lists }: Config): string[] {
-  return lists.filter(({ sourceKind }) => sourceKind === 'push' || sourceKind === 'feed').map(({ name }) => name);
-}
-
-function guardPaths(config: Config): string[] {
-  return [...config.protected, ...config.popular, ...config.sharedHosts];
-}
-
-function sharedHostsOf({ sharedHosts }: Config, identities: FileIdentities): string {
-  return JSON.stringify(sharedHosts.map((path) => [path, identities.get(path)]));
-}
-
-function watchedPaths(config: Config): string[] {
-  return [...new Set([...config.allow, ...guardPaths(config)])];
 }

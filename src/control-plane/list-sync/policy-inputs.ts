@@ -34,3 +34,23 @@ export function fingerprintOf(config: PolicyConfig, identities: FileIdentities, 
   const inputs = { COMPILER_REVISION, version, lists, allow, protectedFiles, popular, sharedHosts, files };
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
+
+/** Lists that are changed entry by entry. */
+export function ledgerLists({ lists }: Pick<PolicyConfig, 'lists'>): string[] {
+  return lists.filter(({ sourceKind }) => sourceKind === 'push' || sourceKind === 'feed').map(({ name }) => name);
+}
+
+/** Files that the guard is made of. */
+export function guardPaths(config: PolicyConfig): string[] {
+  return [...config.protected, ...config.popular, ...config.sharedHosts];
+}
+
+/** What the names of shared hosts are, as something to compare. */
+export function sharedHostsOf({ sharedHosts }: PolicyConfig, identities: FileIdentities): string {
+  return JSON.stringify(sharedHosts.map((path) => [path, identities.get(path)]));
+}
+
+/** Files that a policy depends on beside its lists. */
+export function watchedPaths(config: PolicyConfig): string[] {
+  return [...new Set([...config.allow, ...guardPaths(config)])];
+}

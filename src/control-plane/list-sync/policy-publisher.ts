@@ -61,8 +61,16 @@ export interface BuiltBase extends Built {
   readonly base: NameSetBuffers;
 }
 
-/** Parts of a policy that change by themselves. */
-export type Audience = Pick<PublishedPolicy, 'rollouts'>;
+/** For whom rules hold; changes by itself. Lists by their names, for their places may change. */
+export interface Audience {
+  readonly rollouts?: { readonly key: Uint8Array; readonly stages: readonly ListStage[] };
+}
+
+export interface ListStage {
+  readonly list: string;
+  readonly slot: number;
+  readonly permyriad: number;
+}
 
 interface Levels {
   readonly base: NameSetBuffers;
@@ -156,7 +164,7 @@ export class PolicyPublisher {
       overlay: this.#withPushed(levels),
       lists: this.#publishedLists(configs, contents),
       allowSources: allowPaths,
-      ...this.#audience,
+      ...this.#publishedAudience(configs),
     });
     for (const [index, task] of tasks.entries()) {
       const { content, entriesInForce, holds } = levels.lists[index]!;
@@ -180,7 +188,7 @@ export class PolicyPublisher {
       generation: this.#nextGeneration(),
       overlay: this.#withPushed({ ...published, lists: built.lists }),
       lists: this.#publishedLists(configs, contents),
-      ...this.#audience,
+      ...this.#publishedAudience(configs),
     });
   }
 
@@ -202,6 +210,15 @@ export class PolicyPublisher {
       return states.map((state) => ({ listIndex, words, state }));
     });
     return pushed.length === 0 ? overlay : overlayWithPushed(base, overlay, pushed, this.#pool);
+  }
+
+  #publishedAudience(configs: readonly { readonly name: string }[]): Pick<PublishedPolicy, 'rollouts'> {
+    const { rollouts } = this.#audience;
+    if (rollouts === undefined) return {};
+    const stages = rollouts.stages.map(({ list, slot, permyriad }) => {
+      return { listIndex: configs.findIndex(({ name }) => name === list), slot, permyriad };
+    });
+    return { rollouts: { key: rollouts.key, stages: stages.filter(({ listIndex }) => listIndex >= 0) } };
   }
 
   /** With the versions that the lists have once what was pushed is laid over their contents. */

@@ -144,7 +144,6 @@ describe('a bad value is named with its key path', () => {
     ['lists: [{ name: a, source: list.txt, category: theft }]', /^lists\[0\]\.category: expected one of "fraud"/],
     ['lists: [{ name: a, source: list.txt, action: explode }]', /^lists\[0\]\.action: expected one of "sinkhole"/],
     ['lists: [{ name: a, source: list.txt, format: word }]', /^lists\[0\]\.format: one of auto, plain/],
-    ['lists: [{ name: a, source: push }]', /^lists\[0\]\.source: .*not available in this version yet/],
     ['lists: [{ name: a, source: "http://x.example/" }]', /^lists\[0\]\.source: plain http/],
     ['lists: [{ name: a, source: "https://u:p@x.example/" }]', /^lists\[0\]\.source: .*user name or password/],
     ['lists: [{ name: a, source: "file:///etc/passwd" }]', /^lists\[0\]\.source: "file:" is no source/],
@@ -157,32 +156,25 @@ describe('a bad value is named with its key path', () => {
     expect(problems[0]).toMatch(problem);
   });
 
-  it.each([
-    ['feed+https://x.example', /^lists\[0\]\.source: .*signed feed is not available in this version yet/],
-    ['feed+http://x.example/', /^lists\[0\]\.source: feed\+http:\/\/ is accepted from a/],
-  ])('%s is no source yet, and neither are its keys', (source, problem) => {
+  it('a list that takes pushes, or follows a feed, says where it comes from', () => {
     const key = 'RWTbSusSx44tSSlhf8UOQxQlGTWxD0vrBrIrwQZ3BlJZdlEk7kBY7QIg';
-    const problems = problemsOf(`lists: [{ name: a, source: "${source}", feedKeys: [${key}] }]`);
-    expect(problems).toHaveLength(2);
-    expect(problems).toContainEqual(expect.stringMatching(problem));
-    expect(problems).toContainEqual(
-      expect.stringMatching(/^lists\[0\]\.feedKeys: is not available in this version yet/),
-    );
+    const text = `lists: [{ name: a, source: push }, { name: b, source: "feed+https://x.example/b", feedKeys: [${key}] }]`;
+    expect(problemsOf(text)).toEqual([]);
+    expect(configOf(text).lists.map(({ sourceKind }) => sourceKind)).toEqual(['push', 'feed']);
+    expect(problemsOf(`lists: [{ name: a, source: "feed+http://x.example/", feedKeys: [${key}] }]`)).toEqual([
+      expect.stringMatching(/^lists\[0\]\.source: feed\+http:\/\/ is accepted from a loopback address only/),
+    ]);
   });
 
   it.each([
     ['lists: [{ name: a, source: list.txt, shrinkPercentMax: 10 }]', 'lists[0].shrinkPercentMax'],
-    ['lists: [{ name: a, source: list.txt, twoPersons: true }]', 'lists[0].twoPersons'],
-    ['lists: [{ name: a, source: list.txt, rollout: [{ percent: 1 }] }]', 'lists[0].rollout'],
-
-    ['push: { entriesMax: 1 }', 'push.entriesMax'],
     ['blastRadius: { queriesMin: 1 }', 'blastRadius.queriesMin'],
   ])('%s would have no effect, and is refused', (text, key) => {
     expect(problemsOf(text)).toEqual([`${key}: is not available in this version yet; remove it`]);
   });
 
   it('the default of a key that is not available yet is no problem', () => {
-    expect(problemsOf('push: { entriesMax: 2000000 }')).toEqual([]);
+    expect(problemsOf('blastRadius: { queriesMin: 1000 }')).toEqual([]);
   });
 
   it('names an unknown key and the key it was probably meant to be', () => {

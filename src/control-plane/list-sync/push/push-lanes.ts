@@ -134,9 +134,15 @@ export class PushLanes {
     // Why equal: what is known by now may be newer than what was published.
     if (lane.known.version === version) lane.inForce = lane.known;
     else if (version > lane.inForce.version) lane.inForce = { ...lane.inForce, version };
-    const waiters = lane.waiters;
-    lane.waiters = waiters.filter((waiter) => waiter.version > version);
-    for (const waiter of waiters) if (waiter.version <= version) waiter.done();
+  }
+
+  /** Lets go of whoever waits for what is in force. Why apart: what people are told of the list comes first. */
+  settle(): void {
+    for (const lane of this.#lanes.values()) {
+      const { waiters, inForce } = lane;
+      lane.waiters = waiters.filter(({ version }) => version > inForce.version);
+      for (const { version, done } of waiters) if (version <= inForce.version) done();
+    }
   }
 
   async #take(lane: Lane, given: LedgerDelta): Promise<void> {

@@ -1,0 +1,218 @@
+/**
+ * All that the control thread does with lists that are changed entry by entry: the ledger, the routes for the people who
+ * change them, feeds, rollouts, and what is measured of them. control-thread.ts makes one and tells it of reloads. The data
+ * plane answers whether any of it lives or not.
+ */
+import { monotonicMs, wallClockMs } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { LedgerMetrics } from '../telemetry/ledger-metrics.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { apiRoutes } from './admin/api-routes.ts';
+import type { ApiOptions } from './admin/api-plugin.ts';
+import type { ApiServices } from './admin/api-services.ts';
+import { Authentication, AUTHENTICATION_FAILURES } from './admin/authentication.ts';
+import { FeedService } from './feed/feed-service.ts';
+import { ledgerSettingsOf } from './ledger-settings.ts';
+import { LedgerClient } from './ledger/ledger-client.ts';
+import type { Ledger, LedgerDelta, LedgerFigures } from './ledger/ledger.ts';
+import { OnDemandLedger } from './ledger/on-demand-ledger.ts';
+import type { GuardFiles } from './list-sync/guard-files.ts';
+import type { ListStatus } from './list-sync/list-status.ts';
+import type { ListSync } from './list-sync/list-sync.ts';
+import { rolloutKey } from './rollout-key.ts';
+import { RolloutWatch } from './rollout-watch.ts';
+
+/** Between two counts of what the ledger has: when nothing is known to have changed, and however much has. Milliseconds. */
+const FIGURES_MS = 30_000;
+const FIGURES_MS_MIN = 1_000;
+
+export interface LedgerServiceOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly listSync: () => ListSync;
+  /** Of what is published now. */
+  readonly policy: () => Policy | undefined;
+  /** Live query counts of the resolver threads. */
+  readonly queryCounts: readonly SharedArrayBuffer[];
+  /** A list's status has changed by what happened here. */
+  readonly onStatus: (list: string) => void;
+  /** The ledger's thread died and is started again. */
+  readonly onDeath: () => void;
+}
+
+export class LedgerService {
+  readonly #options: LedgerServiceOptions;
+  readonly #onDemand: OnDemandLedger;
+  readonly #feeds: FeedService;
+  readonly #rollouts: RolloutWatch;
+  readonly api: ApiOptions;
+  #config: Config;
+  #measured: LedgerMetrics | undefined;
+  #isUp = false;
+  #figures: LedgerFigures | undefined;
+  #figuresTimer: NodeJS.Timeout | undefined;
+  #countedMs = -Infinity;
+
+  constructor(options: LedgerServiceOptions) {
+    const { config, log } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#onDemand = new OnDemandLedger({ stateDirectory: config.stateDirectory, open: () => this.#open() });
+    const { ledger } = this.#onDemand;
+    const apply = (delta: LedgerDelta): Promise<void> => this.#apply(delta);
+    this.#feeds = new FeedService({
+      ledger,
+      apply,
+      onStatus: ({ list }) => options.onStatus(list),
+      log,
+    });
+    const key = rolloutKey(config.stateDirectory);
+    this.#rollouts = new RolloutWatch({
+      ledger: () => this.#onDemand.ifThere(),
+      apply,
+      setStages: (stages) => options.listSync().setAudience({ rollouts: { key, stages } }),
+      radius: () => ({ queryCounts: options.queryCounts, blastRadius: this.#config.blastRadius }),
+      log,
+    });
+    const services = this.#services();
+    const routes = apiRoutes(services, options.version);
+    this.api = {
+      routes,
+      authentication: new Authentication(ledger, (failure) => this.#measured?.countAuthenticationFailure(failure)),
+      onAnswer: (url, status) => this.#measured?.countRequest(url, status),
+    };
+  }
+
+  get ledger(): Ledger {
+    return this.#onDemand.ledger;
+  }
+
+  /** Before list-sync starts: opens what the configuration needs. Errors: none. */
+  configure(config: Config, guardFiles: GuardFiles): void {
+    this.#config = config;
+    void this.#onDemand.configure(ledgerSettingsOf(config, guardFiles, this.#options.queryCounts));
+    this.#measured?.setPushLists(pushListsOf(config));
+  }
+
+  /** Once list-sync has published: follows and publishes feeds, and looks after rollouts. */
+  async start(): Promise<void> {
+    await Promise.all([this.#feeds.configure(this.#config), this.#rollouts.look()]);
+  }
+
+  /** What is known of a list here, added to what list-sync knows of it. */
+  complete(status: ListStatus): ListStatus {
+    const list = this.#config.lists.find(({ name }) => name === status.name);
+    if (list?.sourceKind !== 'push' && list?.sourceKind !== 'feed') return status;
+    const holdsByGuard: Record<string, number> = {};
+    for (const { list: of, guard, count } of this.#figures?.openHolds ?? [])
+      if (of === list.name) holdsByGuard[guard] = count;
+    if (list.sourceKind === 'push') {
+      // Why now: a list that is pushed to is in order as long as its ledger is.
+      const lastSuccessSeconds = this.#isUp ? Math.floor(wallClockMs() / 1000) : status.lastSuccessSeconds;
+      return { ...status, holdsByGuard, lastSuccessSeconds };
+    }
+    const feed = this.#feeds.status(list.name);
+    const { attempted = false, lastSuccessSeconds = 0, failure = status.failure } = feed ?? {};
+    const { failure: _own, ...rest } = status;
+    return { ...rest, holdsByGuard, attempted, lastSuccessSeconds, ...(failure !== undefined && { failure }) };
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#figuresTimer);
+    this.#rollouts.close();
+    await this.#feeds.close();
+    await this.#onDemand.close();
+  }
+
+  #open(): LedgerClient {
+    const { metrics, log } = this.#options;
+    this.#measured = metrics.registerLedger();
+    this.#measured.setApi(
+      this.api.routes.map(({ url }) => url),
+      AUTHENTICATION_FAILURES,
+    );
+    this.#measured.setPushLists(pushListsOf(this.#config));
+    this.#measured.setLedgerUp(false);
+    return new LedgerClient({
+      stateDirectory: this.#config.stateDirectory,
+      onState: (isUp, message) => this.#onState(isUp, message),
+      onDeath: (message) => {
+        log.error({}, message);
+        this.#options.onDeath();
+      },
+    });
+  }
+
+  #onState(isUp: boolean, message: string): void {
+    const { log, listSync } = this.#options;
+    const wasUp = this.#isUp;
+    this.#isUp = isUp;
+    this.#measured?.setLedgerUp(isUp);
+    if (!isUp) return void log.error({}, `the ledger takes no changes: ${message}; what is in force stays`);
+    log.info({}, 'the ledger is open');
+    if (!wasUp) void listSync().catchUp();
+    void this.#onChanged();
+  }
+
+  async #apply(delta: LedgerDelta): Promise<void> {
+    await this.#options.listSync().apply(delta);
+    this.#feeds.changed(delta);
+    void this.#onChanged();
+  }
+
+  /** Holds, rollouts or the audit chain may have changed. */
+  #onChanged(): Promise<void> {
+    this.#countWithin(Math.max(0, this.#countedMs + FIGURES_MS_MIN - monotonicMs()));
+    return this.#rollouts.look();
+  }
+
+  #countWithin(ms: number): void {
+    clearTimeout(this.#figuresTimer);
+    this.#figuresTimer = setTimeout(() => void this.#count(), ms).unref();
+  }
+
+  async #count(): Promise<void> {
+    this.#countedMs = monotonicMs();
+    const figures = await (await this.#onDemand.ifThere())?.figures().catch(() => undefined);
+    if (figures !== undefined) {
+      this.#figures = figures;
+      this.#measured?.setAuditRecords(figures.auditRecords);
+      for (const { name, sourceKind } of this.#config.lists) {
+        if (sourceKind === 'push' || sourceKind === 'feed') this.#options.onStatus(name);
+      }
+    }
+    this.#countWithin(FIGURES_MS);
+  }
+
+  #services(): ApiServices {
+    const { log, listSync, policy } = this.#options;
+    return {
+      ledger: this.ledger,
+      config: () => this.#config,
+      listStatus: () =>
+        listSync()
+          .readiness()
+          .lists.map((status) => this.complete(status)),
+      apply: (delta) => this.#apply(delta),
+      approvalsChanged: (list) => listSync().approvalsChanged(list),
+      policy,
+      finder: { findEntries: (name) => listSync().findEntries(name) },
+      metrics: {
+        countPush: (list, outcome) => this.#measured?.countPush(list, outcome),
+        countPushedEntries: (list, entries) => this.#measured?.countPushedEntries(list, entries),
+        observePush: (seconds) => this.#measured?.observePush(seconds),
+      },
+      feeds: () => this.#feeds.publisher,
+      onLedgerChanged: () => this.#onChanged(),
+      log,
+    };
+  }
+}
+
+function pushListsOf({ lists }: Pick<Config, 'lists'>): string[] {
+  return lists.filter(({ sourceKind }) => sourceKind === 'push').map(({ name }) => name);
+}

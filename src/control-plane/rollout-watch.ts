@@ -1,0 +1,134 @@
+/**
+ * Watches what is staged: tells list-sync which share of the clients each rollout has reached, brings a rollout whose time
+ * has come to its next stage, and takes one back that turns out to block more queries than it may. Lives in the control
+ * thread; all it decides is a change of the ledger, made by nobody's hand.
+ */
+import { wallClockMs } from '../clock.ts';
+import { nameFromText } from '../dns/name.ts';
+import { estimateQueries } from '../telemetry/query-sketch.ts';
+import type { Actor, Ledger, LedgerDelta, LedgerSettings, RolloutRow } from './ledger/ledger.ts';
+import type { SyncLog } from './list-sync/sync-log.ts';
+
+/** Between two looks while anything is staged. Units: milliseconds. */
+export const ROLLOUT_LOOK_MS = 1_000;
+/** Looks between two counts of the queries that a rollout's entries would block. */
+const RADIUS_LOOKS = 30;
+/** Entries of a rollout that are counted. */
+const RADIUS_ENTRIES_MAX = 5_000;
+
+const SYSTEM: Actor = { id: 'system', name: 'system', lists: ['*'], rights: ['push', 'approve'] };
+
+export interface StageOfList {
+  readonly list: string;
+  readonly slot: number;
+  readonly permyriad: number;
+}
+
+export interface RolloutWatchOptions {
+  readonly ledger: () => Promise<Pick<Ledger, 'rollouts' | 'moveRollout' | 'rolloutEntries'> | undefined>;
+  readonly apply: (delta: LedgerDelta) => Promise<void>;
+  readonly setStages: (stages: readonly StageOfList[]) => Promise<void>;
+  /** Live query counts, and what of them is too much. */
+  readonly radius: () => Pick<LedgerSettings, 'queryCounts' | 'blastRadius'>;
+  /** Open appeals against entries of a rollout, and how many are too many; undefined: nobody counts. */
+  readonly appeals?: (rollout: RolloutRow) => Promise<{ readonly open: number; readonly max: number }>;
+  readonly log: SyncLog;
+  readonly nowSeconds?: () => number;
+}
+
+export class RolloutWatch {
+  readonly #options: RolloutWatchOptions;
+  readonly #nowSeconds: () => number;
+  #told = '';
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #looks = 0;
+  #closed = false;
+
+  constructor(options: RolloutWatchOptions) {
+    this.#options = options;
+    this.#nowSeconds = options.nowSeconds ?? (() => Math.floor(wallClockMs() / 1000));
+  }
+
+  /** Something of the ledger has changed, or the process begins. Resolves when the shares of now are in force. */
+  look(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#looking = this.#looking
+      .then(() => this.#look())
+      .catch((error: unknown) => {
+        this.#options.log.error({ error: String(error) }, 'rollouts cannot be looked at; they stay at their stage');
+        this.#again(true);
+      });
+    return this.#looking;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const ledger = this.#closed ? undefined : await this.#options.ledger();
+    if (ledger === undefined) return;
+    const rows = await ledger.rollouts();
+    await this.#tell(rows);
+    const running = rows.filter(({ state }) => state === 'running');
+    this.#looks += 1;
+    for (const row of running) await this.#advance(ledger, row);
+    this.#again(running.length > 0);
+  }
+
+  #again(isStaged: boolean): void {
+    clearTimeout(this.#timer);
+    if (isStaged && !this.#closed) this.#timer = setTimeout(() => void this.look(), ROLLOUT_LOOK_MS).unref();
+  }
+
+  async #tell(rows: readonly RolloutRow[]): Promise<void> {
+    const stages = rows.map(({ list, slot, percent }) => ({ list, slot, permyriad: Math.round(percent * 100) }));
+    const told = JSON.stringify(stages);
+    if (told === this.#told) return;
+    await this.#options.setStages(stages);
+    this.#told = told;
+  }
+
+  async #advance(ledger: Pick<Ledger, 'moveRollout' | 'rollouts' | 'rolloutEntries'>, row: RolloutRow): Promise<void> {
+    const why = await this.#whyTooMuch(ledger, row);
+    const isDue = row.nextAtSeconds > 0 && row.nextAtSeconds <= this.#nowSeconds();
+    if (why === undefined && !isDue) return;
+    const to = why === undefined ? 'promote' : 'abort';
+    const moved = await ledger.moveRollout(row.id, to, why ?? 'its time had come', SYSTEM);
+    if (moved.kind === 'refused') {
+      this.#options.log.warn(
+        { list: row.list, rollout: row.id, code: moved.code },
+        `a rollout stays: ${moved.message}`,
+      );
+      return;
+    }
+    const { percent, state } = moved.rollout;
+    const fields = { list: row.list, rollout: row.id, percent, state };
+    if (why === undefined) this.#options.log.info(fields, 'a rollout has reached its next stage');
+    else this.#options.log.warn(fields, `a rollout was taken back: ${why}`);
+    if (moved.change !== undefined) await this.#options.apply(moved.change.delta);
+    await this.#tell(await ledger.rollouts());
+  }
+
+  /** A sentence for people; undefined: it may go on. */
+  async #whyTooMuch(ledger: Pick<Ledger, 'rolloutEntries'>, row: RolloutRow): Promise<string | undefined> {
+    const appeals = await this.#options.appeals?.(row);
+    if (appeals !== undefined && appeals.open > appeals.max)
+      return `${appeals.open} appeals are open against it, more than ${appeals.max}`;
+    const { queryCounts, blastRadius } = this.#options.radius();
+    if (queryCounts.length === 0 || this.#looks % RADIUS_LOOKS !== 1) return undefined;
+    let queries = 0;
+    let total = 0;
+    for (const { name, scope } of await ledger.rolloutEntries(row.id, RADIUS_ENTRIES_MAX)) {
+      const wire = nameFromText(name);
+      if (wire === undefined) continue;
+      const found = estimateQueries(queryCounts, wire, scope, this.#nowSeconds());
+      queries += found.queries;
+      total = found.total;
+    }
+    if (queries < blastRadius.queriesMin || queries * 100 < total * blastRadius.sharePercent) return undefined;
+    return `its entries would have blocked about ${Math.round(queries)} of ${Math.round(total)} queries in the last 24 h`;
+  }
+}

@@ -1,0 +1,159 @@
+/** A real Weir whose lists are changed through /v1: in force when it is answered, on every thread, and after kill -9. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ask } from '../support/dns-client.ts';
+import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
+import { startWeirProcess, stopAllWeirs, type WeirProcess } from '../support/weir-process.ts';
+
+const SINKHOLE = '192.0.2.53';
+const REAL = '192.0.2.1';
+/** Sockets asked from, so that each resolver thread is asked. */
+const SOCKETS = 8;
+const KILLS = 5;
+/** Six starts of a process, on a machine that may be busy. */
+const KILL_TEST_MS = 240_000;
+
+let upstream: FakeUpstream;
+beforeAll(async () => {
+  upstream = await startFakeUpstream();
+});
+afterAll(async () => {
+  await stopAllWeirs();
+  await upstream.stop();
+});
+
+const config = (more: Readonly<Record<string, unknown>> = {}) => ({
+  workers: 2,
+  upstreams: [upstream.url],
+  lists: [
+    { name: 'desk', source: 'push', authority: 'Fraud desk', versionsMax: 100 },
+    { name: 'county', source: 'push', authority: 'County police', twoPersons: true },
+  ],
+  ...more,
+});
+
+async function addressesOf(weir: WeirProcess, name: string): Promise<string[]> {
+  const seen = new Set<string>();
+  for (let i = 0; i < SOCKETS; i++) seen.add((await ask({ port: weir.port }, name)).answers.at(-1)?.data ?? 'none');
+  return [...seen];
+}
+
+describe('a change of a list that takes pushes', () => {
+  let weir: WeirProcess;
+  let desk: Maintainer;
+  beforeAll(async () => {
+    weir = await startWeirProcess({ config: config() });
+    desk = maintainerOf(weir);
+  });
+
+  test('is in force on every thread when it is answered, though the name is cached, and so is its withdrawal', async () => {
+    expect(await addressesOf(weir, 'www.bad.example')).toEqual([REAL]);
+    expect(await desk.push('desk', ['bad.example'])).toMatchObject({ version: 1, accepted: 1 });
+    expect(await addressesOf(weir, 'www.bad.example')).toEqual([SINKHOLE]);
+    expect(await desk.push('desk', [], ['bad.example'])).toMatchObject({ version: 2, removed: 1 });
+    expect(await addressesOf(weir, 'www.bad.example')).toEqual([REAL]);
+  });
+
+  test('keeps what is wrong or risky out, and the rest goes into force as one version', async () => {
+    const answer = await desk.push('desk', [
+      'good-block.example',
+      'not a name',
+      'com',
+      { name: 'w.example', scope: 'x' },
+    ]);
+    expect(answer).toMatchObject({
+      accepted: 1,
+      rejected: [{ code: 'notAName' }, { code: 'badScope' }],
+      held: [{ name: 'com', code: 'tld' }],
+    });
+    expect(await addressesOf(weir, 'good-block.example')).toEqual([SINKHOLE]);
+    expect(await addressesOf(weir, 'some.com')).toEqual([REAL]);
+    await weir.untilMetric((value) => value === 1, 'weir_list_guard_holds', 'list="desk"', 'guard="tld"');
+  });
+
+  test('counts a name in shadow mode, and does not block it', async () => {
+    await desk.push('desk', [{ name: 'watched.example', mode: 'shadow' }]);
+    expect(await addressesOf(weir, 'watched.example')).toEqual([REAL]);
+    expect(await weir.metric('weir_responses_total', 'verdict="shadow"')).toBe(SOCKETS);
+  });
+
+  test('of two authorities blocks until both have taken it back; explain shows both, and the history', async () => {
+    const county = maintainerOf(weir, ['county'], ['push', 'read'], 'County police');
+    await desk.push('desk', [{ name: 'both.example', reference: 'case 1' }]);
+    await county.push('county', [{ name: 'both.example', reference: 'case 2' }]);
+    const { body } = await desk.get('/v1/explain?name=both.example');
+    expect(body).toMatchObject({ verdict: 'blocked', list: 'desk' });
+    expect(JSON.stringify(body)).toMatch(/case 1.*case 2|case 2.*case 1/s);
+    await desk.push('desk', [], ['both.example']);
+    expect(await addressesOf(weir, 'both.example')).toEqual([SINKHOLE]);
+    await county.push('county', [], ['both.example']);
+    expect(await addressesOf(weir, 'both.example')).toEqual([REAL]);
+    const after = await desk.get('/v1/explain?name=both.example');
+    expect(JSON.stringify(after.body)).toMatch(/County police/);
+  });
+
+  test('rolled back is taken back, and shown with who did it', async () => {
+    const { version } = await desk.push('desk', ['first.example']);
+    await desk.push('desk', ['second.example'], ['first.example']);
+    const reply = await desk.post('/v1/lists/desk/rollback', { toVersion: version, reason: 'a mistake' });
+    expect(reply.status).toBe(200);
+    expect(await addressesOf(weir, 'first.example')).toEqual([SINKHOLE]);
+    expect(await addressesOf(weir, 'second.example')).toEqual([REAL]);
+    const { body } = await desk.get('/v1/lists/desk/versions');
+    expect((body['versions'] as { origin: string }[])[0]).toMatchObject({ origin: 'rollback', reason: 'a mistake' });
+  });
+
+  test('sent twice with one key is done once, and answered alike', async () => {
+    const body = { add: [{ name: 'once.example' }], remove: [], reason: 'a test' };
+    const key = { 'idempotency-key': 'abc-123' };
+    const first = await desk.post('/v1/lists/desk/changes', body, key);
+    const second = await desk.post('/v1/lists/desk/changes', body, key);
+    expect(second.body).toEqual({ ...first.body, replayed: true });
+  });
+
+  test('survives the death of the control thread, whose successor takes the next one', async () => {
+    await desk.push('desk', ['before.example']);
+    // Why a reload: the list stays, and what was pushed lies over what is built anew.
+    weir.writeConfig(config({ cache: { bytesMax: 1_000_000 } }));
+    weir.program.signal('SIGHUP');
+    await weir.untilMetric((value) => value === 1, 'weir_config_reloads_total', 'result="ok"');
+    await desk.push('desk', ['after.example']);
+    for (const name of ['before.example', 'after.example']) expect(await addressesOf(weir, name)).toEqual([SINKHOLE]);
+  });
+});
+
+test(
+  'what was acknowledged is in force after kill -9, from the first answer on; nothing is half',
+  { timeout: KILL_TEST_MS },
+  async () => {
+    let weir = await startWeirProcess({ config: config({ workers: 1 }) });
+    const { token } = maintainerOf(weir);
+    const acknowledged: string[] = [];
+    const attempted: string[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      const desk = asMaintainer(weir.adminUrl, token);
+      const enough = Promise.withResolvers<void>();
+      const pushing = (async () => {
+        for (let i = 0; ; i++) {
+          const pair = [`k${kill}n${i}.a.example`, `k${kill}n${i}.b.example`];
+          attempted.push(...pair);
+          await desk.push('desk', pair);
+          acknowledged.push(...pair);
+          if (i === 3 + kill) enough.resolve();
+        }
+      })().catch(() => undefined);
+      await enough.promise;
+      weir.program.signal('SIGKILL');
+      await Promise.all([pushing, weir.program.ended()]);
+      weir = await startWeirProcess({ folder: weir.folder, config: config({ workers: 1 }) });
+      const blocked = new Set<string>();
+      for (const name of attempted) {
+        if ((await ask({ port: weir.port }, name)).answers.at(-1)?.data === SINKHOLE) blocked.add(name);
+      }
+      expect(acknowledged.filter((name) => !blocked.has(name))).toEqual([]);
+      // Both names of a change, or neither.
+      for (let i = 0; i < attempted.length; i += 2)
+        expect(blocked.has(attempted[i]!)).toBe(blocked.has(attempted[i + 1]!));
+    }
+  },
+);

@@ -1,0 +1,203 @@
+/** Lists of a real ledger in a real list-sync: what is pushed is in force whatever is being built, and after a restart. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { LedgerDelta } from '../../../../../src/control-plane/ledger/ledger.ts';
+import {
+  NoSuchLane,
+  PUSHED_NAMES_FOLD,
+  PUSHED_NAMES_MAX,
+} from '../../../../../src/control-plane/list-sync/push/push-lanes.ts';
+import { HeldRunner } from '../../../../support/held-runner.ts';
+import { listSettings, openTestLedger, type TestLedger } from '../../../../support/ledger-harness.ts';
+import { SyncHarness, testConfig } from '../../../../support/list-sync-harness.ts';
+
+let harness: SyncHarness;
+let ledger: TestLedger;
+
+beforeEach(async () => {
+  harness = await SyncHarness.create();
+  ledger = await openTestLedger({
+    stateDirectory: `${harness.folder}/state`,
+    lists: [listSettings({ name: 'desk' }), listSettings({ name: 'county' })],
+  });
+  harness.ledger = ledger.store;
+});
+afterEach(() => harness.remove());
+
+const PUSH = { sourceKind: 'push', source: 'push' } as const;
+
+function config(lists = ['desk']) {
+  return testConfig(
+    harness.folder,
+    lists.map((name) => ({ name, ...PUSH })),
+  );
+}
+
+async function push(add: readonly string[], remove: readonly string[] = [], list = 'desk'): Promise<LedgerDelta> {
+  return (await ledger.push(add, { remove, list })).delta;
+}
+
+describe('a pushed name', () => {
+  test('is in force when apply resolves, and its withdrawal likewise, with the version of the ledger', async () => {
+    const sync = await harness.start(config());
+    await sync.apply(await push(['bad.example', 'worse.example']));
+    expect(harness.verdict('www.bad.example')).toBe('blocked by desk');
+    expect(harness.policies.at(-1)!.lists[0]!.version).toBe(1);
+    await sync.apply(await push([], ['bad.example']));
+    expect(harness.verdict('bad.example')).toBe('allowed');
+    expect(harness.verdict('worse.example')).toBe('blocked by desk');
+    expect(harness.status('desk')).toMatchObject({ version: 2, entries: 1, attempted: true });
+    expect(harness.runner.kinds.filter((kind) => kind === 'build' || kind === 'overlay')).toEqual(['build']);
+  });
+
+  test('does not wait for a build that is under way, and is not lost behind it', async () => {
+    await harness.file('other.txt', 'other.example\n');
+    const lists = [
+      { name: 'desk', ...PUSH },
+      { name: 'other', source: `${harness.folder}/other.txt` },
+    ];
+    const runner = new HeldRunner();
+    const sync = await harness.start(testConfig(harness.folder, lists), runner);
+    const held = new HeldRunner('build');
+    runner.run = held.run.bind(held);
+    const reloading = sync.reload(
+      testConfig(harness.folder, lists, { allow: [await harness.file('allow.txt', 'x.test\n')] }),
+    );
+    await held.begun.promise;
+    await sync.apply(await push(['bad.example']));
+    expect(harness.verdict('bad.example')).toBe('blocked by desk');
+    const before = harness.policies.length;
+    held.go('build');
+    await reloading;
+    expect(harness.policies.length).toBeGreaterThan(before);
+    expect(harness.policies.at(-1)!.base).not.toBe(harness.policies[before - 1]!.base);
+    expect(harness.verdict('bad.example')).toBe('blocked by desk');
+    expect(harness.verdict('other.example')).toBe('blocked by other');
+  });
+
+  test('is in force once every thread has said so, not before', async () => {
+    const sync = await harness.start(config());
+    const acknowledged = Promise.withResolvers<void>();
+    harness.acknowledge = () => acknowledged.promise;
+    let isDone = false;
+    const applying = sync.apply(await push(['bad.example'])).then(() => (isDone = true));
+    await harness.until(() => harness.policies.at(-1)!.lists[0]!.version === 1);
+    expect(isDone).toBe(false);
+    expect(harness.status('desk')?.version).toBe(0);
+    acknowledged.resolve();
+    await applying;
+  });
+
+  test('of two lists stays blocked by the one when the other takes it back', async () => {
+    const sync = await harness.start(config(['desk', 'county']));
+    await sync.apply(await push(['bad.example']));
+    await sync.apply(await push(['bad.example'], [], 'county'));
+    await sync.apply(await push([], ['bad.example']));
+    expect(harness.verdict('bad.example')).toBe('blocked by county');
+    await sync.apply(await push([], ['bad.example'], 'county'));
+    expect(harness.verdict('bad.example')).toBe('allowed');
+  });
+
+  test('is there after a restart, from the first policy on, though the snapshot on the disk is older', async () => {
+    const first = await harness.start(config());
+    await first.apply(await push(['one.example', 'two.example']));
+    await first.reload(config());
+    await harness.runner.drained();
+    await first.apply(await push(['three.example'], ['one.example']));
+    await harness.close();
+    // Acknowledged by the ledger, and the process died before it was in force.
+    await push(['four.example']);
+    harness.policies.length = 0;
+    await harness.start(config());
+    const [policy] = harness.policies;
+    expect(policy!.lists[0]!.version).toBe(3);
+    const verdicts = ['one', 'two', 'three', 'four'].map((word) => harness.verdict(`${word}.example`));
+    expect(verdicts).toEqual(['allowed', 'blocked by desk', 'blocked by desk', 'blocked by desk']);
+  });
+});
+
+describe('changes that come out of order', () => {
+  test('are asked of the ledger, and the older one then has nothing left to do', async () => {
+    const sync = await harness.start(config());
+    await sync.apply(await push(['zero.example']));
+    const one = await push(['one.example']);
+    const two = await push(['two.example'], ['one.example']);
+    await sync.apply(two);
+    const published = harness.policies.length;
+    await sync.apply(one);
+    expect(harness.policies.length).toBe(published);
+    expect([harness.verdict('one.example'), harness.verdict('two.example')]).toEqual(['allowed', 'blocked by desk']);
+  });
+
+  test('many at once: all are in force, in fewer publications than there are changes', async () => {
+    const sync = await harness.start(config());
+    const published = harness.policies.length;
+    const deltas = await Promise.all(Array.from({ length: 50 }, (_, i) => push([`n${i}.example`])));
+    await Promise.all(deltas.toReversed().map((delta) => sync.apply(delta)));
+    for (let i = 0; i < 50; i++) expect(harness.verdict(`n${i}.example`)).toBe('blocked by desk');
+    expect(harness.policies.length - published).toBeLessThan(10);
+  });
+});
+
+describe('more names than a lane may have', () => {
+  test('go into a base, so that nothing lies over it any more', async () => {
+    const sync = await harness.start(config());
+    const words = Array.from({ length: PUSHED_NAMES_FOLD + 1 }, (_, i) => `n${i}.example`);
+    await sync.apply(await push(words.slice(0, 3000)));
+    await sync.apply(await push(words.slice(3000)));
+    await harness.until(
+      () => harness.policies.at(-1)!.overlay === undefined && harness.policies.at(-1)!.lists[0]!.version === 2,
+    );
+    expect(harness.policies.at(-1)!.base.entryCount).toBe(words.length);
+    await sync.apply(await push(['one-more.example']));
+    expect(harness.policies.at(-1)!.overlay?.entryCount).toBe(1);
+    expect(harness.verdict('n5000.example')).toBe('blocked by desk');
+  });
+
+  test('at once are read from the ledger as a content', async () => {
+    const sync = await harness.start(config());
+    const words = Array.from({ length: PUSHED_NAMES_MAX + 1 }, (_, i) => `n${i}.example`);
+    await sync.apply(await push(words));
+    expect(harness.runner.kinds.filter((kind) => kind === 'parse')).toHaveLength(2);
+    expect(harness.verdict('n15000.example')).toBe('blocked by desk');
+    expect(harness.status('desk')).toMatchObject({ version: 1, entries: words.length });
+  });
+});
+
+test('a list that has left the configuration takes nothing, and nobody waits for it', async () => {
+  const sync = await harness.start(config(['desk', 'county']));
+  const delta = await push(['bad.example']);
+  const acknowledged = Promise.withResolvers<void>();
+  harness.acknowledge = () => acknowledged.promise;
+  const waiting = sync.apply(delta);
+  const reloading = sync.reload(config(['county']));
+  await waiting;
+  acknowledged.resolve();
+  await reloading;
+  await expect(sync.apply(await push(['worse.example']))).rejects.toThrow(NoSuchLane);
+  expect(harness.verdict('bad.example')).toBe('allowed');
+});
+
+test('a ledger that was put back to an earlier state is read as it is', async () => {
+  const first = await harness.start(config());
+  await first.apply(await push(['one.example']));
+  await first.apply(await push(['two.example']));
+  await first.reload(config());
+  await harness.runner.drained();
+  await harness.close();
+  const other = await openTestLedger({ lists: [listSettings({ name: 'desk' })] });
+  await other.push(['three.example']);
+  harness.ledger = other.store;
+  await harness.start({ ...config(), stateDirectory: harness.folder + '/state' });
+  expect(harness.policies.at(-1)!.lists[0]!.version).toBe(2);
+});
+
+test('an empty list is good, and one that was emptied as well', async () => {
+  const sync = await harness.start(config());
+  expect(harness.status('desk')).toMatchObject({ version: 0, attempted: true });
+  expect(harness.status('desk')?.failure).toBeUndefined();
+  await sync.apply(await push(['one.example']));
+  await sync.apply(await push([], ['one.example']));
+  await sync.reload(config());
+  expect(harness.status('desk')).toMatchObject({ version: 2, entries: 0 });
+  expect(harness.status('desk')?.failure).toBeUndefined();
+});
