@@ -111,7 +111,7 @@ describe('a change of a list that takes pushes', () => {
     expect(second.body).toEqual({ ...first.body, replayed: true });
   });
 
-  test('survives the death of the control thread, whose successor takes the next one', async () => {
+  test('stays in force over a reload, and the next one is taken', async () => {
     await desk.push('desk', ['before.example']);
     // Why a reload: the list stays, and what was pushed lies over what is built anew.
     weir.writeConfig(config({ cache: { bytesMax: 1_000_000 } }));
