@@ -120,7 +120,7 @@ export class ListTask {
     if (before.source !== config.source) this.#validators = undefined;
     const sameParse = before.format === config.format && before.source === config.source;
     if (this.isOfLedger) {
-      if (!sameSource) await this.sync(true);
+      if (!isSameSource(before, config)) await this.sync(true);
     } else if (config.sourceKind === 'file') await this.sync(true);
     else void this.sync(!sameParse || (sharedHostsChanged && dependsOnSharedHosts(this.#newest?.facts)));
   }
