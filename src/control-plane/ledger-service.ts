@@ -152,13 +152,19 @@ export class LedgerService {
     const wasUp = this.#isUp;
     this.#isUp = isUp;
     this.#measured?.setLedgerUp(isUp);
-    if (!isUp) return void log.error({}, `the ledger takes no changes: ${message}; what is in force stays`);
+    if (!isUp) {
+      log.error({}, `the ledger takes no changes: ${message}; what is in force stays`);
+      return;
+    }
     log.info({}, 'the ledger is open');
     if (!wasUp) void listSync().catchUp();
     void this.#onChanged();
   }
 
   async #apply(delta: LedgerDelta): Promise<void> {
+    // Why first: entries of a slot that nobody has told of hold for nobody.
+    if (delta.names?.some(({ entries }) => entries.some(({ rolloutSlot }) => rolloutSlot > 0)) === true)
+      await this.#rollouts.look();
     await this.#options.listSync().apply(delta);
     this.#feeds.changed(delta);
     void this.#onChanged();

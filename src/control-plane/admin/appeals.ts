@@ -158,7 +158,7 @@ async function review(services: ApiServices, call: ApiCall): Promise<ApiAnswer> 
   if ('kind' in appeal) return appeal;
   const reviewed = await services.ledger.reviewAppeal(appeal.id, call.actor);
   if (reviewed.kind === 'refused') return refusedByLedger(reviewed);
-  services.onLedgerChanged();
+  void services.onLedgerChanged();
   return ok({ appeal: appealBody(reviewed.appeal, call) });
 }
 
@@ -170,7 +170,7 @@ async function decide(services: ApiServices, decision: 'uphold' | 'reject', call
   const { reason: why } = call.body as { reason: string };
   const decided = await services.ledger.decideAppeal(appeal.id, decision, why, call.actor);
   if (decided.kind === 'refused') return refusedByLedger(decided);
-  services.onLedgerChanged();
+  void services.onLedgerChanged();
   const { change, alsoDecided } = decided;
   services.log.info({ list: appeal.list, appeal: appeal.id, decision }, 'an appeal was decided');
   if (change !== undefined && !(await putInForce(services, change))) return notInForceYet(change.version);

@@ -116,7 +116,7 @@ async function decide(
   if (id.length > 64) return refuse('holdUnknown', 'There is no such hold.');
   const decided = await services.ledger.decideHold(id, decision, why, actor);
   if (decided.kind === 'refused') return refusedByLedger(decided);
-  services.onLedgerChanged();
+  void services.onLedgerChanged();
   const { hold, change } = decided;
   services.log.info({ list: hold.list, guard: hold.guard, decision }, 'a hold was decided');
   if (change !== undefined) {

@@ -48,7 +48,7 @@ export async function answerChange(
 ): Promise<ApiAnswer> {
   const { metrics, log } = services;
   const isInForce = await putInForce(services, done, timeoutMs);
-  services.onLedgerChanged();
+  void services.onLedgerChanged();
   if (!done.isReplay) metrics.countPushedEntries(list, countsOf(done));
   metrics.countPush(list, isInForce ? (done.isReplay ? 'replayed' : 'inForce') : 'late');
   const ms = Math.round(monotonicMs() - startedMs);
