@@ -15,8 +15,7 @@ import { PROJECT_ROOT } from '../support/source-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { COMPILE_CACHE } from '../support/weir-process.ts';
 
-const SENTENCE =
-  'weir: this server has no /v1: is that the address of the admin listener of a Weir? [notFound]\n';
+const SENTENCE = 'weir: this server has no /v1: is that the address of the admin listener of a Weir? [notFound]\n';
 
 const folder = temporaryFolder('no-api');
 writeFileSync(join(folder, 'list.txt'), 'a.example\n');
