@@ -1,4 +1,7 @@
+/** RFC 3597, Handling of Unknown DNS Resource Record (RR) Types. */
 import { describe, expect, it } from 'vitest';
+import { Rcode } from '../../src/dns/iana.ts';
+import { ResolverHarness } from '../support/resolver-harness.ts';
 import { className, typeName, typeNumber } from '../../src/dns/iana.ts';
 import { readResponse } from '../../src/dns/response-view.ts';
 import { concat, header, hex, opt, question, QNAME_POINTER, record } from '../support/wire.ts';
@@ -32,5 +35,51 @@ describe('RFC 3597', () => {
     expect(typeNumber('TYPE65280')).toBe(65_280);
     expect(typeNumber('TYPE1')).toBe(1);
     expect(className(32)).toBe('CLASS32');
+  });
+
+  it.each([258, 999, 65_280, 65_534])(
+    '3 a query for type %i is asked of the upstream, and its answer passed on as it came',
+    (type) => {
+      const weir = new ResolverHarness();
+      const rdata = hex('0102 c00c ff');
+      const first = weir.ask('a.example', { type });
+      expect(weir.upstream.last.question.qtype).toBe(type);
+      weir.upstream.last.answer({ answers: [record(QNAME_POINTER, type, 60, rdata)] });
+      // The second one comes from the cache, its question in other letters.
+      for (const { decoded } of [first, weir.ask('A.Example', { type })]) {
+        expect(decoded).toMatchObject({ rcode: Rcode.NOERROR, answers: [{ type, data: String.raw`\# 5 0102c00cff` }] });
+      }
+      expect(weir.upstream.asks).toHaveLength(1);
+    },
+  );
+
+  it('3 an unknown type without RDATA, and known ones beside it, keep their places', () => {
+    const weir = new ResolverHarness();
+    const reply = weir.ask('a.example', { type: 65_281 });
+    const answers = [record(QNAME_POINTER, 65_281, 60, hex('')), record(QNAME_POINTER, 65_281, 60, hex('01'))];
+    const additionals = [record('b.example', 1, 60, hex('c0000201')), record('b.example', 65_282, 60, hex('02'))];
+    weir.upstream.last.answer({ answers, additionals });
+    expect(reply.decoded.answers.map(({ type, data }) => [type, data])).toEqual([
+      [65_281, String.raw`\# 0`],
+      [65_281, String.raw`\# 1 01`],
+    ]);
+    expect(reply.decoded.additionals.map(({ type }) => type)).toEqual([1, 65_282]);
+  });
+
+  it('3 an unknown type of a listed name is blocked like every other', () => {
+    const weir = new ResolverHarness({ entries: [{ name: 'listed.example' }] });
+    expect(weir.ask('listed.example', { type: 65_280 }).decoded).toMatchObject({
+      answers: [],
+      authorities: [{ type: 6 }],
+    });
+    expect(weir.upstream.asks).toEqual([]);
+  });
+
+  it('5 a class that nobody here serves is refused with its question as it came', () => {
+    const weir = new ResolverHarness();
+    for (const recordClass of [2, 4, 32, 65_280]) {
+      const { rcode, questions } = weir.ask('a.example', { recordClass }).decoded;
+      expect([rcode, questions]).toEqual([Rcode.REFUSED, [{ name: 'a.example', type: 1, recordClass }]]);
+    }
   });
 });
