@@ -195,6 +195,12 @@ export class QueryLoad {
       this.#waiting.set(idOf(message), name);
       client.send(message);
     }, intervalMs);
+    keepOpen(this);
+  }
+
+  /** Sends no more. */
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   static async start(port: number, intervalMs: number, nameOf: (index: number) => string): Promise<QueryLoad> {

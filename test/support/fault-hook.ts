@@ -2,8 +2,9 @@
  * Preloaded into the process by NODE_OPTIONS=--import: lets a test break one thread. A worker thread whose
  * workerData.role, or else whose name, is R waits for the file FAULT_FOLDER/R, removes it and does what it says: throw,
  * heap, block (without taking CPU) or loop.
+ * Every thread moves its clock by what the file FAULT_FOLDER/clock says. Units: milliseconds.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread, threadName, workerData } from 'node:worker_threads';
 
@@ -20,6 +21,16 @@ if (!isMainThread && folder !== undefined && role !== undefined) {
   // At once too, so that a thread can be made to die before it does anything.
   look();
   setInterval(look, POLL_MS).unref();
+}
+
+if (folder !== undefined) {
+  const file = join(folder, 'clock');
+  const now = Date.now;
+  let offsetMs = 0;
+  Date.now = () => now() + offsetMs;
+  setInterval(() => {
+    if (existsSync(file)) offsetMs = Number(readFileSync(file, 'utf8'));
+  }, POLL_MS).unref();
 }
 
 function roleOf(data: unknown): string | undefined {
