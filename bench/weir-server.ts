@@ -13,6 +13,8 @@ const WARM_SECONDS = 2;
 const CLIENTS = 64;
 
 export interface WeirServer extends RunningServer {
+  /** Of the warning page. */
+  readonly pagePort: number;
   /** The sum of a metric's samples. */
   metric(name: string): Promise<number>;
 }
@@ -32,6 +34,7 @@ export async function startWeirServer(context: CaseContext, options: WeirOptions
   const server = await startServer({ peer: weir, launch, port, cores, list });
   return {
     ...server,
+    pagePort: launch.pagePort,
     metric: async (name) => {
       const text = await (await fetch(`${launch.adminUrl}/metrics`)).text();
       return text

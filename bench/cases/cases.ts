@@ -1,6 +1,7 @@
 /** The benchmarks; adding one is a file beside this one and a line here. Run in this order. */
 import type { BenchCase } from './case.ts';
 import { loadCase } from './load-case.ts';
+import { page } from './page.ts';
 import { QUERY_KINDS } from './query-cases.ts';
 import { reload } from './reload.ts';
 import { severalLists } from './several-lists.ts';
@@ -16,5 +17,6 @@ export const CASES: readonly BenchCase[] = [
   severalLists,
   threads,
   reload,
+  page,
   smoke,
 ];

@@ -21,6 +21,8 @@ export interface ShippedConfig {
 
 export interface WeirLaunch extends Launch {
   readonly adminUrl: string;
+  /** Of the warning page. */
+  readonly pagePort: number;
 }
 
 /** Starts Weir with list files that are there already. */
@@ -51,7 +53,7 @@ export async function weirWithLists(setup: Omit<PeerSetup, 'list'>, listFiles: r
   const configFile = join(setup.folder, 'weir.yaml');
   writeFileSync(configFile, stringify(config));
   const args = [join(PROJECT_ROOT, 'bin/weir.js'), 'serve', '--config', configFile];
-  return { command: process.execPath, args, adminUrl: `http://127.0.0.1:${adminPort}` };
+  return { command: process.execPath, args, adminUrl: `http://127.0.0.1:${adminPort}`, pagePort };
 }
 
 export const weir: Peer = {

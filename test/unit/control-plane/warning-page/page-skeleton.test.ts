@@ -18,17 +18,20 @@ const look = pageLook(testConfig().warningPage);
 
 const labels = fc.stringMatching(/^[a-z0-9_-]{1,20}$/);
 const names = fc.array(labels, { minLength: 1, maxLength: 4 }).map((parts) => `${parts.join('.')}.example`);
+/** Mostly what can be filled in. */
+const mostly = <T, U>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<U>): fc.Arbitrary<T | U> =>
+  fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: other });
 const group = fc.stringMatching(/^[0-9A-Z]{4}$/);
 const hosts: fc.Arbitrary<BlockedHost> = fc.record({
-  name: fc.oneof(names, fc.constant('xn--pple-43d.example')),
-  target: fc.option(names, { nil: undefined }),
+  name: mostly(names, fc.constant('xn--pple-43d.example')),
+  target: mostly(fc.constant(undefined), names),
   entry: names,
   category: fc.constantFrom(...CATEGORIES),
   list: fc.constantFrom('police', 'operator'),
   authority: fc.constantFrom('', 'City Police', '<b>"A" & \'B\'</b>', '$& $1 $$'),
   order: fc.constantFrom('authority', 'operator', 'subscriber'),
   version: fc.integer({ min: 1, max: 3 }),
-  incident: fc.oneof(
+  incident: mostly(
     fc.tuple(group, group, group).map((groups) => groups.join('-')),
     fc.constant('7K3M'),
   ),
