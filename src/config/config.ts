@@ -111,6 +111,13 @@ export interface LimitsConfig {
   readonly responsesIpv6PrefixBits: number;
   /** Every how many limited responses one is sent truncated; 0: none. */
   readonly slip: number;
+  readonly cookies: 'on' | 'off';
+  /** Absolute path, or ''. */
+  readonly cookieSecretFile: string;
+  /** 32 hexadecimal digits each, what is in that file: the first makes cookies, all are accepted. */
+  readonly cookieSecrets: readonly string[];
+  /** Answer ANY over UDP with one synthesized record. */
+  readonly anyMinimal: boolean;
 }
 
 export interface Config {

@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { isLoopback, isWildcard, parseSocketAddress, parseUpstream, RECURSIVE } from './address.ts';
 import type { SocketAddress } from './config.ts';
+import { readCookieSecrets } from './cookie-secrets.ts';
 import { checkFeeds, feedSourceProblem } from './feed-checks.ts';
 import { findRecursor } from './find-recursor.ts';
 import { readProblem } from './file-access.ts';
@@ -47,6 +48,7 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkUpstreams(raw, folder, report);
   const ca = valueAt(raw, ['upstreamQueries', 'ca']);
   if (typeof ca === 'string' && ca !== '') checkFile(resolve(folder, ca), ['upstreamQueries', 'ca'], report);
+  checkCookieSecrets(raw, folder, report);
   checkSinkhole(raw, report);
   checkSources(raw, report);
   checkFeeds({ valueAt: (path) => valueAt(raw, path), folder, report });
@@ -174,6 +176,14 @@ function isOfThisMachine(host: string): boolean {
     for (const { address, family } of addresses ?? []) own.addAddress(address, family === 'IPv4' ? 'ipv4' : 'ipv6');
   }
   return own.check(host, isIPv4(host) ? 'ipv4' : 'ipv6');
+}
+
+function checkCookieSecrets(raw: unknown, folder: string, report: Report): void {
+  const path = ['limits', 'cookieSecretFile'];
+  const file = valueAt(raw, path);
+  if (typeof file !== 'string' || file === '') return;
+  const read = readCookieSecrets(resolve(folder, file));
+  if (read.kind === 'bad') report(path, read.message);
 }
 
 function checkSinkhole(raw: unknown, report: Report): void {

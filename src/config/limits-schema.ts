@@ -1,7 +1,7 @@
 /** The keys under `limits`; part of schema.ts, which says what a schema is here. docs/limits.md has the reasons. */
 import { z } from 'zod';
 import { parsePrefix } from './address.ts';
-import { parsed, whole } from './value-schemas.ts';
+import { parsed, printable, whole } from './value-schemas.ts';
 
 const EXEMPT_MAX = 256;
 const PER_SECOND_MAX = 10_000_000;
@@ -25,5 +25,13 @@ export const limitsSchema = z
     responsesIpv4PrefixBits: whole(8, 32).default(24).describe('bits of that prefix'),
     responsesIpv6PrefixBits: whole(16, 64).default(56).describe('bits of that prefix'),
     slip: whole(0, 100).default(2).describe('every how many limited responses one says "ask by TCP"; 0: none does'),
+    cookies: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe('DNS cookies (RFC 7873): a good one frees of limits on responses'),
+    cookieSecretFile: printable(4096)
+      .default('')
+      .describe('secret shared by the nodes of an anycast set; "": random at the start'),
+    anyMinimal: z.boolean().default(true).describe('answer ANY over UDP with a HINFO record (RFC 8482)'),
   })
   .prefault({});

@@ -14,6 +14,7 @@ import { isLoopback } from './address.ts';
 import type { Config, ListConfig } from './config.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { keysAt, suggestKey } from './config-keys.ts';
+import { readCookieSecrets } from './cookie-secrets.ts';
 import { crossCheck, isUrl, valueAt } from './cross-checks.ts';
 import { describeReadError, readProblem } from './file-access.ts';
 import { configSchema } from './schema.ts';
@@ -182,7 +183,7 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     tls: { ...input.tls, certificate: absoluteOrNone(input.tls.certificate), key: absoluteOrNone(input.tls.key) },
     identity: input.identity,
     clients: input.clients,
-    limits: input.limits,
+    limits: limitsOf(input.limits, absoluteOrNone),
     log: input.log,
     shutdownTimeoutMs: input.shutdownTimeoutMs,
   };
@@ -205,6 +206,13 @@ function warningPageOf(
     texts: { 'zh-CN': textsOf(texts['zh-CN']), en: textsOf(texts.en), ug: textsOf(texts.ug) },
     tls: { ...tls, caCertificate: absoluteOrNone(tls.caCertificate), caKey: absoluteOrNone(tls.caKey) },
   };
+}
+
+/** Why the secrets and not only their file: resolver threads read no files. A reload reads them anew. */
+function limitsOf(input: ConfigInput['limits'], absoluteOrNone: (path: string) => string): Config['limits'] {
+  const cookieSecretFile = absoluteOrNone(input.cookieSecretFile);
+  const read = cookieSecretFile === '' ? undefined : readCookieSecrets(cookieSecretFile);
+  return { ...input, cookieSecretFile, cookieSecrets: read?.kind === 'ok' ? read.secrets : [] };
 }
 
 /** A path, unless it is an address, a feed's address, or the word for lists that are only pushed to. */

@@ -19,7 +19,7 @@ export type Refusal =
   | { readonly kind: 'truncate' };
 
 const drop = (reason: number): Refusal => ({ kind: 'drop', reason });
-const respond = (rcode: number, extendedError?: number): Refusal => ({
+const respond = (rcode: number, extendedError?: number): Refusal & { readonly kind: 'respond' } => ({
   kind: 'respond',
   rcode,
   extendedError: extendedError === undefined ? undefined : extendedErrorOption(extendedError),
@@ -35,6 +35,8 @@ const CLIENT_REFUSED = respond(Rcode.REFUSED, ExtendedError.prohibited);
 const TYPE_REFUSED = respond(Rcode.REFUSED, ExtendedError.notSupported);
 const CLASS_REFUSED = respond(Rcode.REFUSED, ExtendedError.notSupported);
 const CHAOS: Refusal = { kind: 'chaos' };
+/** For a question for nothing but a cookie that brings a bad one (RFC 7873 5.4), and for who must come with a good one. */
+export const BAD_COOKIE = respond(Rcode.BADCOOKIE);
 /** For a name that is not blocked, asked for without recursion: there is nothing here of our own. */
 export const NOT_AUTHORITATIVE = respond(Rcode.REFUSED, ExtendedError.notAuthoritative);
 

@@ -22,6 +22,7 @@ import type { QueryView } from '../dns/query-view.ts';
 import { padResponse } from '../dns/padding.ts';
 import { patchTtls } from '../dns/ttl.ts';
 import type { CachedAnswer } from './cache/cached-answer.ts';
+import { COOKIE_OPTION_BYTES, type Cookies } from './limits/cookies.ts';
 import { TransportRow } from '../telemetry/counter-labels.ts';
 
 /** "a TTL value of 30 seconds is RECOMMENDED" for stale data (RFC 8767 4). */
@@ -42,6 +43,11 @@ const CHAOS_NAMES = [
   ['hostname.bind', 'serverId'],
 ] as const;
 
+/** An hour: large enough that who asks for ANY does not ask again at once (RFC 8482 4.2). */
+const MINIMAL_ANY_TTL_SECONDS = 3600;
+const MINIMAL_ANY_CPU = 'RFC8482';
+const MINIMAL_ANY_RECORD = minimalAnyRecord();
+
 const STALE_ANSWER = extendedErrorOption(ExtendedError.staleAnswer);
 const STALE_NXDOMAIN = extendedErrorOption(ExtendedError.staleNxdomainAnswer);
 
@@ -51,6 +57,7 @@ const writeOctets: (this: Uint8Array, octets: string, at: number, length: number
 
 export class Finisher {
   readonly #udpPayloadBytes: number;
+  readonly #cookies: Cookies;
   readonly #tcpKeepalive: Uint8Array;
   readonly #tlsKeepalive: Uint8Array;
   readonly #nsid: Uint8Array;
@@ -58,7 +65,8 @@ export class Finisher {
   /** Without text; made once for each info code that an upstream may give. */
   readonly #extendedErrors: readonly Uint8Array[];
 
-  constructor(config: Config) {
+  constructor(config: Config, cookies: Cookies) {
+    this.#cookies = cookies;
     this.#udpPayloadBytes = config.edns.udpPayloadBytes;
     this.#tcpKeepalive = keepaliveOption(config.tcp.idleTimeoutMs);
     this.#tlsKeepalive = keepaliveOption(config.tls.idleTimeoutMs);
@@ -107,7 +115,7 @@ export class Finisher {
     const reason = isStale ? staleOption(answer) : this.#extendedErrors[answer.extendedError];
     const flags = responseFlags(query.flags, answer.rcode) | this.#authenticatedFlag(query, answer);
     const end = questionEnd + answer.bodyBytes;
-    const bytesLeft = bytesMax - (end - start) - (query.hasEdns ? OPT_BYTES : 0);
+    const bytesLeft = bytesMax - (end - start) - this.#optBytes(query);
     if (answer.truncated || bytesLeft < 0) {
       setFlags(bytes, start, flags | HeaderFlag.TC);
       setCounts(bytes, start, 1, 0, 0, 0);
@@ -142,6 +150,18 @@ export class Finisher {
     return this.#finishEdns(query, transport, rdata + 1 + text.length, Rcode.NOERROR, undefined);
   }
 
+  /**
+   * One HINFO record that says nothing but why: its first text is RFC8482, its second empty.
+   * Source: RFC 8482 4.2.
+   */
+  minimalAny(query: QueryView, transport: number): number {
+    const { bytes, start, questionEnd } = query;
+    bytes.set(MINIMAL_ANY_RECORD, questionEnd);
+    setFlags(bytes, start, responseFlags(query.flags, Rcode.NOERROR));
+    setCounts(bytes, start, 1, 1, 0, 0);
+    return this.#finishEdns(query, transport, questionEnd + MINIMAL_ANY_RECORD.length, Rcode.NOERROR, undefined);
+  }
+
   /** The extras for a response that was written elsewhere; `length` is its length, and an OPT record its last. */
   addExtras(query: QueryView, transport: number, length: number): number {
     if (!query.hasEdns || !wantsExtras(query)) return length;
@@ -155,6 +175,10 @@ export class Finisher {
   #extras(query: QueryView, transport: number, optStart: number, end: number): number {
     const endMax = query.start + this.responseBytesMax(query, transport);
     let newEnd = end;
+    // Who sends a cookie gets ours with every response, errors included (RFC 7873 5.2.3 to 5.2.5).
+    if (query.cookieStart !== 0 && newEnd + COOKIE_OPTION_BYTES <= endMax && this.#cookies.isFor(query)) {
+      newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#cookies.option);
+    }
     // "If TCP ... the server MAY include the edns-tcp-keepalive option"; over UDP it "MUST be ignored" (RFC 7828 3.2).
     const keepalive =
       transport === TransportRow.tcp
@@ -193,14 +217,32 @@ export class Finisher {
     return wantsExtras(query) ? this.#extras(query, transport, end, newEnd) : newEnd - query.start;
   }
 
+  /** Of the OPT record with what it must not be without. */
+  #optBytes(query: QueryView): number {
+    if (!query.hasEdns) return 0;
+    return query.cookieStart !== 0 && this.#cookies.isFor(query) ? OPT_BYTES + COOKIE_OPTION_BYTES : OPT_BYTES;
+  }
+
   /** AD goes only to clients that show they understand it (RFC 6840 5.8). */
   #authenticatedFlag(query: QueryView, answer: CachedAnswer): number {
     return answer.authenticated && (query.dnssecOk || (query.flags & HeaderFlag.AD) !== 0) ? HeaderFlag.AD : 0;
   }
 }
 
+function minimalAnyRecord(): Uint8Array {
+  const record = new Uint8Array(RECORD_FIXED_BYTES + 1 + MINIMAL_ANY_CPU.length + 1);
+  writeUint16(record, 0, NAME_POINTER_TO_QUESTION);
+  writeUint16(record, 2, RecordType.HINFO);
+  writeUint16(record, 4, RecordClass.IN);
+  writeUint32(record, 6, MINIMAL_ANY_TTL_SECONDS);
+  writeUint16(record, 10, MINIMAL_ANY_CPU.length + 2);
+  record[RECORD_FIXED_BYTES] = MINIMAL_ANY_CPU.length;
+  record.set(Buffer.from(MINIMAL_ANY_CPU, 'latin1'), RECORD_FIXED_BYTES + 1);
+  return record;
+}
+
 function wantsExtras(query: QueryView): boolean {
-  return query.hasKeepalive || query.hasNsid || query.paddingBytes > 0;
+  return query.hasKeepalive || query.hasNsid || query.paddingBytes > 0 || query.cookieStart !== 0;
 }
 
 /** Where the last record of the response over `query` begins. */

@@ -14,6 +14,8 @@ export interface ResolverThreadData {
   readonly policy: PublishedPolicy | undefined;
   /** Undefined: there is no certificate. */
   readonly tls: TlsMaterial | undefined;
+  /** For server cookies where none is configured; all threads have the same. */
+  readonly cookieSecret: Uint8Array;
   readonly counters: SharedArrayBuffer;
   /** Names blocked by what they lead to, for the warning page. */
   readonly chains: SharedArrayBuffer;

@@ -5,12 +5,13 @@
  * the lists may have changed meanwhile. It never touches a socket and never waits for the control plane.
  */
 import type { Config } from '../config/config.ts';
-import { HeaderFlag, Rcode } from '../dns/iana.ts';
+import { HeaderFlag, Rcode, RecordType } from '../dns/iana.ts';
 import { ExtendedError } from '../dns/extended-error.ts';
 import { FOLD } from '../dns/name.ts';
 import { emptyPadding } from '../dns/padding.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { VerdictKind } from '../policy/policy.ts';
+import { TransportRow } from '../telemetry/counter-labels.ts';
 import { Counter } from '../telemetry/counters.ts';
 import { accept, NOT_AUTHORITATIVE, wantsRecursion } from './accept.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
@@ -37,6 +38,7 @@ export class Resolver {
   #exchanges: Exchanges;
   #limits: Config['cache'];
   readonly #clientLimits: ClientLimits;
+  #isAnyMinimal: boolean;
   readonly #cells: Float64Array;
   readonly #query = new QueryView();
   readonly #lateQuery = new QueryView();
@@ -44,6 +46,7 @@ export class Resolver {
 
   constructor(config: Config, upstream: UpstreamExchanger, respond: Respond, cells: Float64Array) {
     this.#limits = config.cache;
+    this.#isAnyMinimal = config.limits.anyMinimal;
     this.#clientLimits = new ClientLimits(config.limits, new KeyedHash(), cells);
     this.cache = new AnswerCache(config.cache.bytesMax);
     this.respond = respond;
@@ -63,11 +66,12 @@ export class Resolver {
     const query = this.#query;
     const { respond } = this;
     readQuery(query, arrival.bytes, arrival.start, arrival.end);
+    respond.begin(query, arrival);
     const refusal = accept(query, respond.access, arrival.client);
     respond.countQuery(query, arrival.transport, arrival.family);
     if (refusal?.kind === 'drop') return respond.refuse(query, arrival, refusal);
     // Why also what is refused: a refusal is a response, and may hit whoever's address was forged.
-    const excess = this.#clientLimits.excessOf(arrival);
+    const excess = this.#clientLimits.excessOf(query, arrival, respond);
     if (excess !== undefined) return respond.refuse(query, arrival, excess);
     if (refusal !== undefined) return respond.refuse(query, arrival, refusal);
 
@@ -76,6 +80,8 @@ export class Resolver {
     const special = respond.special(query, arrival, verdict);
     if (special > 0) return special;
     if (!wantsRecursion(query)) return respond.refuse(query, arrival, NOT_AUTHORITATIVE, verdict);
+    if (query.qtype === RecordType.ANY && this.#isAnyMinimal && arrival.transport === TransportRow.udp)
+      return respond.minimalAny(query, arrival, verdict);
 
     const nowMs = arrival.receivedAtMs;
     const isCheckingDisabled = (query.flags & HeaderFlag.CD) !== 0;
@@ -151,7 +157,7 @@ export class Resolver {
       reply: arrival.keepReplyPath(),
       transport: arrival.transport,
       receivedAtMs: nowMs,
-      client: this.respond.keepsClients ? new Uint8Array(arrival.client) : undefined,
+      client: this.respond.keepsClient(query) ? new Uint8Array(arrival.client) : undefined,
       isLate: true,
     };
     if (this.#exchanges.wait(exchange, waiter)) return ANSWERED_LATER;
@@ -210,6 +216,7 @@ export class Resolver {
     this.#scratch.write(waiter.message, 'latin1');
     readQuery(query, this.#scratch, 0, waiter.message.length);
     try {
+      this.respond.begin(query, waiter);
       const verdict = this.respond.judge(query, waiter);
       if (verdict === VerdictKind.blocked) return this.respond.block(query, waiter);
       return this.respond.answer(query, waiter, verdict, answer, nowMs);
@@ -245,6 +252,7 @@ export class Resolver {
   configure(config: Config): void {
     if (config.cache.bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(config.cache.bytesMax);
     this.#limits = config.cache;
+    this.#isAnyMinimal = config.limits.anyMinimal;
     this.#clientLimits.configure(config.limits);
   }
 }

@@ -30,7 +30,7 @@ const DRAIN_POLL_MS = 20;
 /** For connections whose handshake was under way when the process left its ports: a round trip, and one packet lost. */
 const LEAVE_MS = 1_500;
 
-const { config, policy, tls, counters, chains, events, mayListen, heartbeat, threadName } =
+const { config, policy, tls, cookieSecret, counters, chains, events, mayListen, heartbeat, threadName } =
   workerData as ResolverThreadData & {
     readonly heartbeat: SharedArrayBuffer;
     readonly threadName: string;
@@ -47,7 +47,7 @@ const say = (message: FromResolver): void => port.postMessage(message);
 const onBug = (error: Error): void =>
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL where that was possible');
 const recorder = new BlockRecorder(chains, events, config.eventLog.samplePercent, cells);
-const respond = new Respond(config, policy, cells, onBug, recorder);
+const respond = new Respond(config, policy, cells, onBug, recorder, cookieSecret);
 const support = batchSupport();
 const watch = support.kind === 'ok' ? new SocketWatch(support.libc, cells) : undefined;
 const upstream = createUpstreamPool({

@@ -2,6 +2,7 @@
  * The decisions and answers that a thread's query path draws on: policy in force, special names, access list, finisher,
  * and the counting of what was answered. resolve.ts says in which order they are asked; nothing here waits or sends.
  */
+import { randomBytes } from 'node:crypto';
 import { monotonicMs, wallClockMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { TARGETS_MAX } from '../dns/answer-chain.ts';
@@ -9,6 +10,7 @@ import { labelStartsOf, LABELS_MAX, NAME_BYTES_MAX, nameBytes } from '../dns/nam
 import type { QueryView } from '../dns/query-view.ts';
 import { QueryFault } from '../dns/query-view.ts';
 import { Rcode } from '../dns/iana.ts';
+import { SIP_KEY_BYTES } from '../dns/sip-hash.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
 import type { DesignatedResolver } from '../policy/designated-resolver.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
@@ -26,12 +28,13 @@ import {
   responseCounter,
   shadowCounter,
 } from '../telemetry/counters.ts';
-import type { Refusal } from './accept.ts';
+import { BAD_COOKIE, type Refusal } from './accept.ts';
 import type { BlockRecorder } from './block-recorder.ts';
 import { type CachedAnswer, writeTargets } from './cache/cached-answer.ts';
 import { ClientAccess } from './client-address.ts';
 import { Finisher } from './finish.ts';
-import { DROPPED } from './listener/arrival.ts';
+import { Cookies } from './limits/cookies.ts';
+import { type Arrival, DROPPED } from './listener/arrival.ts';
 
 /** How a query came; arrivals and waiters both say it. */
 export interface Asked {
@@ -49,6 +52,7 @@ export class Respond {
   #blockAnswers: BlockAnswers | undefined;
   #special: SpecialUse;
   #designated: DesignatedResolver | undefined;
+  readonly #cookies: Cookies;
   #finisher: Finisher;
   #config: Config;
   readonly #cells: Float64Array;
@@ -70,6 +74,7 @@ export class Respond {
     cells: Float64Array,
     onBug: (error: Error) => void,
     recorder?: BlockRecorder,
+    cookieSecret: Uint8Array = randomBytes(SIP_KEY_BYTES),
   ) {
     this.#recorder = recorder;
     this.#config = config;
@@ -77,7 +82,8 @@ export class Respond {
     this.#onBug = onBug;
     this.access = new ClientAccess(config.clients.allow);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
-    this.#finisher = new Finisher(config);
+    this.#cookies = new Cookies(config.limits, cookieSecret);
+    this.#finisher = new Finisher(config, this.#cookies);
     this.tick();
     if (policy !== undefined) this.setPolicy(policy);
   }
@@ -94,7 +100,8 @@ export class Respond {
     this.access = new ClientAccess(config.clients.allow);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
     this.#special.designate(this.#designated);
-    this.#finisher = new Finisher(config);
+    this.#cookies.configure(config.limits);
+    this.#finisher = new Finisher(config, this.#cookies);
     if (this.#policy !== undefined) this.#blockAnswers = this.#makeBlockAnswers(this.#policy.published);
   }
 
@@ -114,11 +121,26 @@ export class Respond {
   }
 
   /**
-   * Whether those who wait for upstreams must be remembered by their address. Why asked when they begin to wait: where a
-   * policy that depends on clients comes while they wait, they are judged as clients that nobody knows.
+   * Whether who waits for an upstream must be remembered by the address. Why asked when the waiting begins: where a
+   * policy that depends on clients comes meanwhile, they are judged as clients that nobody knows.
    */
-  get keepsClients(): boolean {
-    return this.#recorder?.keepsEvents === true || this.#policy?.dependsOnClients === true;
+  keepsClient(query: QueryView): boolean {
+    const isKept = this.#recorder?.keepsEvents === true || this.#policy?.dependsOnClients === true;
+    return isKept || this.#cookies.isFor(query);
+  }
+
+  /** Before anything else is asked of a query that was just read: its response will overwrite it. */
+  begin(query: QueryView, asked: Asked): void {
+    if (query.cookieStart === 0 || asked.client === undefined || !this.#cookies.isFor(query)) return;
+    this.#cookies.prepare(query, asked.client, this.#seconds(asked.receivedAtMs));
+  }
+
+  hasGoodCookie(query: QueryView, arrival: Arrival): boolean {
+    return this.#cookies.isGood(query, arrival.client, this.#seconds(arrival.receivedAtMs));
+  }
+
+  getsCookie(query: QueryView): boolean {
+    return this.#cookies.isFor(query);
   }
 
   /** Reads the clocks; returns monotonic time. */
@@ -263,6 +285,12 @@ export class Respond {
     else if (match.exception !== undefined) this.#cells[Counter.exceptionAnswers]!++;
   }
 
+  /** ANY, without what there is: one synthesized record (RFC 8482). */
+  minimalAny(query: QueryView, asked: Asked, verdict: number): number {
+    this.#countVerdict(query, asked, verdict);
+    return this.#done(query, asked, verdict, this.#finisher.minimalAny(query, asked.transport));
+  }
+
   /** `verdict`: on the question, where it was asked before. */
   refuse(query: QueryView, asked: Asked, refusal: Refusal, verdict: number = VerdictKind.allowed): number {
     const { transport } = asked;
@@ -275,7 +303,8 @@ export class Respond {
       return this.#done(query, asked, VerdictRow.allowed, this.#finisher.chaos(query, transport));
     if (refusal.kind === 'truncate')
       return this.#done(query, asked, VerdictRow.error, this.#finisher.truncated(query, transport));
-    const { rcode, extendedError } = refusal;
+    const { rcode, extendedError } =
+      refusal.rcode === Rcode.NOERROR && this.#isBadProbe(query, asked) ? BAD_COOKIE : refusal;
     return this.#done(
       query,
       asked,
@@ -283,6 +312,10 @@ export class Respond {
       this.#finisher.empty(query, transport, rcode, extendedError),
       rcode,
     );
+  }
+
+  #isBadProbe(query: QueryView, { client, receivedAtMs }: Asked): boolean {
+    return client !== undefined && this.#cookies.isBadProbe(query, client, this.#seconds(receivedAtMs));
   }
 
   /** SERVFAIL that says why; `verdict` as for `refuse`. */

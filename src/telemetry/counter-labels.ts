@@ -139,9 +139,9 @@ export const LIMITS = ['queries', 'responses'] as const;
 /** Rows of LIMITS. */
 export const LimitRow = { queries: 0, responses: 1 } as const satisfies Record<(typeof LIMITS)[number], number>;
 /** What it got instead of an answer. */
-export const LIMIT_OUTCOMES = ['dropped', 'refused', 'truncated'] as const;
+export const LIMIT_OUTCOMES = ['dropped', 'refused', 'truncated', 'badCookie'] as const;
 /** Rows of LIMIT_OUTCOMES. */
-export const LimitOutcomeRow = { dropped: 0, refused: 1, truncated: 2 } as const satisfies Record<
+export const LimitOutcomeRow = { dropped: 0, refused: 1, truncated: 2, badCookie: 3 } as const satisfies Record<
   (typeof LIMIT_OUTCOMES)[number],
   number
 >;

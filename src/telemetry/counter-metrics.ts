@@ -65,7 +65,7 @@ export interface CounterNames {
 }
 
 /** Response codes that Weir gives of its own accord, hence known from the start. */
-const OWN_RCODES = new Set(['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'BADVERS']);
+const OWN_RCODES = new Set(['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'BADVERS', 'BADCOOKIE']);
 
 /** Registers every metric that is read out of the counters. `names` is asked at each scrape. */
 export function registerCounterMetrics(registry: Registry, sum: CounterSum, names: () => CounterNames): void {

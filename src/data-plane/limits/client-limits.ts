@@ -1,16 +1,17 @@
 /**
  * How much one client, and one client network, may ask of a thread: the second step of the query path, behind accept.
  * Two token buckets: queries of a client over any transport, and responses to a client prefix over UDP, where the
- * address may be forged and the responses hit somebody else. Decides and counts; what is sent is respond.ts's.
+ * address may be forged and the responses hit somebody else: a client with a good cookie is none of those. Decides and counts; what is sent is respond.ts's.
  * Exempt clients are looked for only when a limit has been met, so that the many who stay below pay nothing for them.
  */
 import type { Config } from '../../config/config.ts';
 import { extendedErrorOption } from '../../dns/edns.ts';
 import { ExtendedError } from '../../dns/extended-error.ts';
 import { Rcode } from '../../dns/iana.ts';
+import type { QueryView } from '../../dns/query-view.ts';
 import { DropRow, LimitOutcomeRow, LimitRow, TransportRow } from '../../telemetry/counter-labels.ts';
 import { limitCounter } from '../../telemetry/counters.ts';
-import type { Refusal } from '../accept.ts';
+import { BAD_COOKIE, type Refusal } from '../accept.ts';
 import { ClientAccess } from '../client-address.ts';
 import type { Arrival } from '../listener/arrival.ts';
 import { BucketTable } from './bucket-table.ts';
@@ -24,6 +25,13 @@ const REFUSED: Refusal = {
   rcode: Rcode.REFUSED,
   extendedError: extendedErrorOption(ExtendedError.other, 'too many queries from this client'),
 };
+
+/** Tells a client from who forges its address. */
+export interface ClientIdentity {
+  hasGoodCookie(query: QueryView, arrival: Arrival): boolean;
+  /** Whether the response to this query carries a cookie. */
+  getsCookie(query: QueryView): boolean;
+}
 
 export class ClientLimits {
   readonly #key = new ClientKey();
@@ -64,7 +72,8 @@ export class ClientLimits {
    * is a response, for every query gets one, and a limited one costs no lookup and no question upstream.
    * Cost: two hashes, no allocation.
    */
-  excessOf({ client, transport, receivedAtMs }: Arrival): Refusal | undefined {
+  excessOf(query: QueryView, arrival: Arrival, identity: ClientIdentity): Refusal | undefined {
+    const { client, transport, receivedAtMs } = arrival;
     const key = this.#key;
     key.read(client);
     if (!this.#queries.take(key.high, key.low, receivedAtMs) && !this.isExempt(client)) {
@@ -76,9 +85,13 @@ export class ClientLimits {
     const high = key.isIpv4 ? key.high : key.high & this.#ipv6HighMask;
     const low = key.low & (key.isIpv4 ? this.#ipv4Mask : this.#ipv6LowMask);
     if (this.#responses.take(high, low, receivedAtMs) || this.isExempt(client)) return undefined;
+    if (identity.hasGoodCookie(query, arrival)) return undefined;
     if (this.#slip === 0 || ++this.#sinceSlip < this.#slip) return this.#drop(LimitRow.responses);
     this.#sinceSlip = 0;
-    return this.#count(LimitRow.responses, LimitOutcomeRow.truncated, TRUNCATED);
+    // Why: who speaks cookies comes back with a good one, over UDP.
+    return identity.getsCookie(query)
+      ? this.#count(LimitRow.responses, LimitOutcomeRow.badCookie, BAD_COOKIE)
+      : this.#count(LimitRow.responses, LimitOutcomeRow.truncated, TRUNCATED);
   }
 
   /** Whether no limit holds for the client. */

@@ -133,7 +133,7 @@ describe('the padding of a query that waits', () => {
     for (const { decoded } of replies) {
       expect(decoded.answers).toHaveLength(1);
       expect(decoded.edns?.dnssecOk).toBe(true);
-      expect(decoded.edns?.options.map(({ code }) => code)).toEqual([EdnsOption.NSID]);
+      expect(decoded.edns?.options.map(({ code }) => code)).toEqual([EdnsOption.COOKIE, EdnsOption.NSID]);
     }
   });
 });
