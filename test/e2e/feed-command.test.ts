@@ -4,19 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runProgram, type ProgramResult } from '../support/child-program.ts';
+import type { ProgramResult } from '../support/child-program.ts';
 import { HostileHttpServer } from '../support/hostile-http-server.ts';
-import { PROJECT_ROOT } from '../support/source-files.ts';
-import { COMPILE_CACHE } from '../support/weir-process.ts';
+import { weirCommand } from '../support/weir-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-feed-command-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function weir(...args: readonly string[]): Promise<ProgramResult> {
-  return runProgram(process.execPath, [join(PROJECT_ROOT, 'src/main.ts'), 'feed', ...args], {
-    cwd: folder,
-    env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
-  });
+function weir(...args: readonly string[]): Promise<ProgramResult> {
+  return weirCommand(['feed', ...args], { cwd: folder });
 }
 
 const at = (name: string): string => join(folder, name);

@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { runProgram, type ProgramResult } from '../support/child-program.ts';
-import { PROJECT_ROOT } from '../support/source-files.ts';
+import type { ProgramResult } from '../support/child-program.ts';
+import { weirCommand } from '../support/weir-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-list-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function weirList(args: readonly string[], input?: string): Promise<ProgramResult> {
-  const main = join(PROJECT_ROOT, 'src/main.ts');
-  return runProgram(process.execPath, [main, 'list', ...args], input === undefined ? {} : { input });
+function weirList(args: readonly string[], input?: string): Promise<ProgramResult> {
+  return weirCommand(['list', ...args], input === undefined ? {} : { input });
 }
 
 function file(name: string, content: string | Uint8Array): string {

@@ -11,11 +11,10 @@ import type { ApiServices } from '../../src/control-plane/admin/api-services.ts'
 import { LedgerUnavailable } from '../../src/control-plane/ledger/ledger-failure.ts';
 import type { ChangeRequest, HoldRow, Ledger, VersionRow } from '../../src/control-plane/ledger/ledger.ts';
 import { closeApis, config, createApi, done, stagingLedger, type ApiHarness } from '../support/api-harness.ts';
-import { runProgram, type ProgramResult } from '../support/child-program.ts';
+import type { ProgramResult } from '../support/child-program.ts';
 import { startFakeApi } from '../support/fake-api.ts';
-import { PROJECT_ROOT } from '../support/source-files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { COMPILE_CACHE } from '../support/weir-process.ts';
+import { weirCommand } from '../support/weir-command.ts';
 
 const folder = temporaryFolder('maintainer');
 afterEach(closeApis);
@@ -34,9 +33,9 @@ async function startNode(ledger: Partial<Ledger>, services: Partial<ApiServices>
   const api = createApi(ledger, services);
   await api.server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = api.server.server.address() as AddressInfo;
-  const weir: Node['weir'] = async (who, args, input) =>
-    runProgram(process.execPath, [join(PROJECT_ROOT, 'src/main.ts'), ...args], {
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, WEIR_TOKEN: who, WEIR_URL: `http://127.0.0.1:${port}` },
+  const weir: Node['weir'] = (who, args, input) =>
+    weirCommand(args, {
+      env: { WEIR_TOKEN: who, WEIR_URL: `http://127.0.0.1:${port}` },
       ...(input === undefined ? {} : { input }),
     });
   return { api, weir };

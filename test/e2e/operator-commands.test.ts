@@ -3,10 +3,9 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runProgram, type ProgramResult } from '../support/child-program.ts';
-import { PROJECT_ROOT } from '../support/source-files.ts';
+import type { ProgramResult } from '../support/child-program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { COMPILE_CACHE } from '../support/weir-process.ts';
+import { weirCommand } from '../support/weir-command.ts';
 
 const CREATE = ['token', 'create', '--maintainer', 'Fraud desk', '--list', 'desk', '--rights', 'push,read'];
 
@@ -22,13 +21,8 @@ function newNode(): {
     join(folder, 'weir.yaml'),
     'stateDirectory: ./state\nlists: [{ name: desk, source: ./list.txt }, { name: county, source: ./list.txt }]\n',
   );
-  const main = join(PROJECT_ROOT, 'src/main.ts');
-  const weir = async (args: readonly string[], input?: string): Promise<ProgramResult> =>
-    runProgram(process.execPath, [main, ...args], {
-      cwd: folder,
-      env: { NODE_COMPILE_CACHE: COMPILE_CACHE },
-      ...(input === undefined ? {} : { input }),
-    });
+  const weir = (args: readonly string[], input?: string): Promise<ProgramResult> =>
+    weirCommand(args, { cwd: folder, ...(input === undefined ? {} : { input }) });
   return { folder, state: join(folder, 'state'), weir };
 }
 
