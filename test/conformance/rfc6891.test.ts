@@ -1,9 +1,10 @@
+/** RFC 6891, Extension Mechanisms for DNS (EDNS(0)): what is read of a query, and what every kind of response has. */
 import { describe, expect, it } from 'vitest';
 import { udpResponseBytesMax } from '../../src/dns/edns.ts';
 import { QueryFault, QueryView, readQuery } from '../../src/dns/query-view.ts';
 import { readResponse } from '../../src/dns/response-view.ts';
-import { concat, header, hex, opt, question, record } from '../support/wire.ts';
-import { ResolverHarness } from '../support/resolver-harness.ts';
+import { concat, header, hex, opt, option, question, QNAME_POINTER, record } from '../support/wire.ts';
+import { type AskFields, ResolverHarness, type TestReply } from '../support/resolver-harness.ts';
 import { aRecord } from '../support/scripted-answers.ts';
 import { stripResponse } from '../support/strip-response.ts';
 
@@ -66,5 +67,86 @@ describe('RFC 6891', () => {
       edns: { version: 0, options: [] },
     });
     expect(reply.message).toHaveLength(concat(header(1, 0, { questions: 1 }), question('a.example'), opt()).length);
+  });
+});
+
+describe('RFC 6891, the responses', () => {
+  /** A response from every corner of the query path, to a query with these EDNS fields. */
+  function everywhere(fields: AskFields): readonly (readonly [string, TestReply])[] {
+    const weir = new ResolverHarness({ entries: [{ name: 'listed.example' }] });
+    const fetched = weir.ask('a.example', fields);
+    weir.upstream.last.answer({
+      answers: [aRecord('a.example')],
+      additionals: [opt(hex('fde9 0003 010203'), 0, 4096)],
+    });
+    const failed = weir.ask('f.example', fields);
+    weir.upstream.last.end({ kind: 'failed', reason: 'timeout' });
+    return [
+      ['fetched', fetched],
+      ['cached', weir.ask('a.example', fields)],
+      ['failed', failed],
+      ['blocked', weir.ask('listed.example', fields)],
+      ['blocked without data', weir.ask('listed.example', { type: 16, ...fields })],
+      ['special', weir.ask('localhost', fields)],
+      ['refused', weir.ask('a.example', { recursionDesired: false, ...fields })],
+      ['chaos', weir.ask('version.bind', { type: 16, recordClass: 3, ...fields })],
+    ];
+  }
+
+  it('6.1.1 "If an OPT record is present in a received request, compliant responders MUST include an OPT record in their respective responses": exactly one', () => {
+    for (const [corner, { decoded, message }] of everywhere({})) {
+      expect(decoded.edns, corner).toMatchObject({ version: 0 });
+      const counted = (message![10]! << 8) | message![11]!;
+      expect(counted, corner).toBe(decoded.additionals.length + 1);
+    }
+  });
+
+  it('7 without an OPT record in the request the responder "MUST NOT include an OPT record in its response"', () => {
+    for (const [corner, { decoded }] of everywhere({ udpPayloadBytes: 0 }))
+      expect(decoded.edns, corner).toBeUndefined();
+  });
+
+  it('6.1.3 and RFC 3225 3: DO is copied, and nothing else of the flags', () => {
+    for (const dnssecOk of [false, true])
+      for (const [corner, { decoded }] of everywhere({ dnssecOk }))
+        expect(decoded.edns?.dnssecOk, corner).toBe(dnssecOk);
+  });
+
+  it('6.2.3 the payload size that we offer is our own, whatever client and upstream say of theirs', () => {
+    for (const udpPayloadBytes of [512, 1232, 65_535])
+      for (const [corner, { decoded }] of everywhere({ udpPayloadBytes }))
+        expect(decoded.edns?.udpPayloadBytes, corner).toBe(1232);
+  });
+
+  it('6.2.4 a response over UDP is no longer than the client takes, and no longer than we send', () => {
+    for (const [udpPayloadBytes, bytesMax] of [
+      [1, 512],
+      [700, 700],
+      [1232, 1232],
+      [65_535, 1232],
+    ] as const) {
+      for (const count of [20, 30, 40, 50, 80, 120]) {
+        const weir = new ResolverHarness();
+        const reply = weir.ask('a.example', { udpPayloadBytes });
+        const answers = Array.from({ length: count }, (_, index) =>
+          record(QNAME_POINTER, 1, 60, Uint8Array.of(192, 0, 2, index)),
+        );
+        weir.upstream.last.answer({ answers });
+        const wholeBytes = concat(header(1, 0), question('a.example'), opt()).length + count * 16;
+        expect(reply.message!.length).toBeLessThanOrEqual(bytesMax);
+        expect(reply.decoded.answers.length).toBe(wholeBytes <= bytesMax ? count : 0);
+      }
+    }
+  });
+
+  it('6.1.2 options of a client are for us alone: the upstream sees none of them', () => {
+    const weir = new ResolverHarness();
+    weir.ask('a.example', { options: [option(65_001, hex('0102')), option(8, hex('0001 1800 c00002'))] });
+    expect(Object.keys(weir.upstream.last.question).toSorted()).toEqual([
+      'checkingDisabled',
+      'dnssecOk',
+      'qname',
+      'qtype',
+    ]);
   });
 });

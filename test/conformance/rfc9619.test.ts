@@ -1,4 +1,8 @@
+/** RFC 9619, In the DNS, QDCOUNT Is (Usually) One. */
 import { describe, expect, it } from 'vitest';
+import { Rcode } from '../../src/dns/iana.ts';
+import { ResolverHarness } from '../support/resolver-harness.ts';
+import { aRecord } from '../support/scripted-answers.ts';
 import { QueryFault, QueryView, readQuery } from '../../src/dns/query-view.ts';
 import { concat, header, opt, question } from '../support/wire.ts';
 
@@ -20,5 +24,46 @@ describe('RFC 9619', () => {
 
   it('4 the rule is for OPCODE 0 only', () => {
     expect(faultOf(header(1, 0x2800, { questions: 2 }))).toBe(QueryFault.none);
+  });
+});
+
+describe('RFC 9619, the responses', () => {
+  it('4 "The value of the RCODE parameter in the response message MUST be set to 1 (FORMERR)", listed or not', () => {
+    const weir = new ResolverHarness({ entries: [{ name: 'listed.example' }] });
+    for (const names of [
+      ['a.example', 'b.example'],
+      ['listed.example', 'a.example'],
+      ['a.example', 'listed.example', 'c.example'],
+    ]) {
+      const message = concat(
+        header(1, 0x0100, { questions: names.length, additionals: 1 }),
+        ...names.map((name) => question(name)),
+        opt(),
+      );
+      const { decoded } = weir.send(message);
+      expect(decoded).toMatchObject({ rcode: Rcode.FORMERR, questions: [], answers: [] });
+    }
+    expect(weir.upstream.asks).toEqual([]);
+  });
+
+  it('4 a response of an upstream with more than one question is not believed', () => {
+    const weir = new ResolverHarness();
+    const reply = weir.ask('a.example');
+    const message = concat(
+      header(1, 0x8180, { questions: 2, answers: 1 }),
+      question('a.example'),
+      question('b.example'),
+      aRecord('a.example'),
+    );
+    weir.upstream.last.end({ kind: 'answer', message });
+    expect(reply.decoded).toMatchObject({ rcode: Rcode.SERVFAIL, answers: [] });
+  });
+
+  it('4 other opcodes have counts of their own: NOTIMP, whatever the count', () => {
+    const weir = new ResolverHarness();
+    for (const questions of [0, 1, 2, 65_535]) {
+      const message = concat(header(1, 0x2800, { questions }), question('a.example'));
+      expect(weir.send(message).decoded.rcode).toBe(Rcode.NOTIMP);
+    }
   });
 });
