@@ -55,6 +55,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts', 'test/unit/control-plane/ledger/killed-writer.test.ts'],
+          env: { ...env, WEIR_TEST_KILLS: process.env['WEIR_CHAOS'] === 'long' ? '200' : '20' },
+          setupFiles,
+          expect: expectSettings,
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           env,

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ask, closeClients, decoded, query, QueryLoad, TcpClient, UdpClient } from '../support/dns-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
+import { maintainerOf } from '../support/maintainer.ts';
 import { hostAndPort, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
 const SINKHOLE = '192.0.2.53';
@@ -123,6 +124,19 @@ describe('weir serve --take-over', () => {
     expect((await first.program.ended()).code).toBe(0);
     upstream.answerWith((asked) => respond(asked));
     expect((await ask({ port: next.port }, 'new.example')).rcode).toBe(0);
+  });
+
+  test('hands over the ledger: what was pushed before is in force, and pushes go on at the next version', async () => {
+    const lists = [{ name: 'desk', source: 'push' }];
+    const first = await startWeirProcess({ config: { workers, upstreams: [upstream.url], lists } });
+    const desk = maintainerOf(first);
+    expect(await desk.push('desk', ['before.example'])).toMatchObject({ version: 1 });
+    const next = await startBeside(first, ['--take-over'], { lists });
+    expect((await first.program.ended()).code).toBe(0);
+    expect((await ask({ port: next.port }, 'before.example')).answers[0]?.data).toBe(SINKHOLE);
+    expect(await desk.push('desk', ['after.example'])).toMatchObject({ version: 2 });
+    for (let i = 0; i < 8; i++)
+      expect((await ask({ port: next.port }, 'after.example')).answers[0]?.data).toBe(SINKHOLE);
   });
 
   test('closes idle connections properly', async () => {
