@@ -27,7 +27,7 @@ async function openMany<T>(open: () => Promise<T>): Promise<T[]> {
   return opened;
 }
 
-test(`${EACH} idle TCP and ${EACH} idle TLS connections: queries are answered, and memory comes back in part`, async () => {
+test(`${EACH} idle TCP and ${EACH} idle TLS connections: queries are answered, memory is as stated`, async () => {
   const upstream = await startFakeUpstream();
   const limits = { connectionsMax: 20_000, connectionsPerClientMax: 20_000, idleTimeoutMs: 600_000 };
   const weir = await startWeirProcess({
