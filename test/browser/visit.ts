@@ -47,7 +47,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   }
 }
 
-/** Why: Chromium writes a line on the console for every answer from 400 on, 451 and 404 too. */
+/** Why: Chromium writes a line on the console for every answer from 400 on, those of the page too. */
 function isAboutStatus(text: string): boolean {
-  return /^Failed to load resource: the server responded with a status of (?:451|404|405) /.test(text);
+  return /^Failed to load resource: the server responded with a status of (?:451|404|405|422) /.test(text);
 }
