@@ -25,7 +25,7 @@ import type { CachedAnswer } from './cache/cached-answer.ts';
 import { COOKIE_OPTION_BYTES, type Cookies } from './limits/cookies.ts';
 import { TransportRow } from '../telemetry/counter-labels.ts';
 
-/** "a TTL value of 30 seconds is RECOMMENDED" for stale data (RFC 8767 4). */
+/** The TTL of a stale record is to be "greater than 0, with a RECOMMENDED value of 30 seconds" (RFC 8767 4). */
 const STALE_TTL_SECONDS = 30;
 const NAME_POINTER_TO_QUESTION = 0xc00c;
 const POINTER_BYTES = 2;
@@ -179,7 +179,7 @@ export class Finisher {
     if (query.cookieStart !== 0 && newEnd + COOKIE_OPTION_BYTES <= endMax && this.#cookies.isFor(query)) {
       newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#cookies.option);
     }
-    // "If TCP ... the server MAY include the edns-tcp-keepalive option"; over UDP it "MUST be ignored" (RFC 7828 3.2).
+    // Over TCP and TLS; in a query over UDP the option is ignored (RFC 7828 3.2.2).
     const keepalive =
       transport === TransportRow.tcp
         ? this.#tcpKeepalive
@@ -192,8 +192,8 @@ export class Finisher {
     if (query.hasNsid && newEnd + this.#nsid.length <= endMax) {
       newEnd = appendOptionBytes(query.bytes, optStart, newEnd, this.#nsid);
     }
-    // "Responders MUST pad DNS responses when the respective DNS query included the 'Padding' option"; but it "SHOULD
-    // only be used where the DNS transport is encrypted" (RFC 7830 4 and 6). Last, for its length is what is left.
+    // "Responders MUST pad DNS responses when the respective DNS query included the 'Padding' option" (RFC 7830 4), but
+    // not where the transport is not encrypted (6). Last, for its length is what is left.
     if (query.paddingBytes > 0 && transport >= TransportRow.dot) {
       newEnd = padResponse(query.bytes, query.start, optStart, newEnd, endMax);
     }

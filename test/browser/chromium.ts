@@ -48,13 +48,19 @@ async function homeThatTrusts(folder: string): Promise<void> {
   await run('-A', '-n', 'fixtures', '-t', 'C,,', '-i', fixturePath('ca.pem'));
 }
 
-/** Starts it with Weir's DoH listener on `dohPort` as its resolver, without another to fall back on. */
-export async function startChromium(dohPort: number): Promise<RunningChromium> {
+/** How a DoH template says that queries go by GET (RFC 8484 4.1); without it they go by POST. */
+export const BY_GET = '{?dns}';
+
+/**
+ * Starts it with Weir's DoH listener on `dohPort` as its resolver, without another to fall back on.
+ * @param variables behind the path of the template
+ */
+export async function startChromium(dohPort: number, variables: '' | typeof BY_GET = ''): Promise<RunningChromium> {
   const home = temporaryFolder('chromium');
   await homeThatTrusts(home);
   const profile = join(home, 'profile');
   mkdirSync(profile);
-  const dns_over_https = { mode: 'secure', templates: `https://127.0.0.1:${dohPort}/dns-query` };
+  const dns_over_https = { mode: 'secure', templates: `https://127.0.0.1:${dohPort}/dns-query${variables}` };
   writeFileSync(join(profile, 'Local State'), JSON.stringify({ dns_over_https }));
   const program = await startProgram(
     PROGRAM,
