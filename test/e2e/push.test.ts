@@ -1,6 +1,6 @@
 /** A real Weir whose lists are changed through /v1: in force when it is answered, on every thread, and after kill -9. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask } from '../support/dns-client.ts';
+import { ask, decoded, query, UdpClient } from '../support/dns-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
 import { startWeirProcess, stopAllWeirs, type WeirProcess } from '../support/weir-process.ts';
@@ -157,3 +157,49 @@ test(
     }
   },
 );
+
+describe('entries of a list with stages', () => {
+  const STAGED = { lists: [{ name: 'desk', source: 'push', rollout: [{ percent: 50 }, { percent: 80 }] }] };
+  const CLIENTS = 40;
+
+  /** Client networks, of as many, that are told the sinkhole's address. */
+  async function blockedNetworks(weir: WeirProcess, name: string): Promise<string[]> {
+    const blocked: string[] = [];
+    for (let network = 1; network <= CLIENTS; network++) {
+      const client = await UdpClient.open(weir.port, '127.0.0.1', `127.1.${network}.1`);
+      const { answers } = decoded(await client.exchange(query(name)));
+      if (answers.at(-1)?.data === SINKHOLE) blocked.push(`127.1.${network}`);
+      client.close();
+    }
+    return blocked;
+  }
+
+  test('hold for a part of the networks, for more when promoted, for nobody when taken back', async () => {
+    const weir = await startWeirProcess({ config: { ...config(), ...STAGED } });
+    const desk = maintainerOf(weir);
+    await desk.push('desk', ['bad.example']);
+    const half = await blockedNetworks(weir, 'bad.example');
+    expect(half.length).toBeGreaterThan(CLIENTS / 8);
+    expect(half.length).toBeLessThan((CLIENTS * 7) / 8);
+    expect(await blockedNetworks(weir, 'bad.example')).toEqual(half);
+
+    const { body } = await desk.get('/v1/rollouts');
+    const { id } = (body['rollouts'] as { id: string }[])[0]!;
+    expect(await desk.post(`/v1/rollouts/${id}/promote`, { reason: 'all is well' })).toMatchObject({
+      status: 200,
+      body: { rollout: { percent: 80 } },
+    });
+    const more = await blockedNetworks(weir, 'bad.example');
+    expect(more.filter((network) => half.includes(network))).toEqual(half);
+    expect(more.length).toBeGreaterThan(half.length);
+    await desk.post(`/v1/rollouts/${id}/promote`, { reason: 'all is well' });
+    expect(await blockedNetworks(weir, 'bad.example')).toHaveLength(CLIENTS);
+
+    await desk.push('desk', ['wrong.example']);
+    const second = (await desk.get('/v1/rollouts')).body['rollouts'] as { id: string; state: string }[];
+    const running = second.find(({ state }) => state === 'running')!;
+    await desk.post(`/v1/rollouts/${running.id}/abort`, { reason: 'a bank' });
+    expect(await blockedNetworks(weir, 'wrong.example')).toEqual([]);
+    expect(await blockedNetworks(weir, 'bad.example')).toHaveLength(CLIENTS);
+  });
+});
