@@ -54,14 +54,6 @@ function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | 
   return text === '' ? { kind: 'ok', value: undefined } : parseSocketAddress(text);
 }
 
-const NOT_YET = 'is not available in this version yet; remove it';
-
-/** A key whose work is not done yet: any value but its default is refused, for a setting without effect misleads. */
-function notYet<T extends z.ZodType>(schema: T, meaning: string): T {
-  const nothing = JSON.stringify(schema.parse(undefined));
-  return schema.refine((value) => JSON.stringify(value) === nothing, NOT_YET).describe(`not available yet: ${meaning}`);
-}
-
 const socketAddresses = z.array(parsed(parseSocketAddress)).max(ADDRESSES_MAX).default([]);
 const files = z.array(printable(4096).min(1)).max(FILES_MAX).default([]);
 const bindAddress = parsed(optionalAddress);
@@ -96,8 +88,8 @@ const listSchema = z.strictObject({
     .describe('largest source accepted'),
   fetchTimeoutMs: whole(100, 3_600_000).default(60_000).describe('for one fetch of an https source'),
   badLinesPercentMax: z.number().min(0).max(100).default(10).describe('more skipped lines refuse the update'),
-  shrinkPercentMax: notYet(z.number().min(0).max(100).default(50), 'an update that removes more is held'),
-  growthPercentMax: notYet(z.number().min(0).max(1_000_000).default(200), 'an update that adds more is held'),
+  shrinkPercentMax: z.number().min(0).max(100).default(50).describe('an update that removes more is held'),
+  growthPercentMax: z.number().min(0).max(1_000_000).default(200).describe('an update that adds more is held'),
   twoPersons: z.boolean().default(false).describe('who proposed an entry may not release it'),
   rollout: z
     .array(
@@ -195,11 +187,13 @@ export const configSchema = z.strictObject({
     .prefault({}),
   blastRadius: z
     .strictObject({
-      sharePercent: notYet(
-        z.number().min(0).max(100).default(0.01),
-        'entries that more of the queries ask for are held',
-      ),
-      queriesMin: notYet(whole(1, 1_000_000_000).default(1000), 'and at least so many in 24 h'),
+      sharePercent: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(0.01)
+        .describe('entries that at least so many of the queries ask for are held'),
+      queriesMin: whole(1, 1_000_000_000).default(1000).describe('and at least so many queries in 24 h'),
     })
     .prefault({}),
   sinkhole: z

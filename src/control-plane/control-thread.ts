@@ -16,12 +16,13 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { adminMaterial, replaceAdminCertificate } from './admin/admin-tls.ts';
 import { createAdminServer } from './admin/admin-server.ts';
 import { stateOf } from './admin/lists.ts';
-import { GUARD_CODES } from './list-sync/guard/guard.ts';
+import { HOLD_CODES } from './list-sync/guard/guard.ts';
 import { LedgerService } from './ledger-service.ts';
 import { createListSync, type ListSync } from './list-sync/list-sync.ts';
 import { SKIP_REASONS } from './list-sync/format/list-format.ts';
 import { type ListStatus, SYNC_FAILURE_REASONS } from './list-sync/list-status.ts';
 import { listenPersistently } from './listen-persistently.ts';
+import { keepQueryCounts } from './query-counts.ts';
 import type { ControlThreadData, FromControl, ToControl } from './messages.ts';
 
 const data = workerData as ControlThreadData & { readonly heartbeat: SharedArrayBuffer };
@@ -38,7 +39,7 @@ const metrics = new Metrics({
   version: data.version,
   rejectReasons: SKIP_REASONS,
   syncFailureReasons: SYNC_FAILURE_REASONS,
-  guards: GUARD_CODES,
+  guards: HOLD_CODES,
 });
 metrics.setBatchIo(data.batchIo);
 for (const block of data.counters) metrics.attach(block);
@@ -113,7 +114,7 @@ const ledgerService = new LedgerService({
   log,
   listSync: () => listSync,
   policy: () => policy,
-  queryCounts: [],
+  queryCounts: data.sketches,
   onStatus: (name) => {
     const status = listSync.readiness().lists.find((list) => list.name === name);
     if (status !== undefined) onStatus(status);
@@ -129,9 +130,14 @@ const listSync: ListSync = createListSync({
   publish,
   onStatus,
   counterSlotOf: (name) => listSlots[name] ?? 0,
+  sketches: data.sketches,
+  approvals: (list) => ledgerService.pulledHolds.approvals(list),
+  onHolds: (report) => void ledgerService.pulledHolds.take(report),
   onCompileThreadDeath: () => metrics.countRestart('compile'),
   log,
 });
+
+const endQueryCounts = keepQueryCounts(config.stateDirectory, data.sketches, log);
 
 const admin = createAdminServer({
   metrics,
@@ -201,6 +207,7 @@ port.on('message', (message: ToControl) => {
       void listSync.reload(config).then(() => ledgerService.start());
       break;
     case 'stop':
+      endQueryCounts();
       void Promise.allSettled([ledgerService.close(), listSync.close(), admin.close()]).then(() => {
         say({ kind: 'stopped' });
         port.close();

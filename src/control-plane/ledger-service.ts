@@ -21,6 +21,7 @@ import { OnDemandLedger } from './ledger/on-demand-ledger.ts';
 import type { GuardFiles } from './list-sync/guard-files.ts';
 import type { ListStatus } from './list-sync/list-status.ts';
 import type { ListSync } from './list-sync/list-sync.ts';
+import { PulledHolds } from './pulled-holds.ts';
 import { rolloutKey } from './rollout-key.ts';
 import { RolloutWatch } from './rollout-watch.ts';
 
@@ -49,6 +50,8 @@ export class LedgerService {
   readonly #onDemand: OnDemandLedger;
   readonly #feeds: FeedService;
   readonly #rollouts: RolloutWatch;
+  /** What is held of pulled lists, and what people have let through. */
+  readonly pulledHolds: PulledHolds;
   readonly api: ApiOptions;
   #config: Config;
   #measured: LedgerMetrics | undefined;
@@ -63,6 +66,7 @@ export class LedgerService {
     this.#config = config;
     this.#onDemand = new OnDemandLedger({ stateDirectory: config.stateDirectory, open: () => this.#open() });
     const { ledger } = this.#onDemand;
+    this.pulledHolds = new PulledHolds(() => this.#onDemand.ifThere(), log);
     const apply = (delta: LedgerDelta): Promise<void> => this.#apply(delta);
     this.#feeds = new FeedService({
       ledger,
@@ -157,7 +161,7 @@ export class LedgerService {
       return;
     }
     log.info({}, 'the ledger is open');
-    if (!wasUp) void listSync().catchUp();
+    if (!wasUp) void Promise.all([listSync().catchUp(), this.pulledHolds.bringAll()]);
     void this.#onChanged();
   }
 

@@ -14,6 +14,8 @@ export interface ControlThreadData {
   readonly version: string;
   /** Counter blocks of every thread that has one. */
   readonly counters: readonly SharedArrayBuffer[];
+  /** How often names are asked for (telemetry/query-sketch.ts): before this process, and by each resolver thread. */
+  readonly sketches: readonly SharedArrayBuffer[];
   readonly listSlots: Readonly<Record<string, number>>;
   readonly batchIo: BatchIoMode;
   /** Addresses that resolver threads listen on; empty while they do not. */

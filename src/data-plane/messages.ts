@@ -19,6 +19,8 @@ export interface ResolverThreadData {
   readonly counters: SharedArrayBuffer;
   /** Names blocked by what they lead to, for the warning page. */
   readonly chains: SharedArrayBuffer;
+  /** How often names are asked for, for the guard of lists. */
+  readonly sketch: SharedArrayBuffer;
   /** For the event log; undefined where it is off. */
   readonly events: SharedArrayBuffer | undefined;
   /** False at the start, while there is no policy yet: wait for `listen`. */

@@ -13,6 +13,7 @@ import { QueryView, readQuery } from '../dns/query-view.ts';
 import { VerdictKind } from '../policy/policy.ts';
 import { TransportRow } from '../telemetry/counter-labels.ts';
 import { Counter } from '../telemetry/counters.ts';
+import type { QuerySketchWriter } from '../telemetry/query-sketch.ts';
 import { accept, NOT_AUTHORITATIVE, wantsRecursion } from './accept.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
 import { answerFromMessage, type CachedAnswer, failureAnswer, isReplaceableFailure } from './cache/cached-answer.ts';
@@ -40,17 +41,26 @@ export class Resolver {
   readonly #clientLimits: ClientLimits;
   #isAnyMinimal: boolean;
   readonly #cells: Float64Array;
+  readonly #asked: QuerySketchWriter | undefined;
   readonly #query = new QueryView();
   readonly #lateQuery = new QueryView();
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
-  constructor(config: Config, upstream: UpstreamExchanger, respond: Respond, cells: Float64Array) {
+  /** `asked`: counts names that are not blocked; what is blocked now, a list could not block newly. */
+  constructor(
+    config: Config,
+    upstream: UpstreamExchanger,
+    respond: Respond,
+    cells: Float64Array,
+    asked?: QuerySketchWriter,
+  ) {
     this.#limits = config.cache;
     this.#isAnyMinimal = config.limits.anyMinimal;
     this.#clientLimits = new ClientLimits(config.limits, new KeyedHash(), cells);
     this.cache = new AnswerCache(config.cache.bytesMax);
     this.respond = respond;
     this.#cells = cells;
+    this.#asked = asked;
     this.#exchanges = new Exchanges(upstream, {
       onAnswer: (exchange, message) => {
         exchange.answer = this.#read(exchange.question, message, this.respond.nowMs());
@@ -77,6 +87,14 @@ export class Resolver {
 
     const verdict = respond.judge(query, arrival);
     if (verdict === VerdictKind.blocked) return respond.block(query, arrival);
+    this.#asked?.count(
+      query.bytes,
+      query.qnameStart,
+      query.qnameBytes,
+      query.labelStarts,
+      query.labelCount,
+      arrival.client,
+    );
     const special = respond.special(query, arrival, verdict);
     if (special > 0) return special;
     if (!wantsRecursion(query)) return respond.refuse(query, arrival, NOT_AUTHORITATIVE, verdict);

@@ -4,12 +4,13 @@
  * control plane. A bug in the query path ends here, as SERVFAIL, a count and a line in the log.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { monotonicMs } from '../clock.ts';
+import { monotonicMs, wallClockMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { DropRow } from '../telemetry/counter-labels.ts';
 import { Counter, dropCounter } from '../telemetry/counters.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { createLog, createLogLimiter } from '../telemetry/log.ts';
+import { QuerySketchWriter } from '../telemetry/query-sketch.ts';
 import { ConnectionSteer } from './batch/connection-steer.ts';
 import { batchSupport } from './batch/self-check.ts';
 import { SocketWatch } from './batch/socket-watch.ts';
@@ -30,7 +31,7 @@ const DRAIN_POLL_MS = 20;
 /** For connections whose handshake was under way when the process left its ports: a round trip, and one packet lost. */
 const LEAVE_MS = 1_500;
 
-const { config, policy, tls, cookieSecret, counters, chains, events, mayListen, heartbeat, threadName } =
+const { config, policy, tls, cookieSecret, counters, chains, sketch, events, mayListen, heartbeat, threadName } =
   workerData as ResolverThreadData & {
     readonly heartbeat: SharedArrayBuffer;
     readonly threadName: string;
@@ -58,7 +59,8 @@ const upstream = createUpstreamPool({
   ...(support.kind === 'ok' ? { openSocket: openInBatches(support.libc, watch) } : {}),
   log,
 });
-const resolver = new Resolver(config, upstream, respond, cells);
+const asked = new QuerySketchWriter(sketch);
+const resolver = new Resolver(config, upstream, respond, cells, asked);
 
 function handle(arrival: Arrival): number {
   try {
@@ -142,6 +144,7 @@ async function drain(limitMs: number): Promise<void> {
 
 const ticks = setInterval(() => {
   resolver.tick(respond.tick());
+  asked.tick(wallClockMs() / 1000);
   watch?.tick();
 }, TICK_INTERVAL_MS);
 const rescans = setInterval(() => void listeners.rescan(), RESCAN_INTERVAL_MS);
@@ -187,6 +190,7 @@ port.on('message', (message: ToResolver) => {
 });
 
 respond.tick();
+asked.tick(wallClockMs() / 1000);
 if (support.kind === 'ok') say({ kind: 'batchIo', mode: 'batch', reason: '' });
 else say({ kind: 'batchIo', mode: 'dgram', reason: support.reason });
 if (isListening) await listen(config);

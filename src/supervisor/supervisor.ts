@@ -32,7 +32,7 @@ import {
   STOP_GRACE_MS,
 } from './limits.ts';
 import { Publisher } from './publisher.ts';
-import { type ResolverMemory, createResolverMemory } from './resolver-memory.ts';
+import { type ResolverMemory, createResolverMemories } from './resolver-memory.ts';
 import { keysNeedingRestart, withoutRestart } from './restart-keys.ts';
 import { StartError, type Started } from './started.ts';
 import { SupervisedThread } from './supervised-thread.ts';
@@ -47,6 +47,7 @@ export class Supervisor {
   readonly #slots = new ListSlots();
   readonly #publisher: Publisher;
   readonly #resolverMemory: readonly ResolverMemory[];
+  readonly #sketches: readonly SharedArrayBuffer[];
   readonly #pageCounters = createCounters();
   readonly #eventCounters = createCounters();
   #resolvers: SupervisedThread[] = [];
@@ -74,8 +75,9 @@ export class Supervisor {
     this.#log = log;
     this.#tls = new TlsKeeper(config.tls, () => this.#onTls(), log);
     this.#slots.assign(config.lists.map(({ name }) => name));
-    const isEventLogOn = config.eventLog.file !== '';
-    this.#resolverMemory = Array.from({ length: config.workers }, () => createResolverMemory(isEventLogOn));
+    const memories = createResolverMemories(config);
+    this.#resolverMemory = memories.resolvers;
+    this.#sketches = memories.sketches;
     this.#publisher = new Publisher(() =>
       this.#page === undefined ? this.#resolvers : [...this.#resolvers, this.#page],
     );
@@ -131,6 +133,7 @@ export class Supervisor {
             : { ...this.#config, listen: { ...this.#config.listen, admin: this.#admin } },
         version: this.#version,
         counters: [...this.#resolverMemory.map(({ counters }) => counters), this.#pageCounters, this.#eventCounters],
+        sketches: this.#sketches,
         listSlots: this.#slots.all(),
         batchIo: this.#batchIo ?? 'dgram',
         listening: this.#bound.current.do53,

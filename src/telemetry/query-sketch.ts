@@ -3,7 +3,7 @@
  * in shared memory for each resolver thread, which writes it; the guard reads all of them before an entry blocks
  * ("blast radius"). Eight windows of three hours; what is read covers the last 21 to 24 hours.
  *
- * What counts: a client's first query for a name in a minute, for one in SAMPLE of the triples (client, name, minute).
+ * What counts: of the names that are not blocked, a client's first query for a name in a minute, for one in SAMPLE of the triples (client, name, minute).
  * Why chosen by a keyed hash of the triple, and not every 16th query: one client that hammers a name counts as once a minute
  * (1,440 a day and thread), and cannot get a fraud name's block held by making it look popular. Who has many addresses can.
  * The client is what one subscriber has: an IPv4 address, an IPv6 /56. Of it nothing is kept but a bit in a private bitmap
@@ -53,11 +53,17 @@ const SKETCH_WORDS = CELLS_AT + WINDOWS * WINDOW_CELLS;
 const REPEAT_BITS_LOG2 = 20;
 const REPEAT_SHIFT = 32 - REPEAT_BITS_LOG2;
 
-/** An empty sketch with a seed of its own. One for each resolver thread; kept when the thread is replaced. */
-export function createQuerySketch(): SharedArrayBuffer {
-  const memory = new SharedArrayBuffer(SKETCH_WORDS * Uint32Array.BYTES_PER_ELEMENT);
-  new Uint32Array(memory)[SEED_AT] = randomWord();
+export const SKETCH_BYTES = SKETCH_WORDS * Uint32Array.BYTES_PER_ELEMENT;
+
+/** An empty sketch. One for each resolver thread; kept when the thread is replaced. Those of a process share a seed. */
+export function createQuerySketch(seed = randomWord()): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(SKETCH_BYTES);
+  new Uint32Array(memory)[SEED_AT] = seed;
   return memory;
+}
+
+export function seedOf(sketch: SharedArrayBuffer): number {
+  return wordsOf(sketch)[SEED_AT]!;
 }
 
 /** The one writer of a sketch. `tick` comes first, and then a few times a second. */
@@ -221,6 +227,74 @@ export function estimateQueries(
     }
   }
   return { queries: queries * SAMPLE, total: total * SAMPLE };
+}
+
+/** Of all names, in the last 21 to 24 hours. */
+export function totalQueries(sketches: readonly SharedArrayBuffer[], nowSeconds: number): number {
+  return estimateQueries(sketches, ROOT, 'exact', nowSeconds).total;
+}
+
+const ROOT = new Uint8Array(1);
+
+/** One sketch of the sum of those with one seed: what they have counted in the windows that still matter. */
+export function mergedSketch(sketches: readonly SharedArrayBuffer[], nowSeconds: number): SharedArrayBuffer {
+  const newest = Math.floor(nowSeconds / WINDOW_SECONDS);
+  const merged = createQuerySketch(sketches[0] === undefined ? undefined : seedOf(sketches[0]));
+  const into = wordsOf(merged);
+  for (const sketch of sketches) {
+    const words = wordsOf(sketch);
+    if (words[SEED_AT] !== into[SEED_AT]) continue;
+    for (let slot = 0; slot < WINDOWS; slot++) {
+      const number = Atomics.load(words, NUMBERS_AT + slot);
+      if (number > newest || number <= newest - WINDOWS) continue;
+      into[NUMBERS_AT + slot] = number;
+      into[TOTALS_AT + slot]! += words[TOTALS_AT + slot]!;
+      const cellsAt = CELLS_AT + slot * WINDOW_CELLS;
+      for (let at = cellsAt; at < cellsAt + WINDOW_CELLS; at++) into[at]! += words[at]!;
+    }
+  }
+  return merged;
+}
+
+/**
+ * Says of most names, quickly, that they have fewer than `queriesMin` queries: one that has so many has a share of them
+ * in the first row of one of the windows. For whoever goes through a whole list. Cost: the name's hash and 8 bits.
+ */
+export class BusyNames {
+  readonly #seed: number;
+  readonly #windows: { readonly multiplier: number; readonly bits: Uint32Array }[] = [];
+
+  /** Of one sketch, as mergedSketch makes it. */
+  constructor(sketch: SharedArrayBuffer, queriesMin: number, nowSeconds: number) {
+    const words = wordsOf(sketch);
+    this.#seed = words[SEED_AT]!;
+    const newest = Math.floor(nowSeconds / WINDOW_SECONDS);
+    const cellMin = Math.max(1, Math.ceil(queriesMin / SAMPLE / WINDOWS));
+    for (let slot = 0; slot < WINDOWS; slot++) {
+      const number = words[NUMBERS_AT + slot]!;
+      if (number > newest || number <= newest - WINDOWS) continue;
+      const bits = new Uint32Array(ROW_CELLS / 32);
+      const cellsAt = CELLS_AT + slot * WINDOW_CELLS;
+      for (let cell = 0; cell < ROW_CELLS; cell++) {
+        if (words[cellsAt + cell]! >= cellMin) bits[cell >>> 5]! |= 1 << (cell & 31);
+      }
+      this.#windows.push({ multiplier: windowMultiplier(this.#seed, number), bits });
+    }
+  }
+
+  /** False: fewer. Allocates nothing. */
+  mayHave(bytes: Uint8Array, nameStart: number, scope: 'exact' | 'subtree'): boolean {
+    const labelCount = labelStartsOf(bytes, nameStart, scratchStarts);
+    if (labelCount < SUFFIX_LABELS_MIN) return false;
+    hashSuffixes(bytes, nameStart, scratchStarts, labelCount, this.#seed, scratchHashes);
+    const isExact = scope === 'exact' || labelCount > SUFFIX_LABELS_MAX;
+    const key = isExact ? scratchHashes[0]! ^ EXACT : scratchHashes[0]!;
+    for (const { multiplier, bits } of this.#windows) {
+      const cell = Math.imul(windowHash(key, multiplier), ROW_1) >>> ROW_SHIFT;
+      if (((bits[cell >>> 5]! >>> (cell & 31)) & 1) === 1) return true;
+    }
+    return false;
+  }
 }
 
 function wordsOf(sketch: SharedArrayBuffer): Uint32Array {

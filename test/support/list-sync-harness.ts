@@ -11,6 +11,7 @@ import type { CompileRunner, JobOutcome } from '../../src/control-plane/list-syn
 import { CompileWorkshop, type JobKind, type JobOf } from '../../src/control-plane/list-sync/compile-jobs.ts';
 import type { Ledger } from '../../src/control-plane/ledger/ledger.ts';
 import type { ListStatus } from '../../src/control-plane/list-sync/list-status.ts';
+import type { ListApprovals, ListHoldsReport } from '../../src/control-plane/ledger/ledger.ts';
 import { createListSync, type ListSync } from '../../src/control-plane/list-sync/list-sync.ts';
 import { LABELS_MAX, labelStartsOf, nameFromText } from '../../src/dns/name.ts';
 import { Policy, VerdictKind } from '../../src/policy/policy.ts';
@@ -87,6 +88,11 @@ export class SyncHarness {
   readonly statuses: ListStatus[] = [];
   readonly logged: string[] = [];
   readonly runner = new LocalRunner();
+  /** What was said to be held, newest last. */
+  readonly holds: ListHoldsReport[] = [];
+  /** What people have let through, by list. */
+  readonly approvals = new Map<string, Omit<ListApprovals, 'list'>>();
+  sketches: readonly SharedArrayBuffer[] = [];
   /** Replaced by tests that hold acknowledgements back. */
   acknowledge: () => Promise<void> = () => Promise.resolve();
   /** Set by tests that wait for a retry. */
@@ -135,6 +141,12 @@ export class SyncHarness {
         this.#settle();
       },
       counterSlotOf: () => 0,
+      sketches: this.sketches,
+      approvals: async (list) => ({ list, names: [], updateSha256s: [], ...this.approvals.get(list) }),
+      onHolds: (report) => {
+        this.holds.push(report);
+        this.#settle();
+      },
       log: { info: log, warn: log, error: log },
       ...(this.ledger !== undefined && { ledger: this.ledger }),
       ...(this.retryFirstMs !== undefined && { retryFirstMs: this.retryFirstMs }),

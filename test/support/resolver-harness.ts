@@ -15,6 +15,7 @@ import { type DecodedMessage, decodeMessage, encodeQuery, type QueryFields } fro
 import { HeaderFlag } from '../../src/dns/iana.ts';
 import type { PublishedPolicy } from '../../src/policy/published.ts';
 import { createCounters } from '../../src/telemetry/counters.ts';
+import { QuerySketchWriter, createQuerySketch } from '../../src/telemetry/query-sketch.ts';
 import { publishedPolicy, type TestEntry, type TestPolicy } from './publish-policy.ts';
 import { concat, header, words } from './wire.ts';
 
@@ -150,6 +151,8 @@ export class ResolverHarness {
   readonly upstream = new ScriptedUpstream();
   readonly bugs: Error[] = [];
   readonly cells = new Float64Array(createCounters());
+  /** How often names were asked for. */
+  readonly sketch = createQuerySketch();
   readonly config: Config;
   readonly respond: Respond;
   readonly resolver: Resolver;
@@ -160,7 +163,9 @@ export class ResolverHarness {
     this.config = testConfig(options.config);
     const policy = this.#published({ entries: options.entries ?? [], ...options.policy });
     this.respond = new Respond(this.config, policy, this.cells, (error) => this.bugs.push(error));
-    this.resolver = new Resolver(this.config, this.upstream, this.respond, this.cells);
+    const asked = new QuerySketchWriter(this.sketch);
+    asked.tick(Date.now() / 1000);
+    this.resolver = new Resolver(this.config, this.upstream, this.respond, this.cells, asked);
   }
 
   #published(policy: TestPolicy): PublishedPolicy {

@@ -38,7 +38,11 @@ const listSchema = record({
   version: { ...count, description: 'in force; 0: none yet' },
   digest: { ...text, description: 'SHA-256 of what is in force' },
   entries: { ...count, description: 'in force, without what is held' },
-  holds: { ...counts, description: 'entries held, by guard' },
+  holds: { ...counts, description: 'entries held, by guard; an update that is held whole counts as one' },
+  heldUpdate: {
+    anyOf: [record({ sha256: text, guard: text, detail: text }), { type: 'null' }],
+    description: 'an update that waits for a person; what is in force stays',
+  },
   lastSuccessAt: dateTimeOrNull,
   fromLastGoodCopy: flag,
   failure: { anyOf: [record({ reason: text, message: text }), { type: 'null' }] },
@@ -187,6 +191,7 @@ function listBody(config: ListConfig, status: ListStatus | undefined): Record<st
     digest: sha256,
     entries: entryCount,
     holds: holdsByGuard,
+    heldUpdate: status?.heldUpdate ?? null,
     lastSuccessAt: timeText(status?.lastSuccessSeconds ?? 0),
     fromLastGoodCopy: status?.fromLastGoodCopy === true,
     failure:

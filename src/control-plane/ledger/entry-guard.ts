@@ -4,6 +4,7 @@
  * when they are first needed, and again when they have changed; without a file that is configured nothing is added.
  */
 import { nameFromText } from '../../dns/name.ts';
+import { radiusDetail } from '../list-sync/guard/blast-radius.ts';
 import { createGuard } from '../list-sync/guard/create-guard.ts';
 import type { Guard } from '../list-sync/guard/guard.ts';
 import { loadGuard, type GuardFiles } from '../list-sync/guard-files.ts';
@@ -85,10 +86,8 @@ export class EntryGuard {
     if (queryCounts.length === 0) return undefined;
     const wireName = nameFromText(name);
     if (wireName === undefined) return undefined;
-    const { queries, total } = this.#estimate(queryCounts, wireName, scope, nowSeconds);
-    if (queries < blastRadius.queriesMin || queries * 100 < total * blastRadius.sharePercent) return undefined;
-    const detail = `it would have blocked about ${Math.round(queries)} of ${Math.round(total)} queries in the last 24 h`;
-    return { guard: 'blastRadius', detail };
+    const detail = radiusDetail(this.#estimate(queryCounts, wireName, scope, nowSeconds), blastRadius);
+    return detail === undefined ? undefined : { guard: 'blastRadius', detail };
   }
 }
 

@@ -3,13 +3,16 @@
  * crosses threads by structured clone. `weir check` runs the same jobs in its own thread. Jobs run one at a time.
  */
 import { createHash } from 'node:crypto';
+import { wallClockMs } from '../../clock.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { compileBase, type CompiledListSettings } from './compiler.ts';
 import { findEntries, type FoundEntry } from './find-entries.ts';
 import { readListFile } from './format/read-list-file.ts';
+import { BlastRadius, type RadiusInput } from './guard/blast-radius.ts';
 import type { Guard } from './guard/guard.ts';
 import { loadGuard, type GuardFiles } from './guard-files.ts';
+import type { RadiusHold } from './held-entries.ts';
 import { holdsKey, holdsOfSegment, type ListHolds } from './list-holds.ts';
 import { SegmentWriter } from './list-segment.ts';
 import { compileOverlay, type OverlayChange, type OverlayResult } from './overlay.ts';
@@ -26,6 +29,7 @@ import type { SyncFailure } from './list-status.ts';
 import { writeSnapshot, type SnapshotList } from './policy-snapshot.ts';
 import { ListStore, type ListRecord } from './list-store.ts';
 import { SegmentLost, type SegmentData } from './segment-data.ts';
+import { UpdateComparison, type BeforeUpdate } from './update-comparison.ts';
 import type { SourceInput } from './sources/list-source.ts';
 
 export interface BuildList {
@@ -36,6 +40,7 @@ export interface BuildList {
   readonly approved: readonly string[];
   /** Found again where its key is no longer right. */
   readonly holds: ListHolds | undefined;
+  readonly radiusHeld?: readonly RadiusHold[] | undefined;
 }
 
 export interface JobResults {
@@ -67,6 +72,10 @@ export type CompileJob =
       readonly input: SourceInput;
       readonly settings: ParseSettings;
       readonly guard: GuardFiles;
+      /** Undefined: there is none, or none that may be compared. */
+      readonly before: BeforeUpdate | undefined;
+      /** Undefined: a person has let the update through. */
+      readonly radius: RadiusInput | undefined;
     }
   | {
       readonly kind: 'restore';
@@ -143,7 +152,9 @@ export class CompileWorkshop {
     switch (job.kind) {
       case 'parse': {
         const key = holdsKey(job.guard.key, job.settings.approved);
-        return parseList(job.input, job.settings, await this.#guardOf(job.guard), key);
+        const radius = job.radius && new BlastRadius(job.radius, wallClockMs() / 1000);
+        const comparison = new UpdateComparison(job.before, radius, job.settings.approved);
+        return parseList(job.input, job.settings, await this.#guardOf(job.guard), key, comparison);
       }
       case 'restore': {
         const key = holdsKey(job.guard.key, job.approved);
@@ -184,7 +195,7 @@ export class CompileWorkshop {
         const key = holdsKey(job.guard.key, list.approved);
         if (list.holds?.key === key) return list.holds;
         const segment = list.segment ?? { kind: 'memory', payload: new Uint8Array(0) };
-        return holdsOfSegment(segment, guard, list.approved, key);
+        return holdsOfSegment(segment, guard, list.approved, key, list.radiusHeld);
       });
       const lists = job.lists.map((list, index) => ({ ...list, held: holds[index]!.held }));
       const onList = (index: number): void => void (listIndex = index);

@@ -3,13 +3,25 @@
  * decides when, and list-store.ts, which knows how.
  */
 import { wallClockMs } from '../../clock.ts';
+import type { ListConfig } from '../../config/config.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { GuardFiles } from './guard-files.ts';
 import type { ListContent } from './list-content.ts';
 import type { SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
 import type { RestoreOutcome } from './parse-list.ts';
+import type { Validators } from './sources/list-source.ts';
 import type { SyncLog } from './sync-log.ts';
+
+export function recordOf(
+  { version, facts }: ListContent,
+  { source, format }: Pick<ListConfig, 'source' | 'format'>,
+  validators: Validators | undefined,
+  lastSuccessSeconds: number,
+): ListRecord {
+  const known = { version, sha256: facts.sourceSha256, location: source, format, lastSuccessSeconds };
+  return { ...known, ...(validators !== undefined && { validators }) };
+}
 
 /** Undefined where it is on the disk now. */
 export async function writeCopy(

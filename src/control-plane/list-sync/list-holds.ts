@@ -4,6 +4,7 @@
  */
 import type { ListEntry } from './format/list-format.ts';
 import type { Guard } from './guard/guard.ts';
+import { entryKey, HELD_NAMES_MAX, type HeldName, type RadiusHold } from './held-entries.ts';
 import { segmentName } from './list-segment.ts';
 import type { StatusSample } from './list-status.ts';
 import { readSegmentData, type SegmentData } from './segment-data.ts';
@@ -18,10 +19,17 @@ export interface ListHolds {
   readonly held: Uint32Array;
   readonly byGuard: Readonly<Record<string, number>>;
   readonly samples: readonly StatusSample[];
+  /** The first of them. */
+  readonly names: readonly HeldName[];
 }
 
 export function holdsKey(guardKey: number, approved: readonly string[]): string {
   return `${guardKey} ${approved.join(' ')}`;
+}
+
+/** Names in the spelling that entries have. */
+export function approvedSet(approved: readonly string[]): ReadonlySet<string> {
+  return new Set(approved.map((name) => name.toLowerCase().replace(/\.$/, '')));
 }
 
 export class HoldCollector {
@@ -30,26 +38,59 @@ export class HoldCollector {
   readonly #held: number[] = [];
   readonly #byGuard: Record<string, number> = {};
   readonly #samples: StatusSample[] = [];
+  readonly #names: HeldName[] = [];
+  readonly #radius: ReadonlyMap<string, RadiusHold>;
+  /** Of those given, what is in the list and held. */
+  readonly radiusHeld: RadiusHold[] = [];
 
-  constructor(guard: Guard, approved: readonly string[]) {
+  /** `radiusHeld`: entries that have been found to have too many queries. */
+  constructor(guard: Guard, approved: readonly string[], radiusHeld: readonly RadiusHold[] = []) {
     this.#guard = guard;
-    this.#approved = new Set(approved.map((name) => name.toLowerCase().replace(/\.$/, '')));
+    this.#approved = approvedSet(approved);
+    this.#radius = new Map(radiusHeld.map((hold) => [entryKey(hold.name, hold.scope), hold]));
   }
 
   /** Looks at the entry at `place`. Exceptions lift blocks and are never held. */
   look(entry: Pick<ListEntry, 'name' | 'scope' | 'kind' | 'staging'>, place: number, lineNumber: number): void {
     // Why: what is counted only takes nothing away. Made to enforce later, it comes by here again.
     if (entry.kind === 'exception' || entry.staging?.isApproved === true || entry.staging?.isShadow === true) return;
-    const hold = this.#guard.check(entry.name, entry.scope);
+    const hold = this.#guard.check(entry.name, entry.scope) ?? this.#radiusHold(entry);
     if (hold === undefined || this.#approved.has(entry.name)) return;
     this.#held.push(place);
-    const count = (this.#byGuard[hold.guard] ?? 0) + 1;
-    this.#byGuard[hold.guard] = count;
-    if (count <= HELD_SAMPLES_MAX) this.#samples.push({ code: hold.guard, lineNumber, text: hold.detail });
+    this.#note({ name: entry.name, scope: entry.scope, guard: hold.guard, detail: hold.detail }, lineNumber);
+  }
+
+  /** Adds an entry that has been found to have too many queries; its place may be anywhere. */
+  addRadiusHold(place: number, hold: RadiusHold): void {
+    this.#held.push(place);
+    this.radiusHeld.push(hold);
+    this.#note({ ...hold, guard: 'blastRadius' }, 0);
+  }
+
+  #radiusHold({ name, scope }: Pick<ListEntry, 'name' | 'scope'>): { guard: string; detail: string } | undefined {
+    if (this.#radius.size === 0) return undefined;
+    const hold = this.#radius.get(entryKey(name, scope));
+    if (hold === undefined || this.#approved.has(name)) return undefined;
+    this.radiusHeld.push(hold);
+    return { guard: 'blastRadius', detail: hold.detail };
+  }
+
+  #note(held: HeldName, lineNumber: number): void {
+    const { guard, detail, name } = held;
+    const count = (this.#byGuard[guard] ?? 0) + 1;
+    this.#byGuard[guard] = count;
+    const text = guard === 'blastRadius' ? `${name}: ${detail}` : detail;
+    if (count <= HELD_SAMPLES_MAX) this.#samples.push({ code: guard, lineNumber, text });
+    if (this.#names.length < HELD_NAMES_MAX) this.#names.push(held);
+  }
+
+  get held(): readonly number[] {
+    return this.#held;
   }
 
   holds(key: string): ListHolds {
-    return { key, held: Uint32Array.from(this.#held), byGuard: this.#byGuard, samples: this.#samples };
+    const held = Uint32Array.from(this.#held).toSorted();
+    return { key, held, byGuard: this.#byGuard, samples: this.#samples, names: this.#names };
   }
 }
 
@@ -59,8 +100,9 @@ export function holdsOfSegment(
   guard: Guard,
   approved: readonly string[],
   key: string,
+  radiusHeld: readonly RadiusHold[] = [],
 ): ListHolds {
-  const collector = new HoldCollector(guard, approved);
+  const collector = new HoldCollector(guard, approved, radiusHeld);
   let place = 0;
   readSegmentData(segment, (entry) => {
     const { scope, kind, isShadow, isApproved, rolloutSlot } = entry;

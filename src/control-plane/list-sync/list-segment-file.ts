@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { SkipReason } from './format/list-format.ts';
 import type { LineSample } from './format/read-report.ts';
+import type { RadiusHold } from './held-entries.ts';
 
 /** What a file begins with; the segment is behind it. */
 export const SEGMENT_MAGIC = Buffer.from('WEIRSEG2', 'latin1');
@@ -27,6 +28,8 @@ export interface SegmentHeader {
   readonly nameBytes?: number;
   readonly skippedByReason: Readonly<Partial<Record<SkipReason, number>>>;
   readonly samples: Readonly<Partial<Record<SkipReason, readonly LineSample[]>>>;
+  /** Entries held for how many ask for them; checked when it is used. */
+  readonly radiusHeld?: readonly RadiusHold[];
   readonly createdAt: string;
   /** For the next conditional request. */
   readonly etag?: string;

@@ -67,6 +67,8 @@ export interface ListStatus {
   readonly attempted: boolean;
   /** Whether what is in force came from the last good copy because the source failed at start. */
   readonly fromLastGoodCopy: boolean;
+  /** An update that waits for a person; what is in force stays. */
+  readonly heldUpdate?: { readonly sha256: string; readonly guard: string; readonly detail: string };
   /** Of the last attempt; undefined when it was good. */
   readonly failure?: SyncFailure;
 }

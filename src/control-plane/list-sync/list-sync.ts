@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
-import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
+import type { Ledger, LedgerDelta, ListApprovals, ListHoldsReport } from '../ledger/ledger.ts';
 import { AllowFiles } from './allow-files.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
 import { findInLists, type ListFinding } from './find-in-lists.ts';
@@ -30,7 +30,7 @@ import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { RetryTimer } from './retry-timer.ts';
-import type { SyncLog } from './sync-log.ts';
+import { logUntil, type SyncLog } from './sync-log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 export interface ListSyncOptions {
@@ -50,6 +50,12 @@ export interface ListSyncOptions {
   readonly firstGeneration?: number;
   /** Of Weir: an index that another version compiled is not used. */
   readonly version?: string;
+  /** How often names are asked for (telemetry/query-sketch.ts); none: nothing is held for that. */
+  readonly sketches?: readonly SharedArrayBuffer[];
+  /** What people have let through of a pulled list; undefined: that cannot be told now. */
+  readonly approvals?: (list: string) => Promise<ListApprovals | undefined>;
+  /** Told what is held of a pulled list, after each version and each update that is held. */
+  readonly onHolds?: (report: ListHoldsReport) => void;
   /** For tests: another compile thread. */
   readonly compile?: CompileRunner;
   /** For tests: see RETRY_FIRST_MS. */
@@ -160,6 +166,7 @@ class ListSyncService implements ListSync {
     await this.#watched.watch(watchedPaths(this.#config));
     if (this.#closed) return;
     this.#tasks = this.#config.lists.map((list) => new ListTask(list, this.#services()));
+    await this.#readApprovals();
     await this.#snapshots.resume(this.#store.snapshotPath, this.#parts(), this.#publisher);
     await Promise.all(this.#tasks.map((task) => task.start()));
     for (const task of this.#tasks) if (task.isOfLedger) this.#adopt(task);
@@ -183,6 +190,7 @@ class ListSyncService implements ListSync {
   async catchUp(): Promise<void> {
     try {
       await this.#lanes.catchUp();
+      await this.#readApprovals();
     } catch (error) {
       this.#log.error({ error: String(error) }, 'the ledger cannot be asked for changes; what is in force stays');
     }
@@ -198,7 +206,8 @@ class ListSyncService implements ListSync {
   }
 
   async approvalsChanged(list: string): Promise<void> {
-    await this.#tasks.find(({ config }) => config.name === list)?.sync(true);
+    await this.#tasks.find(({ config }) => config.name === list)?.readApprovals();
+    if (this.#started) await this.#build();
   }
 
   readiness(): { ready: boolean; lists: ListStatus[] } {
@@ -215,6 +224,10 @@ class ListSyncService implements ListSync {
     for (const task of this.#tasks) task.close();
     await this.#compile.close();
     await this.#persisting;
+  }
+
+  async #readApprovals(): Promise<void> {
+    await Promise.all(this.#tasks.map((task) => task.readApprovals()));
   }
 
   async #reload(config: Config): Promise<void> {
@@ -248,7 +261,7 @@ class ListSyncService implements ListSync {
     const configOf = new Map(config.lists.map((list) => [list.name, list]));
     await Promise.all(
       this.#tasks.map((task) => {
-        if (added.includes(task)) return task.start();
+        if (added.includes(task)) return task.readApprovals().then(() => task.start());
         return task.reconfigure(configOf.get(task.config.name) ?? task.config, sharedHostsChanged);
       }),
     );
@@ -299,6 +312,9 @@ class ListSyncService implements ListSync {
         if (this.#started) void this.#build();
       },
       onStatus: this.#options.onStatus,
+      blastRadius: () => ({ ...this.#config.blastRadius, sketches: this.#options.sketches ?? [] }),
+      approvals: async (list) => this.#options.approvals?.(list),
+      onHolds: (report) => this.#options.onHolds?.(report),
       retryFirstMs: this.#options.retryFirstMs,
     };
   }
@@ -372,7 +388,7 @@ class ListSyncService implements ListSync {
 
   #fingerprint(): string {
     // Why the tasks' lists: in the middle of a reload the configuration is ahead of them.
-    const lists = this.#tasks.map((task) => task.config);
+    const lists = this.#tasks.map((task) => ({ ...task.config, approved: task.approved }));
     return fingerprintOf({ ...this.#config, lists }, this.#identities, this.#options.version ?? '');
   }
 
@@ -381,13 +397,4 @@ class ListSyncService implements ListSync {
     for (const task of tasks) await task.persist();
     if (!this.#closed) await this.#snapshots.keep(this.#store.snapshotPath, this.#publisher);
   }
-}
-
-/** What ends because it is closed is no news: told to stop while lists load, a process would log errors that are none. */
-function logUntil(isClosed: () => boolean, log: SyncLog): SyncLog {
-  return {
-    info: (fields, message) => isClosed() || log.info(fields, message),
-    warn: (fields, message) => isClosed() || log.warn(fields, message),
-    error: (fields, message) => isClosed() || log.error(fields, message),
-  };
 }

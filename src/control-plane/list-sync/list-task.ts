@@ -2,35 +2,29 @@
  * One configured list: its source, its newest content and the content in force. Reads when the source says so, keeps the
  * last good content whatever the source does, and tells list-sync when there is something to compile. Must not publish.
  *
- * source.read -> compile thread: parse -> content (newest) -> list-sync: build and publish -> content (in force) -> store
+ * source.read -> list-update: parse, compare -> content (newest) -> list-sync: build and publish -> content (in force) -> store
  */
 import type { ListConfig } from '../../config/config.ts';
 import { monotonicMs, wallClockMs } from '../../clock.ts';
-import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
-import type { GuardFiles } from './guard-files.ts';
-import { dependsOnSharedHosts, failureOfParse, isOfSetting, versionOf, type ListContent } from './list-content.ts';
-import { readCopy, writeCopy } from './list-copy.ts';
+import { dependsOnSharedHosts, isOfSetting, versionOf, type ListContent } from './list-content.ts';
+import { readCopy, recordOf, writeCopy } from './list-copy.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import { logInForce, statusOfTask } from './task-status.ts';
-import type { ListRecord, ListStore } from './list-store.ts';
+import { readUpdate, type UpdateServices } from './list-update.ts';
+import type { ListRecord } from './list-store.ts';
 import type { ParseOutcome } from './parse-list.ts';
 import { isSameSegment, type SegmentData } from './segment-data.ts';
 import { RetryTimer } from './retry-timer.ts';
-import { removeSpilled, type SegmentMemory } from './segment-memory.ts';
+import { removeSpilled } from './segment-memory.ts';
 import type { PushedVersion } from './push/push-lanes.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
 import { isSameSource, openSource } from './sources/sources.ts';
-import type { SyncLog } from './sync-log.ts';
+import { UpdateGate, type GateServices } from './update-gate.ts';
 
-export interface TaskServices {
-  readonly compile: CompileRunner;
-  readonly store: () => ListStore;
-  readonly segments: SegmentMemory;
-  readonly guardFiles: () => GuardFiles;
-  readonly log: SyncLog;
+export interface TaskServices extends UpdateServices, GateServices {
   /** There is a new content to compile. */
   readonly onContent: () => void;
   readonly onStatus: (status: ListStatus) => void;
@@ -50,6 +44,9 @@ export class ListTask {
   #record: ListRecord | undefined;
   #validators: Validators | undefined;
   #failure: SyncFailure | undefined;
+  readonly #gate: UpdateGate;
+  /** Whether the newest content was read from this source as this format. */
+  #isOfSetting = false;
   #lastSuccessSeconds = 0;
   #attempted = false;
   #storedVersion = 0;
@@ -62,6 +59,7 @@ export class ListTask {
   constructor(config: ListConfig, services: TaskServices) {
     this.#config = config;
     this.#services = services;
+    this.#gate = new UpdateGate(config.name, services);
     this.#source = openSource(config, services.store().stateDirectory);
     // Why forced: the file has not changed, and what was read of it is lost.
     this.#retry = new RetryTimer(() => void this.sync(true), services.retryFirstMs);
@@ -80,9 +78,25 @@ export class ListTask {
     return this.#newest;
   }
 
+  /** Names in force though the guard would hold them. */
+  get approved(): readonly string[] {
+    return this.#gate.approved(this.#config.approved);
+  }
+
+  /** Asks what people have let through, before the start and whenever that may have changed. */
+  async readApprovals(): Promise<void> {
+    if (this.isOfLedger) return;
+    const changed = await this.#gate.readApprovals();
+    if (this.#closed || changed === 'nothing') return;
+    if (changed === 'update') await this.sync(true);
+    else if (this.#newest !== undefined) this.#services.onContent();
+  }
+
   /** First the record, then the content: a file at once, a URL in the background where a last good copy can stand in. */
   async start(): Promise<void> {
     this.#record = await this.#services.store().readRecord(this.#config.name);
+    const { source, format } = this.#config;
+    this.#isOfSetting = this.#record !== undefined && isOfSetting(this.#record, source, format);
     this.#lastSuccessSeconds = this.#record?.lastSuccessSeconds ?? 0;
     // Why not when resumed: the ledger is asked what has changed since (push-lanes.ts).
     if (this.isOfLedger) return this.#newest === undefined ? this.sync(true) : undefined;
@@ -119,10 +133,13 @@ export class ListTask {
     }
     if (before.source !== config.source) this.#validators = undefined;
     const sameParse = before.format === config.format && before.source === config.source;
+    if (!sameParse) this.#isOfSetting = false;
+    // Why: what held it may be set otherwise now.
+    const isHeld = this.#gate.held !== undefined;
     if (this.isOfLedger) {
       if (!isSameSource(before, config)) await this.sync(true);
     } else if (config.sourceKind === 'file') await this.sync(true);
-    else void this.sync(!sameParse || (sharedHostsChanged && dependsOnSharedHosts(this.#newest?.facts)));
+    else void this.sync(!sameParse || isHeld || (sharedHostsChanged && dependsOnSharedHosts(this.#newest?.facts)));
   }
 
   /** Reads the source and parses what is new. Runs once at a time; a call meanwhile leads to one more run. */
@@ -147,14 +164,15 @@ export class ListTask {
 
   /** What the compiler is to merge of this list. */
   buildList(): BuildList {
-    const { name, category, mode, action, approved } = this.#config;
+    const { name, category, mode, action } = this.#config;
     return {
       settings: { name, category, mode, action },
       segment: this.#newest?.segment,
       entries: this.#newest?.facts.entries ?? 0,
       nameBytes: this.#newest?.facts.nameBytes,
-      approved,
+      approved: this.approved,
       holds: this.#newest?.holds,
+      radiusHeld: this.#newest?.facts.radiusHeld,
     };
   }
 
@@ -168,6 +186,7 @@ export class ListTask {
     if (isNew) this.#activationSeconds = (monotonicMs() - content.seenMs) / 1000;
     if (isNew || holds.held.length !== heldBefore)
       logInForce(this.#services.log, this.#config.name, this.#inForce, entriesInForce);
+    if (!this.isOfLedger) this.#gate.report(this.#inForce);
     this.report();
   }
 
@@ -188,8 +207,8 @@ export class ListTask {
     if (content === undefined || content.fromLastGoodCopy || content.version === this.#storedVersion) return;
     // A newer content has taken its place already, and its memory with it.
     if (content.segment !== this.#newest?.segment) return;
-    const { name, source } = this.#config;
-    const record = this.#recordOf(content, source);
+    const { name } = this.#config;
+    const record = recordOf(content, this.#config, this.#validators, this.#lastSuccessSeconds);
     const { compile, segments, store } = this.#services;
     segments.hold([content.segment]);
     const failure = await writeCopy(compile, store(), name, content, record);
@@ -210,6 +229,7 @@ export class ListTask {
       content: this.#inForce,
       entriesInForce: this.#entriesInForce,
       pushed: this.#pushed,
+      heldUpdate: this.#gate.held,
       lastSuccessSeconds: this.#lastSuccessSeconds,
       activationSeconds: this.#activationSeconds,
       attempted: this.#attempted,
@@ -245,7 +265,8 @@ export class ListTask {
   async #syncOnce(force: boolean): Promise<void> {
     const seenMs = monotonicMs();
     const source = this.#source;
-    const outcome = await source.read({ validators: this.#validators, force });
+    const { validators } = this.#gate.held ?? { validators: this.#validators };
+    const outcome = await source.read({ validators, force });
     const failure = await this.#take(outcome, seenMs);
     if (this.#closed) return;
     source.settle(failure === undefined ? 'good' : 'failed');
@@ -259,35 +280,31 @@ export class ListTask {
     if (failure !== undefined && this.#inForce === undefined && this.#newest !== undefined)
       this.#newest = { ...this.#newest, fromLastGoodCopy: true };
     if (failure !== undefined) return this.report();
-    if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
+    if (this.#gate.held !== undefined) this.#failure = undefined;
+    else if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
     this.report();
   }
 
   async #take(outcome: ReadOutcome, seenMs: number): Promise<SyncFailure | undefined> {
     if (outcome.kind === 'failed') return outcome.failure;
     if (outcome.kind === 'unchanged') return outcome.confirmed ? undefined : this.#failure;
-    const failure = await this.#parse(outcome, seenMs);
-    if (failure === undefined) this.#validators = outcome.validators;
-    return failure;
-  }
-
-  async #parse(read: Extract<ReadOutcome, { kind: 'content' }>, seenMs: number): Promise<SyncFailure | undefined> {
-    const { format, bytesMax, badLinesPercentMax, approved } = this.#config;
-    const store = this.#services.store();
-    const spill = { path: store.spillPath(this.#config.name), copyPath: store.segmentPath(this.#config.name) };
-    const done = await this.#services.compile.run({
-      kind: 'parse',
-      input: read.input,
-      settings: { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false, spill },
-      guard: this.#services.guardFiles(),
-    });
-    const isSame = await read.isStillSame();
-    const failure = failureOfParse(this.#config.source, done, isSame, this.#newest?.facts);
-    if (failure !== undefined || done.kind === 'failed' || done.result.kind === 'refused' || this.#closed) {
-      await removeSpilled(spill.path);
-      return failure;
+    const request = {
+      config: this.#config,
+      approved: this.approved,
+      approvals: this.#gate.approvals,
+      newest: this.#newest,
+      isMeasured: this.#isOfSetting,
+    };
+    const update = await readUpdate(outcome, request, this.#services);
+    if (update.kind === 'failed') return update.failure;
+    if (update.kind === 'held') {
+      this.#gate.hold(update.update, this.#inForce, this.#newest?.version ?? 0);
+      return undefined;
     }
-    await this.#takeParsed(done.result, read.validators, seenMs);
+    if (this.#closed) return removeSpilled(update.parsed.segment);
+    this.#gate.letGo();
+    await this.#takeParsed(update.parsed, outcome.validators, seenMs);
+    this.#validators = outcome.validators;
     return undefined;
   }
 
@@ -309,13 +326,13 @@ export class ListTask {
     if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
       this.#newest = { ...this.#newest, holds: parsed.holds, validators };
-      if (parsed.segment.kind === 'disk') await removeSpilled(parsed.segment.path);
-      return;
+      return removeSpilled(parsed.segment);
     }
     // Why: a copy that is lost has to be written again, though the version is the same.
     if (this.#isLost) this.#storedVersion = 0;
     this.#isLost = false;
     const { facts, holds } = parsed;
+    this.#isOfSetting = true;
     this.#adopt({ version, facts, holds, fromLastGoodCopy: false, seenMs, validators }, parsed.segment);
   }
 
@@ -327,10 +344,10 @@ export class ListTask {
   }
 
   async #restore(): Promise<void> {
-    const { name, approved, source, format } = this.#config;
+    const { name, source, format } = this.#config;
     const { compile, guardFiles, log, store } = this.#services;
     const seenMs = monotonicMs();
-    const restored = await readCopy(compile, store(), { name, approved }, guardFiles(), log);
+    const restored = await readCopy(compile, store(), { name, approved: this.approved }, guardFiles(), log);
     if (restored === undefined || this.#closed) return;
     const { version, facts, holds, segment } = restored;
     const isOfSource = this.#record?.sha256 === facts.sourceSha256 && isOfSetting(this.#record, source, format);
@@ -361,17 +378,6 @@ export class ListTask {
 
   #retire(): void {
     if (this.#newest !== undefined) this.#services.segments.release([this.#newest.segment]);
-  }
-
-  #recordOf(content: ListContent, location: string): ListRecord {
-    return {
-      version: content.version,
-      sha256: content.facts.sourceSha256,
-      location,
-      format: this.#config.format,
-      ...(this.#validators !== undefined && { validators: this.#validators }),
-      lastSuccessSeconds: this.#lastSuccessSeconds,
-    };
   }
 
   #succeed(): void {

@@ -160,7 +160,8 @@ async function readSource(
     if (read.kind === 'unchanged')
       return { reason: 'internal', message: `${shownLocation(location)} says that it is unchanged` };
     const settings = { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false };
-    const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard });
+    const nothingBefore = { before: undefined, radius: undefined };
+    const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard, ...nothingBefore });
     if (parsed.kind === 'refused')
       return { reason: parsed.code, message: `${shownLocation(location)}: ${parsed.message}` };
     const { facts, segment, holds } = parsed;

@@ -7,11 +7,14 @@ import type { SkipReason } from './format/list-format.ts';
 import { readListFile } from './format/read-list-file.ts';
 import type { LineSample, RefusalCode } from './format/read-report.ts';
 import type { Guard } from './guard/guard.ts';
+import type { ListChange } from './guard/update-guard.ts';
+import { radiusHoldsFrom, type RadiusHold } from './held-entries.ts';
 import { HoldCollector, holdsOfSegment, type ListHolds } from './list-holds.ts';
 import { SPILL_BYTES, SegmentWriter } from './list-segment.ts';
 import { decodeSegmentFile } from './list-segment-file.ts';
 import { SegmentFileSpill, SegmentLost, readTrailer, type SegmentData } from './segment-data.ts';
 import { readLedgerContent } from './push/ledger-content.ts';
+import type { UpdateComparison } from './update-comparison.ts';
 import type { SourceInput } from './sources/list-source.ts';
 
 /** What is known of a content; a segment file's header has it too. */
@@ -23,6 +26,8 @@ export interface ListFacts {
   readonly nameBytes?: number;
   readonly skippedByReason: Readonly<Partial<Record<SkipReason, number>>>;
   readonly samples: Readonly<Partial<Record<SkipReason, readonly LineSample[]>>>;
+  /** Entries held for how many ask for them. */
+  readonly radiusHeld?: readonly RadiusHold[];
 }
 
 export type ParseOutcome =
@@ -34,6 +39,8 @@ export type ParseOutcome =
       readonly warnings: readonly LineSample[];
       /** Of a list of the ledger, which numbers its versions itself; 0: it never had an entry. */
       readonly version?: number;
+      /** Undefined: there is no version before it that counts. */
+      readonly change: ListChange | undefined;
     }
   | { readonly kind: 'refused'; readonly code: RefusalCode | 'store'; readonly message: string };
 
@@ -58,12 +65,13 @@ export async function parseList(
   settings: ParseSettings,
   guard: Guard,
   key: string,
+  comparison: UpdateComparison,
 ): Promise<ParseOutcome> {
   if (input.kind === 'ledger') return readLedgerList(input, settings, guard, key);
   const spill = settings.spill && new SegmentFileSpill(settings.spill.path, settings.spill.copyPath);
   const expected = await bytesExpected(input);
   const writer = new SegmentWriter(spill === undefined ? expected : Math.min(expected, SPILL_BYTES), spill);
-  const collector = new HoldCollector(guard, settings.approved);
+  const collector = new HoldCollector(guard, settings.approved, comparison.radiusHeld);
   const outcome = await readListFile(
     input.kind === 'path' ? input.path : piecesOf(input.bytes),
     {
@@ -84,8 +92,12 @@ export async function parseList(
     spill?.discard();
     return { kind: 'refused', code: outcome.code, message: outcome.message };
   }
-  const segment = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
+  const written = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
+  const segment: SegmentData =
+    written.kind === 'memory' ? { kind: 'memory', payload: movable(written.payload) } : written;
   const { report } = outcome;
+  const change = comparison.compare(segment, writer.entryCount, collector);
+  const { radiusHeld } = collector;
   return {
     kind: 'parsed',
     facts: {
@@ -95,10 +107,12 @@ export async function parseList(
       nameBytes: writer.nameBytes,
       skippedByReason: report.skippedByReason,
       samples: report.samples,
+      ...(radiusHeld.length > 0 && { radiusHeld }),
     },
-    segment: movableSegment(segment),
+    segment,
     holds: collector.holds(key),
     warnings: report.warnings,
+    change,
   };
 }
 
@@ -126,6 +140,7 @@ function readLedgerList(
       segment: movableSegment(segment),
       holds: collector.holds(key),
       warnings: [],
+      change: undefined,
       version,
     };
   } catch (error) {
@@ -170,8 +185,9 @@ export async function restoreList(
     segment = { kind: 'memory', payload: movable(file.payload) };
   }
   try {
-    const holds = holdsOfSegment(segment, guard, approved, key);
-    return { kind: 'restored', facts: header, version: header.version, segment, holds };
+    const radiusHeld = radiusHoldsFrom(header.radiusHeld);
+    const holds = holdsOfSegment(segment, guard, approved, key, radiusHeld);
+    return { kind: 'restored', facts: { ...header, radiusHeld }, version: header.version, segment, holds };
   } catch (error) {
     if (!(error instanceof SegmentLost)) throw error;
     return { kind: 'damaged', message: error.message };

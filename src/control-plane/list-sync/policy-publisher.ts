@@ -78,7 +78,7 @@ interface Levels {
   readonly lists: readonly BuiltList[];
 }
 
-const NO_HOLDS: ListHolds = { key: '', held: new Uint32Array(0), byGuard: {}, samples: [] };
+const NO_HOLDS: ListHolds = { key: '', held: new Uint32Array(0), byGuard: {}, samples: [], names: [] };
 
 export class PolicyPublisher {
   readonly #options: PublisherOptions;

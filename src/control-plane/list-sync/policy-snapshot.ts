@@ -16,6 +16,7 @@ import { progressed } from './compile-progress.ts';
 import { errorCode } from './error-code.ts';
 import type { ListFacts } from './parse-list.ts';
 import { isSnapshotHeader } from './snapshot-header.ts';
+import type { HeldName } from './held-entries.ts';
 import type { StatusSample } from './list-status.ts';
 import type { Validators } from './sources/list-source.ts';
 
@@ -37,6 +38,7 @@ export interface SnapshotList {
   readonly entriesInForce: number;
   readonly byGuard: Readonly<Record<string, number>>;
   readonly samples: readonly StatusSample[];
+  readonly names?: readonly HeldName[];
   /** How many of the held places are this list's. */
   readonly held: number;
   /** What its source said of the content. */

@@ -42,7 +42,8 @@ export class SegmentMemory {
   }
 }
 
-/** Errors: none; what stays behind goes with the next start. */
-export async function removeSpilled(path: string): Promise<void> {
-  await rm(path, { force: true }).catch(() => undefined);
+/** Of a segment that nobody wants. Errors: none; what stays behind goes with the next start. */
+export async function removeSpilled(segment: SegmentData | string): Promise<undefined> {
+  const path = typeof segment === 'string' ? segment : segment.kind === 'disk' ? segment.path : undefined;
+  if (path !== undefined) await rm(path, { force: true }).catch(() => undefined);
 }

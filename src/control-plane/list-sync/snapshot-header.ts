@@ -1,4 +1,5 @@
 /** Whether a value from a snapshot's JSON is a header, field by field: a file is read as if a stranger had written it. */
+import { isHeldName, isRadiusHold } from './held-entries.ts';
 import type { SnapshotHeader } from './policy-snapshot.ts';
 
 const SIZES_MAX = 2 ** 40;
@@ -25,6 +26,7 @@ function isSnapshotList(value: unknown): boolean {
     isCounts(value['byGuard']) &&
     Array.isArray(value['samples']) &&
     value['samples'].every(isSample) &&
+    isListOf(value['names'] ?? [], isHeldName) &&
     isFacts(facts) &&
     (validators === undefined || (isObject(validators) && Object.values(validators).every(isShortText)))
   );
@@ -32,7 +34,7 @@ function isSnapshotList(value: unknown): boolean {
 
 function isFacts(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { samples } = value;
+  const { samples, radiusHeld } = value;
   return (
     typeof value['format'] === 'string' &&
     isSha256(value['sourceSha256']) &&
@@ -40,8 +42,13 @@ function isFacts(value: unknown): boolean {
     (value['nameBytes'] === undefined || isSize(value['nameBytes'])) &&
     isCounts(value['skippedByReason']) &&
     isObject(samples) &&
-    Object.values(samples).every((all) => Array.isArray(all) && all.every(isSample))
+    Object.values(samples).every((all) => Array.isArray(all) && all.every(isSample)) &&
+    isListOf(radiusHeld ?? [], isRadiusHold)
   );
+}
+
+function isListOf(value: unknown, isOne: (one: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isOne);
 }
 
 function isSample(value: unknown): boolean {

@@ -34,9 +34,9 @@ export class SnapshotKeeper {
     for (const [index, task] of tasks.entries()) {
       const list = read.header.lists[index];
       if (list === null || list === undefined) continue;
-      const { byGuard, samples } = list;
+      const { byGuard, samples, names = [] } = list;
       const held = read.held[index] ?? new Uint32Array(0);
-      task.resume(list, { key: holdsKey(guard.key, task.config.approved), held, byGuard, samples });
+      task.resume(list, { key: holdsKey(guard.key, task.approved), held, byGuard, samples, names });
     }
     const entriesInForce = read.header.lists.map((list) => list?.entriesInForce ?? 0);
     publisher.resume(read.base, parts, entriesInForce);
@@ -63,9 +63,9 @@ export class SnapshotKeeper {
     const lists = built.lists.map(({ content, holds, entriesInForce }, index) => {
       if (content === undefined) return null;
       const { version, facts, segment, validators } = content;
-      const { byGuard, samples, held } = holds;
+      const { byGuard, samples, names, held } = holds;
       const name = built.parts.tasks[index]!.config.name;
-      const counts = { entriesInForce, byGuard, samples, held: held.length };
+      const counts = { entriesInForce, byGuard, samples, names, held: held.length };
       return { name, version, facts, segment, ...counts, ...(validators !== undefined && { validators }) };
     });
     const done = await this.#compile.run({

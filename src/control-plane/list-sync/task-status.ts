@@ -1,5 +1,6 @@
 /** What people and metrics are told of a list: its status, and the log lines of a new version. No decisions. */
 import { skippedSamples, type ListContent } from './list-content.ts';
+import { shownUpdate, type HeldUpdate } from './list-update.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import type { PushedVersion } from './push/push-lanes.ts';
 import type { SyncLog } from './sync-log.ts';
@@ -11,6 +12,7 @@ export interface TaskFacts {
   readonly entriesInForce: number;
   /** What was pushed on top of it, of a list of the ledger. */
   readonly pushed: PushedVersion | undefined;
+  readonly heldUpdate: HeldUpdate | undefined;
   readonly lastSuccessSeconds: number;
   readonly activationSeconds: number;
   readonly attempted: boolean;
@@ -21,7 +23,7 @@ export interface TaskFacts {
 const HELD_LOGGED_MAX = 5;
 
 export function statusOfTask(facts: TaskFacts): ListStatus {
-  const { name, content, lastSuccessSeconds, activationSeconds, attempted, failure } = facts;
+  const { name, content, heldUpdate, lastSuccessSeconds, activationSeconds, attempted, failure } = facts;
   const isPushedNewer = (facts.pushed?.version ?? 0) > (content?.version ?? 0);
   const pushed = isPushedNewer ? facts.pushed : undefined;
   return {
@@ -33,11 +35,12 @@ export function statusOfTask(facts: TaskFacts): ListStatus {
     lastSuccessSeconds,
     activationSeconds,
     rejectedByReason: content?.facts.skippedByReason ?? {},
-    holdsByGuard: content?.holds.byGuard ?? {},
+    holdsByGuard: { ...content?.holds.byGuard, ...(heldUpdate !== undefined && { [heldUpdate.guard]: 1 }) },
     skippedSamples: content === undefined ? [] : skippedSamples(content.facts),
     heldSamples: content?.holds.samples ?? [],
     attempted,
     fromLastGoodCopy: content?.fromLastGoodCopy === true,
+    ...(heldUpdate !== undefined && { heldUpdate: shownUpdate(heldUpdate) }),
     ...(failure !== undefined && { failure }),
   };
 }

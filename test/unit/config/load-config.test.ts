@@ -166,17 +166,6 @@ describe('a bad value is named with its key path', () => {
     ]);
   });
 
-  it.each([
-    ['lists: [{ name: a, source: list.txt, shrinkPercentMax: 10 }]', 'lists[0].shrinkPercentMax'],
-    ['blastRadius: { queriesMin: 1 }', 'blastRadius.queriesMin'],
-  ])('%s would have no effect, and is refused', (text, key) => {
-    expect(problemsOf(text)).toEqual([`${key}: is not available in this version yet; remove it`]);
-  });
-
-  it('the default of a key that is not available yet is no problem', () => {
-    expect(problemsOf('blastRadius: { queriesMin: 1000 }')).toEqual([]);
-  });
-
   it('names an unknown key and the key it was probably meant to be', () => {
     expect(problemsOf('upstream: []')).toEqual(['upstream: unknown key; did you mean "upstreams"?']);
     expect(problemsOf('lists: [{ name: a, source: list.txt, refresh: 9 }]')).toEqual([

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import type { FromResolver, ToResolver } from '../../../src/data-plane/messages.ts';
 import { createCounters } from '../../../src/telemetry/counters.ts';
+import { createQuerySketch } from '../../../src/telemetry/query-sketch.ts';
 import { createHeartbeat } from '../../../src/telemetry/heartbeat.ts';
 import { Rcode } from '../../../src/dns/iana.ts';
 import { closeClients, decoded, query, TcpClient, UdpClient } from '../../support/dns-client.ts';
@@ -25,6 +26,7 @@ function start(mayListen: boolean, overrides = {}, execArgv: string[] = []) {
     workerData: {
       config,
       counters: createCounters(),
+      sketch: createQuerySketch(),
       heartbeat: createHeartbeat(),
       mayListen,
       threadName: 'subject',

@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest';
 import { LABELS_MAX, labelStartsOf } from '../../../src/dns/name.ts';
 import {
+  BusyNames,
   QuerySketchWriter,
   WINDOWS,
   WINDOW_SECONDS,
   createQuerySketch,
   estimateQueries,
+  mergedSketch,
+  totalQueries,
 } from '../../../src/telemetry/query-sketch.ts';
 import { wireName } from '../../support/publish-policy.ts';
 
@@ -45,4 +48,27 @@ it('tells by a sample how many clients asked for a name, for it and all below it
   expect(queries('quiet.example', 'subtree')).toBeLessThan(200);
   expect(queries('example', 'subtree')).toBe(0);
   expect(queries('shop.example', 'subtree', NOW_SECONDS + WINDOWS * WINDOW_SECONDS)).toBe(0);
+});
+
+it('sums the threads of one process, and tells which names cannot be asked for much', () => {
+  const sketches = [createQuerySketch(99), createQuerySketch(99)];
+  for (const sketch of sketches) {
+    const writer = new QuerySketchWriter(sketch);
+    writer.tick(NOW_SECONDS);
+    ask(writer, 'www.shop.example', 20_000);
+  }
+  const wire = wireName('shop.example');
+  const merged = [mergedSketch(sketches, NOW_SECONDS)];
+  expect(estimateQueries(merged, wire, 'subtree', NOW_SECONDS)).toEqual(
+    estimateQueries(sketches, wire, 'subtree', NOW_SECONDS),
+  );
+  expect(totalQueries(merged, NOW_SECONDS)).toBe(totalQueries(sketches, NOW_SECONDS));
+  const later = NOW_SECONDS + WINDOWS * WINDOW_SECONDS;
+  expect(totalQueries([mergedSketch(sketches, later)], later)).toBe(0);
+  const busy = new BusyNames(merged[0]!, 10_000, NOW_SECONDS);
+  expect(busy.mayHave(wire, 0, 'subtree')).toBe(true);
+  expect(busy.mayHave(wire, 0, 'exact')).toBe(false);
+  const quiet = Array.from({ length: 1000 }, (_, index) => wireName(`q${index}.example`));
+  expect(quiet.filter((name) => busy.mayHave(name, 0, 'subtree')).length).toBeLessThan(20);
+  expect(busy.mayHave(wireName('example'), 0, 'subtree')).toBe(false);
 });

@@ -4,7 +4,7 @@
  * a list is read. Words and types only: who shows holds need not load the Public Suffix List. A name in `approved` has been looked at. Exceptions and allow lists need no guard: they only ever unblock.
  */
 
-/** A closed set: the label `guard` of weir_list_guard_holds. */
+/** Why one entry is held, whatever is in force. */
 export const GUARD_CODES = [
   'root',
   'tld',
@@ -16,6 +16,17 @@ export const GUARD_CODES = [
   'listSource',
 ] as const;
 export type GuardCode = (typeof GUARD_CODES)[number];
+
+/** A closed set: the label `guard` of weir_list_guard_holds. */
+export const HOLD_CODES = [
+  ...GUARD_CODES,
+  /** Many ask for it (blast-radius.ts). */
+  'blastRadius',
+  /** A whole update that removes, or adds, too much (update-guard.ts). */
+  'shrink',
+  'growth',
+] as const;
+export type HoldCode = (typeof HOLD_CODES)[number];
 
 export interface GuardHold {
   readonly guard: GuardCode;

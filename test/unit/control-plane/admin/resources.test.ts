@@ -85,6 +85,7 @@ describe('GET /v1/lists', () => {
           sha256: 'ab',
           lastSuccessSeconds: 1_700_000_000,
           holdsByGuard: { x: 2 },
+          heldUpdate: { sha256: 'cd', guard: 'shrink', detail: 'it removes' },
         }),
         listStatus({ name: 'other', failure }),
       ],
@@ -100,11 +101,12 @@ describe('GET /v1/lists', () => {
           entries: 7,
           digest: 'ab',
           holds: { x: 2 },
+          heldUpdate: { sha256: 'cd', guard: 'shrink', detail: 'it removes' },
           lastSuccessAt: '2023-11-14T22:13:20.000Z',
           failure: null,
         },
         { name: 'other', state: 'failed', version: 0, failure },
-        { name: 'pulled', state: 'loading', lastSuccessAt: null },
+        { name: 'pulled', state: 'loading', heldUpdate: null, lastSuccessAt: null },
       ],
     });
     const own2 = await get({}, '/v1/lists', 'pusher', own);
