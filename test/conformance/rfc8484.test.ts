@@ -1,10 +1,10 @@
 /** RFC 8484, DNS Queries over HTTPS (DoH), on the listener with a query path behind it. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LISTENERS } from '../../src/data-plane/listener/listeners.ts';
 import { closeClients, decoded, query } from '../support/dns-client.ts';
 import { DNS_MESSAGE, DohClient, type DohRequestFields, getPath, requestHttp1 } from '../support/doh-client.ts';
 import { closeListeners, listenerDependencies, track } from '../support/listener-harness.ts';
-import { ResolverHarness } from '../support/resolver-harness.ts';
+import { freezeClock, ResolverHarness } from '../support/resolver-harness.ts';
 import { aRecord, soaOf } from '../support/scripted-answers.ts';
 import { until } from '../support/weir-process.ts';
 
@@ -18,6 +18,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   closeClients();
   await closeListeners();
 });
@@ -144,5 +145,41 @@ describe('RFC 8484', () => {
   it('8.1 no cookies are set, and nothing of another origin is let in', async () => {
     const { headers } = await request(post(query('listed.example'), { origin: 'https://evil.example', cookie: 'a=b' }));
     expect(Object.keys(headers).filter((name) => /^(set-cookie|access-control-)/.test(name))).toEqual([]);
+  });
+
+  it('4.1 the media type’s case and parameters do not matter; another method, path or encoding has its status', async () => {
+    const message = query('listed.example');
+    const typed = { ...post(message), headers: { 'content-type': 'Application/DNS-Message; x=y' } };
+    expect((await request(typed)).status).toBe(200);
+    for (const [fields, status] of [
+      [{ path: '/' }, 404],
+      [{ path: '/dns-query/' }, 404],
+      [{ path: '/dns-query' }, 400],
+      [{ path: `/dns-query?dns=${Buffer.from(message).toString('base64url')}=` }, 400],
+      [{ path: `${getPath(message)}&dns=AAAA` }, 400],
+      [{ path: getPath(new Uint8Array(11)) }, 400],
+      [{ ...post(message), method: 'PUT' }, 405],
+      [{ path: getPath(message), headers: { accept: 'text/html' } }, 406],
+      [{ path: getPath(new Uint8Array(9_000)) }, 414],
+    ] as const) {
+      const { status: got, headers } = await request(fields);
+      expect([got, headers['content-type'] === DNS_MESSAGE], JSON.stringify(fields).slice(0, 80)).toEqual([
+        status,
+        false,
+      ]);
+    }
+  });
+
+  it('5.1 what is cached here is fresh for the rest of its time, by GET and by POST', async () => {
+    freezeClock();
+    await asked('d.example', { answers: [aRecord('d.example', '192.0.2.1', 100)] });
+    weir.advance(40_000);
+    for (const fields of [post(query('d.example')), { path: getPath(query('d.example')) }])
+      expect((await request(fields)).headers['cache-control']).toBe('private, max-age=60');
+  });
+
+  it('5.1 an error is fresh for no time at all', async () => {
+    for (const message of [query('a.example', 1, { recursionDesired: false }), query('x.example').with(2, 0x10)])
+      expect((await request(post(message))).headers['cache-control']).toBe('private, max-age=0');
   });
 });

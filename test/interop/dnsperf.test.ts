@@ -1,4 +1,4 @@
-/** Ten seconds of dnsperf at full speed against one Weir: every query gets an answer. */
+/** dnsperf against one Weir, ten seconds at full speed over UDP and some rounds over TCP: every query gets an answer. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -49,5 +49,19 @@ test.each(Object.keys(loads))('no query for %s is lost', async (name) => {
   expect(count('Queries sent')).toBeGreaterThan(NAMES);
   expect(count('Queries lost')).toBe(0);
   expect(count('Queries completed')).toBe(count('Queries sent'));
+  expect(stdout).not.toContain('SERVFAIL');
+});
+
+test('no query over TCP is lost, on connections that carry many at a time', async () => {
+  const file = join(weir.folder, 'queries-tcp.txt');
+  const queries = loads['blocked, cached and missing names'] ?? [];
+  writeFileSync(file, `${queries.join('\n')}\n`);
+  const server = ['-m', 'tcp', '-s', '127.0.0.1', '-p', String(weir.dnsPort)];
+  const { stdout } = await runProgram('dnsperf', [...server, '-d', file, '-n', '2', '-c', '8', '-q', '80', '-e'], {
+    timeoutMs: 60_000,
+  });
+  const count = (label: string): number => Number(new RegExp(`${label}:\\s+(\\d+)`).exec(stdout)?.[1]);
+  expect(count('Queries sent')).toBe(2 * 3 * NAMES);
+  expect(count('Queries completed')).toBe(2 * 3 * NAMES);
   expect(stdout).not.toContain('SERVFAIL');
 });
