@@ -72,7 +72,7 @@ export default defineConfig({
           env,
           setupFiles,
           expect: expectSettings,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

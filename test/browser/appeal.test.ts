@@ -7,7 +7,7 @@ import { PAGE_LANGUAGES } from '../../src/config/page-text-keys.ts';
 import type { AppealQuestion, AppealReply, AppealView } from '../../src/control-plane/appeal-messages.ts';
 import { testWarningPage } from '../support/warning-page.ts';
 import { checkAccessibility } from './accessibility.ts';
-import { DEVICES, type Visit, visit } from './visit.ts';
+import { DEVICES, takePicture, type Visit, visit } from './visit.ts';
 import { type VisitedWeir, startVisitedWeir } from './visited-weir.ts';
 
 const SECRET = 'abcdefghijklmnopqrstuvwxyz0';
@@ -108,7 +108,7 @@ describe.each(PAGE_LANGUAGES)('%s', (locale) => {
 
 test('without scripts an owner objects by the labels alone, and is given a link of their own', async () => {
   reply = { kind: 'filed', appeal: APPEAL };
-  const shown = await open('/', { locale: 'en', javaScriptEnabled: false });
+  const shown = await open('/', { ...DEVICES.phone, locale: 'en', javaScriptEnabled: false });
   const { page } = shown;
   await page.locator('a[href^="/weir-appeal"]').click();
   for (const [label, value] of [
@@ -119,6 +119,7 @@ test('without scripts an owner objects by the labels alone, and is given a link 
     await page.getByLabel(label).fill(value);
   }
   await page.getByLabel('The owner of this site, or acting for them').check();
+  await takePicture(shown, 'objection');
   await page.locator('form button').click();
   await page.locator('a.token').waitFor();
   expect(asked).toMatchObject([

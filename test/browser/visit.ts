@@ -1,5 +1,7 @@
 /** One visit to an address in a fresh private window, and all that a reader or a hostile page could make of it. */
+import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, type Page, type Response } from 'playwright-core';
+import { PROJECT_ROOT } from '../support/source-files.ts';
 
 export interface Visit {
   readonly page: Page;
@@ -45,6 +47,13 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
     await context.close();
     throw error;
   }
+}
+
+/** The whole page as a picture for the documents, where WEIR_SCREENSHOTS says into which folder. */
+export async function takePicture({ page }: Visit, name: string | undefined): Promise<void> {
+  const folder = process.env['WEIR_SCREENSHOTS'];
+  if (folder === undefined || name === undefined) return;
+  await page.screenshot({ path: join(PROJECT_ROOT, folder, `warning-page-${name}.png`), fullPage: true });
 }
 
 /** Why: Chromium writes a line on the console for every answer from 400 on, those of the page too. */

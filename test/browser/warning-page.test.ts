@@ -2,18 +2,15 @@
  * The warning page in a real browser that has only Weir to ask for names: every language, on phone and desktop, light and
  * dark, with scripts and without; and what axe-core says of it. WEIR_SCREENSHOTS=docs/images writes the pictures.
  */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PAGE_LANGUAGES, type PageLanguage } from '../../src/config/page-text-keys.ts';
-import { PROJECT_ROOT } from '../support/source-files.ts';
 import { checkAccessibility } from './accessibility.ts';
-import { DEVICES, type Visit, visit } from './visit.ts';
+import { DEVICES, takePicture, type Visit, visit } from './visit.ts';
 import { type VisitedWeir, startVisitedWeir } from './visited-weir.ts';
 
 const PAGE_BYTES_MAX = 30_000;
 const LONG_NAME = `${'a-very-long-label-'.repeat(3)}${'x'.repeat(9)}.`.repeat(3) + 'long.example';
 const INTERNATIONAL_NAME = 'xn--pple-43d.example';
-const SCREENSHOTS = process.env['WEIR_SCREENSHOTS'];
 
 const TITLES: Readonly<Record<PageLanguage, string>> = {
   'zh-CN': '此网站已被拦截',
@@ -58,12 +55,6 @@ const PICTURES: Readonly<Record<string, string>> = {
   'desktop en light': 'desktop-en',
 };
 
-async function screenshot({ page }: Visit, view: string): Promise<void> {
-  const name = PICTURES[view];
-  if (SCREENSHOTS === undefined || name === undefined) return;
-  await page.screenshot({ path: join(PROJECT_ROOT, SCREENSHOTS, `warning-page-${name}.png`), fullPage: true });
-}
-
 describe.each(PAGE_LANGUAGES)('%s', (locale) => {
   describe.each(['phone', 'desktop'] as const)('on a %s', (device) => {
     test.each(['light', 'dark'] as const)('in the %s scheme', async (colorScheme) => {
@@ -81,7 +72,7 @@ describe.each(PAGE_LANGUAGES)('%s', (locale) => {
       const { violations, undecided, rulesPassed } = await checkAccessibility(page);
       expect({ violations, undecided }).toEqual({ violations: [], undecided: [] });
       expect(rulesPassed).toBeGreaterThan(20);
-      await screenshot(shown, `${device} ${locale} ${colorScheme}`);
+      await takePicture(shown, PICTURES[`${device} ${locale} ${colorScheme}`]);
       await shown.close();
     });
   });

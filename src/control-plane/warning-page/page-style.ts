@@ -13,17 +13,19 @@ const SANS =
 
 /** Of the form for objections, and of what is to be copied. */
 const FORM_STYLE = `fieldset{border:0;padding:0}
+legend{padding:0}
 legend,form label{font-weight:600}
 section>p+p{margin-top:10px}
 section>form{margin-top:24px}
 form>*+*{margin-top:24px}
 section>form>*+*{margin-top:10px}
-form .choice{display:flex;gap:10px;align-items:baseline;font-weight:400;padding:8px 0}
+form .choice{display:flex;gap:10px;align-items:flex-start;padding:8px 0}
+form .choice label{font-weight:400}
 form .hint{color:var(--soft);font-size:.9375rem}
 form .wrong{margin-top:4px;font-weight:600;color:var(--accent)}
 .alert{padding:14px 20px;border:2px solid var(--accent);border-radius:6px}
 input:not([type=radio]),textarea{display:block;width:100%;margin-top:6px;padding:10px 12px;border:1px solid var(--soft);border-radius:6px;background:var(--card);color:var(--ink);font:inherit;unicode-bidi:plaintext}
-input[type=radio]{width:1.25rem;height:1.25rem;flex:none}
+input[type=radio]{width:1.25rem;height:1.25rem;margin-top:.2rem;flex:none}
 button{min-height:44px;padding:10px 22px;border:2px solid var(--accent);border-radius:6px;background:none;color:var(--accent);font:inherit;font-weight:700;cursor:pointer}
 :is(input,textarea,button):focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .token{display:block;margin:6px 0;font-family:${MONOSPACE};word-break:break-all;direction:ltr;unicode-bidi:isolate;user-select:all}
