@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./cli/list-command.ts')).listCommand(),
   feed: async () => (await import('./cli/feed-command.ts')).feedCommand(),
   push: async () => (await import('./cli/push.ts')).pushCommand(),
+  exception: async () => (await import('./cli/exception-command.ts')).exceptionCommand(),
   holds: async () => (await import('./cli/holds-command.ts')).holdsCommand(),
   token: async () => (await import('./cli/token-command.ts')).tokenCommand(),
   audit: async () => (await import('./cli/audit-command.ts')).auditCommand(),

@@ -25,6 +25,7 @@ export class LedgerMetrics {
   readonly #failures: Counter;
   readonly #records: Gauge;
   readonly #isUp: Gauge;
+  readonly #exceptions: Gauge;
   readonly #duration: Histogram;
 
   constructor(registry: Registry) {
@@ -34,6 +35,7 @@ export class LedgerMetrics {
     this.#requests = this.#counter('weir_api_requests_total');
     this.#failures = this.#counter('weir_api_authentication_failures_total');
     this.#records = this.#gauge('weir_audit_records');
+    this.#exceptions = this.#gauge('weir_exceptions');
     this.#isUp = this.#gauge('weir_ledger_up');
     this.#duration = new Histogram({
       name: 'weir_push_duration_seconds',
@@ -82,6 +84,10 @@ export class LedgerMetrics {
 
   setLedgerUp(isUp: boolean): void {
     this.#isUp.set(isUp ? 1 : 0);
+  }
+
+  setExceptions(active: number): void {
+    this.#exceptions.set(active);
   }
 
   setAuditRecords(records: number): void {

@@ -28,6 +28,7 @@ export const LEDGER_METRICS = {
   weir_push_entries_total: counter('Entries of pushed changes', 'list', 'outcome'),
   weir_push_duration_seconds: histogram('From the request to the change in force on every thread'),
   weir_ledger_up: gauge('1 while the ledger of pushed lists can be written'),
+  weir_exceptions: gauge('Exceptions that are active: names that the clients of one prefix are let through to'),
   weir_audit_records: gauge('Records of the audit chain'),
   weir_api_requests_total: counter('Requests under /v1', 'route', 'status'),
   weir_api_authentication_failures_total: counter('Requests under /v1 without a good token', 'reason'),

@@ -141,6 +141,7 @@ export function createApi(ledger: Partial<Ledger> = {}, own: Partial<ApiServices
       return Promise.resolve();
     },
     approvalsChanged: () => Promise.resolve(),
+    exceptionsChanged: () => Promise.resolve(),
     policy: () => undefined,
     feeds: () => undefined,
     finder: { findEntries: () => Promise.resolve([]) },

@@ -4,6 +4,7 @@ import type { ApiServices } from './api-services.ts';
 import { appealRoutes } from './appeals.ts';
 import { auditRoutes } from './audit.ts';
 import { changeRoutes } from './changes.ts';
+import { exceptionRoutes } from './exceptions.ts';
 import { explainRoutes } from './explain.ts';
 import { feedRoutes } from './feed-routes.ts';
 import { holdRoutes } from './holds.ts';
@@ -22,6 +23,7 @@ export function apiRoutes(services: ApiServices, version: string): ApiRoute[] {
     ...holdRoutes(services),
     ...rolloutRoutes(services),
     ...appealRoutes(services),
+    ...exceptionRoutes(services),
     ...auditRoutes(services),
     ...feedRoutes(services.feeds),
     ...tokenRoutes(),

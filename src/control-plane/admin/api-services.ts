@@ -21,6 +21,8 @@ export interface ApiServices {
   readonly apply: (delta: LedgerDelta) => Promise<void>;
   /** Somebody has let a held entry of a pulled list through, or has not. */
   readonly approvalsChanged: (list: string) => Promise<void>;
+  /** Resolves when every resolver thread judges by the exceptions that are active in the ledger. */
+  readonly exceptionsChanged: () => Promise<void>;
   /** Of what is published now; undefined before the first. */
   readonly policy: () => Policy | undefined;
   readonly finder: ListFinder;

@@ -20,14 +20,23 @@ export async function putInForce(
   done: ChangeDone,
   timeoutMs = IN_FORCE_TIMEOUT_MS,
 ): Promise<boolean> {
+  return isInForceInTime(services, services.apply(done.delta), { list: done.delta.list }, timeoutMs);
+}
+
+/** The same of any change: `work` resolves when it is in force. */
+export async function isInForceInTime(
+  { log }: Pick<ApiServices, 'log'>,
+  work: Promise<void>,
+  fields: Readonly<Record<string, unknown>>,
+  timeoutMs = IN_FORCE_TIMEOUT_MS,
+): Promise<boolean> {
   const late = Promise.withResolvers<false>();
   const timer = setTimeout(() => late.resolve(false), timeoutMs);
   timer.unref();
-  const { list } = done.delta;
-  const inForce = services.apply(done.delta).then(
+  const inForce = work.then(
     () => true,
     (error: unknown) => {
-      services.log.error({ list, error: String(error) }, 'a durable change could not be put in force');
+      log.error({ ...fields, error: String(error) }, 'a durable change could not be put in force');
       return false;
     },
   );

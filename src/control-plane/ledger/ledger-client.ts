@@ -43,6 +43,8 @@ const REFUSING: ReadonlySet<LedgerMethod> = new Set([
   'beginFeed',
   'fileAppeal',
   'reviewAppeal',
+  'createException',
+  'endException',
 ]);
 
 export interface LedgerClientOptions {
@@ -118,6 +120,9 @@ export class LedgerClient implements Contract.Ledger {
   reviewAppeal = this.#method('reviewAppeal');
   decideAppeal = this.#method('decideAppeal');
   proveOwner = this.#method('proveOwner');
+  createException = this.#method('createException');
+  endException = this.#method('endException');
+  exceptions = this.#method('exceptions');
   figures = this.#method('figures');
   record = this.#method('record');
 

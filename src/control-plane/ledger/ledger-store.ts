@@ -13,6 +13,7 @@ import { BulkChange } from './bulk-change.ts';
 import { BulkChanges } from './bulk-changes.ts';
 import { changeSteps, replayed } from './change-transaction.ts';
 import { decideSteps } from './decide-hold.ts';
+import { ExceptionStore, forgetExceptions } from './exception-store.ts';
 import { approvedNames, EntryGuard, type QueryEstimator } from './entry-guard.ts';
 import { entriesAfter, entriesOfRollout } from './entry-rows.ts';
 import { holdsPage } from './hold-rows.ts';
@@ -69,6 +70,7 @@ export class LedgerStore implements Contract.Ledger {
   /** Over the reading connection. */
   readonly #events: AuditChain;
   readonly #appeals: AppealStore;
+  readonly #exceptions: ExceptionStore;
   #context: LedgerContext;
   #searching: Promise<unknown> = Promise.resolve();
   #tidying: NodeJS.Timeout;
@@ -92,6 +94,7 @@ export class LedgerStore implements Contract.Ledger {
       nowSeconds: options.nowSeconds ?? (() => Math.floor(wallClockMs() / 1000)),
     };
     this.#appeals = new AppealStore(() => this.#context, this.#queue);
+    this.#exceptions = new ExceptionStore(() => this.#context, this.#queue);
     deleteLeftovers(stateDirectory);
     this.#tidying = setTimeout(() => void this.#tidy(), TIDY_INTERVAL_MS).unref();
   }
@@ -262,6 +265,10 @@ export class LedgerStore implements Contract.Ledger {
   decideAppeal: Contract.Ledger['decideAppeal'] = async (...verdict) => this.#appeals.decide(...verdict);
   proveOwner: Contract.Ledger['proveOwner'] = async (id, by) => this.#appeals.prove(id, by);
 
+  createException: Contract.Ledger['createException'] = async (...sent) => this.#exceptions.create(...sent);
+  endException: Contract.Ledger['endException'] = async (...ended) => this.#exceptions.end(...ended);
+  exceptions: Contract.Ledger['exceptions'] = async (filter) => this.#exceptions.page(filter);
+
   async audit(after: number, limit: number): Promise<readonly Contract.AuditRecord[]> {
     return this.#events.read(after, limit);
   }
@@ -270,7 +277,12 @@ export class LedgerStore implements Contract.Ledger {
     const holds = `SELECT l.name AS list, guard, count(*) AS count FROM holds JOIN lists l ON l.id = holds.list
       WHERE state = 'open' GROUP BY holds.list, guard`;
     const last = this.#read.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM audit');
-    return { auditRecords: last?.seq ?? 0, openHolds: this.#read.all(holds), appeals: this.#appeals.figures() };
+    return {
+      auditRecords: last?.seq ?? 0,
+      openHolds: this.#read.all(holds),
+      appeals: this.#appeals.figures(),
+      activeExceptions: this.#exceptions.activeCount(),
+    };
   }
 
   async record(
@@ -346,7 +358,8 @@ export class LedgerStore implements Contract.Ledger {
     return this.#queue.small(
       () =>
         tidyStep(this.#write, (list) => lists.get(list)?.settings.versionsMax, nowSeconds()) +
-        tidyAppeals(this.#context),
+        tidyAppeals(this.#context) +
+        forgetExceptions(this.#write, nowSeconds()),
     );
   }
 

@@ -8,6 +8,7 @@
  */
 import type { Category } from '../../policy/category.ts';
 import type { AppealFigures, Appeals, AppealSettings } from './appeal.ts';
+import type { ExceptionLedger } from './exception.ts';
 
 /** What a token may do: read, propose (held until approved), push (in force at once), approve (release what is held). */
 export const RIGHTS = ['propose', 'push', 'approve', 'read'] as const;
@@ -153,6 +154,10 @@ export const LEDGER_REFUSALS = [
   'noRolloutSlot',
   'appealUnknown',
   'appealDecided',
+  'badException',
+  'tooManyExceptions',
+  'exceptionUnknown',
+  'exceptionEnded',
   'changeRunning',
   'storeFull',
   'storeUnavailable',
@@ -283,10 +288,11 @@ export interface LedgerFigures {
   readonly auditRecords: number;
   readonly openHolds: readonly { readonly list: string; readonly guard: string; readonly count: number }[];
   readonly appeals: AppealFigures;
+  readonly activeExceptions: number;
 }
 
 /** Everything that may be asked; the client sends it to the ledger's thread. Errors: none, refusals are values. */
-export interface Ledger extends Appeals {
+export interface Ledger extends Appeals, ExceptionLedger {
   /** Undefined: no such token, or revoked, or expired. Compared in constant time. */
   authenticate(token: string): Promise<Actor | undefined>;
   /** Lists that the configuration has as `push` or feeds, with what decides about their changes. */

@@ -99,4 +99,14 @@ CREATE INDEX appeals_state ON appeals (state, id);
 CREATE TABLE appeal_clients (client BLOB PRIMARY KEY, filed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-export const MIGRATIONS: readonly string[] = [FIRST, APPEALS];
+const EXCEPTIONS = `
+-- Clients of a prefix that are let through to a name until then, or until somebody ends it.
+CREATE TABLE exceptions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, scope TEXT NOT NULL, clients TEXT NOT NULL,
+  reason TEXT NOT NULL, created_by TEXT NOT NULL, created INTEGER NOT NULL, until INTEGER NOT NULL,
+  ended_by TEXT, ended_at INTEGER, end_reason TEXT
+) STRICT;
+CREATE INDEX exceptions_active ON exceptions (until) WHERE ended_at IS NULL;
+`;
+
+export const MIGRATIONS: readonly string[] = [FIRST, APPEALS, EXCEPTIONS];

@@ -10,6 +10,7 @@ import { LEDGER_REFUSALS } from '../../../../src/control-plane/ledger/ledger.ts'
 import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
 import { bearer, closeApis, createApi, done, listStatus } from '../../../support/api-harness.ts';
 import { schemaProblems } from '../../../support/schema-problems.ts';
+import { exceptionRow } from '../../../support/exception-row.ts';
 import { appealRow } from '../../../support/sent-appeal.ts';
 
 afterEach(closeApis);
@@ -150,6 +151,13 @@ describe('real answers are what the description says', () => {
     reviewAppeal: () => Promise.resolve({ kind: 'reviewed', appeal: appealRow() }),
     decideAppeal: () =>
       Promise.resolve({ kind: 'decided', appeal: appealRow(), alsoDecided: ['a2'], change: undefined }),
+    createException: () => Promise.resolve({ kind: 'created', exception: exceptionRow() }),
+    endException: () =>
+      Promise.resolve({
+        kind: 'ended',
+        exception: exceptionRow({ state: 'ended', endedBy: 'x', endedAtSeconds: 2, endReason: 'r' }),
+      }),
+    exceptions: () => Promise.resolve([exceptionRow()]),
     rollouts: () => Promise.resolve([rolloutRow]),
     moveRollout: () => Promise.resolve({ kind: 'moved', rollout: rolloutRow, change: done() }),
     audit: () =>
@@ -226,6 +234,9 @@ describe('real answers are what the description says', () => {
     ['POST', '/v1/appeals/{id}/review', '/v1/appeals/a1/review', undefined],
     ['POST', '/v1/appeals/{id}/uphold', '/v1/appeals/a1/uphold', reason],
     ['POST', '/v1/appeals/{id}/reject', '/v1/appeals/a1/reject', reason],
+    ['GET', '/v1/exceptions', '/v1/exceptions', undefined],
+    ['POST', '/v1/exceptions', '/v1/exceptions', { ...reason, name: 'bad.example', clients: '192.0.2.1', hours: 1 }],
+    ['POST', '/v1/exceptions/{id}/end', '/v1/exceptions/x1/end', reason],
     ['GET', '/v1/audit', '/v1/audit', undefined],
     ['GET', '/v1/token', '/v1/token', undefined],
     ['GET', '/v1/openapi.json', '/v1/openapi.json', undefined],
@@ -252,6 +263,6 @@ describe('real answers are what the description says', () => {
 
   it('is tried for every route but the explanation and the feeds, which have tests of their own', () => {
     const routes = apiRoutes(createApi().services, '');
-    expect(routes.map(({ url }) => url).filter((url) => !/^\/v1\/(explain|feeds)/.test(url))).toHaveLength(19);
+    expect(routes.map(({ url }) => url).filter((url) => !/^\/v1\/(explain|feeds)/.test(url))).toHaveLength(22);
   });
 });
