@@ -13,6 +13,7 @@ import { apiRoutes } from './admin/api-routes.ts';
 import type { ApiOptions } from './admin/api-plugin.ts';
 import type { ApiServices } from './admin/api-services.ts';
 import { Authentication, AUTHENTICATION_FAILURES } from './admin/authentication.ts';
+import { ExceptionWatch } from './exception-watch.ts';
 import { FeedService } from './feed/feed-service.ts';
 import { ledgerSettingsOf } from './ledger-settings.ts';
 import { LedgerClient } from './ledger/ledger-client.ts';
@@ -52,6 +53,7 @@ export class LedgerService {
   readonly #rollouts: RolloutWatch;
   /** What is held of pulled lists, and what people have let through. */
   readonly pulledHolds: PulledHolds;
+  readonly #exceptions: ExceptionWatch;
   readonly api: ApiOptions;
   #config: Config;
   #measured: LedgerMetrics | undefined;
@@ -82,6 +84,10 @@ export class LedgerService {
       radius: () => ({ queryCounts: options.queryCounts, blastRadius: this.#config.blastRadius }),
       log,
     });
+    this.#exceptions = new ExceptionWatch({
+      ledger: () => this.#onDemand.ifThere(),
+      setExceptions: (exceptions) => options.listSync().setAudience({ exceptions }),
+    });
     const services = this.#services();
     const routes = apiRoutes(services, options.version);
     this.api = {
@@ -104,7 +110,7 @@ export class LedgerService {
 
   /** Once list-sync has published: follows and publishes feeds, and looks after rollouts. */
   async start(): Promise<void> {
-    await Promise.all([this.#feeds.configure(this.#config), this.#rollouts.look()]);
+    await Promise.all([this.#feeds.configure(this.#config), this.#rollouts.look(), this.#lookAtExceptions()]);
   }
 
   /** What is known of a list here, added to what list-sync knows of it. */
@@ -162,6 +168,7 @@ export class LedgerService {
     }
     log.info({}, 'the ledger is open');
     if (!wasUp) void Promise.all([listSync().catchUp(), this.pulledHolds.bringAll()]);
+    void this.#lookAtExceptions();
     void this.#onChanged();
   }
 
@@ -172,6 +179,13 @@ export class LedgerService {
     await this.#options.listSync().apply(delta);
     this.#feeds.changed(delta);
     void this.#onChanged();
+  }
+
+  /** Errors: none. */
+  #lookAtExceptions(): Promise<void> {
+    return this.#exceptions.look().catch((error: unknown) => {
+      this.#options.log.error({ error: String(error) }, 'exceptions cannot be looked at; those in force stay');
+    });
   }
 
   /** Holds, rollouts or the audit chain may have changed. */
@@ -191,6 +205,7 @@ export class LedgerService {
     if (figures !== undefined) {
       this.#figures = figures;
       this.#measured?.setAuditRecords(figures.auditRecords);
+      this.#measured?.setExceptions(figures.activeExceptions);
       for (const { name, sourceKind } of this.#config.lists) {
         if (sourceKind === 'push' || sourceKind === 'feed') this.#options.onStatus(name);
       }
@@ -208,6 +223,7 @@ export class LedgerService {
           .readiness()
           .lists.map((status) => this.complete(status)),
       apply: (delta) => this.#apply(delta),
+      exceptionsChanged: () => this.#exceptions.look(),
       approvalsChanged: (list) => listSync().approvalsChanged(list),
       policy,
       finder: { findEntries: (name) => listSync().findEntries(name) },

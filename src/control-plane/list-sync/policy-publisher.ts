@@ -3,7 +3,7 @@
  * base else. Keeps the buffers of retired policies for the next one. One call at a time; list-sync sees to that.
  */
 import { randomInt } from 'node:crypto';
-import type { NameSetBuffers, PublishedPolicy } from '../../policy/published.ts';
+import type { NameSetBuffers, PublishedException, PublishedPolicy } from '../../policy/published.ts';
 import { BufferPool, buffersOf } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
@@ -64,6 +64,7 @@ export interface BuiltBase extends Built {
 /** For whom rules hold; changes by itself. Lists by their names, for their places may change. */
 export interface Audience {
   readonly rollouts?: { readonly key: Uint8Array; readonly stages: readonly ListStage[] };
+  readonly exceptions?: readonly PublishedException[];
 }
 
 export interface ListStage {
@@ -192,9 +193,9 @@ export class PolicyPublisher {
     });
   }
 
-  /** For whom rules hold; goes with the next policy. */
+  /** For whom rules hold; goes with the next policy. What is not given stays. */
   setAudience(audience: Audience): void {
-    this.#audience = audience;
+    this.#audience = { ...this.#audience, ...audience };
   }
 
   /** The next build makes a base: an overlay has grown. */
@@ -212,13 +213,17 @@ export class PolicyPublisher {
     return pushed.length === 0 ? overlay : overlayWithPushed(base, overlay, pushed, this.#pool);
   }
 
-  #publishedAudience(configs: readonly { readonly name: string }[]): Pick<PublishedPolicy, 'rollouts'> {
-    const { rollouts } = this.#audience;
-    if (rollouts === undefined) return {};
+  #publishedAudience(configs: readonly { readonly name: string }[]): Pick<PublishedPolicy, 'rollouts' | 'exceptions'> {
+    const { rollouts, exceptions = [] } = this.#audience;
+    // Why also none: they replace those of the policy in force.
+    if (rollouts === undefined) return { exceptions };
     const stages = rollouts.stages.map(({ list, slot, permyriad }) => {
       return { listIndex: configs.findIndex(({ name }) => name === list), slot, permyriad };
     });
-    return { rollouts: { key: rollouts.key, stages: stages.filter(({ listIndex }) => listIndex >= 0) } };
+    return {
+      exceptions,
+      rollouts: { key: rollouts.key, stages: stages.filter(({ listIndex }) => listIndex >= 0) },
+    };
   }
 
   /** With the versions that the lists have once what was pushed is laid over their contents. */

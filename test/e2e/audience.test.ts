@@ -1,0 +1,119 @@
+/** A real Weir and clients of several prefixes: for whom a rule holds, seen from each of them. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { closeClients, decoded, query, UdpClient } from '../support/dns-client.ts';
+import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
+import { startWeirProcess, stopAllWeirs, type WeirProcess } from '../support/weir-process.ts';
+
+const SINKHOLE = '192.0.2.53';
+const REAL = '192.0.2.1';
+const [HERE, THERE] = ['127.0.0.2', '127.0.1.2'];
+const PREFIXES = 40;
+/** With the start of a process, on a machine that may be busy. */
+const TEST_MS = 120_000;
+
+let upstream: FakeUpstream;
+beforeAll(async () => {
+  upstream = await startFakeUpstream();
+});
+afterEach(closeClients);
+afterAll(async () => {
+  await stopAllWeirs();
+  await upstream.stop();
+});
+
+const config = (more: Readonly<Record<string, unknown>> = {}) => ({
+  workers: 2,
+  upstreams: [upstream.url],
+  lists: [{ name: 'police', source: './list.txt' }],
+  ...more,
+});
+
+/** What the client at `from` gets. */
+async function addressFor(weir: WeirProcess, from: string, name: string): Promise<string> {
+  const client = await UdpClient.open(weir.port, '127.0.0.1', from);
+  const response = decoded(await client.exchange(query(name)));
+  client.close();
+  return response.answers.at(-1)?.data ?? 'none';
+}
+
+async function fromBoth(weir: WeirProcess, name: string): Promise<string[]> {
+  return [await addressFor(weir, HERE, name), await addressFor(weir, THERE, name)];
+}
+
+describe('an exception for the clients of a prefix', () => {
+  const NAME = 'bad.example';
+  let weir: WeirProcess;
+  let approver: Maintainer;
+  beforeAll(async () => {
+    weir = await startWeirProcess({ config: config(), files: { 'list.txt': `${NAME}\n` } });
+    approver = maintainerOf(weir, ['*'], ['approve', 'read'], 'Province');
+  }, TEST_MS);
+
+  test('is in force for them alone when it is answered, seen in the explanation, counted, and ended at once', async () => {
+    expect(await fromBoth(weir, NAME)).toEqual([SINKHOLE, SINKHOLE]);
+    const exception = { name: NAME, clients: '127.0.0.0/24', hours: 1, reason: 'an investigation' };
+    const made = await approver.post('/v1/exceptions', exception);
+    expect(made).toMatchObject({ status: 200, body: { exception: { id: 'x1', state: 'active' } } });
+    expect(await fromBoth(weir, `www.${NAME}`)).toEqual([REAL, SINKHOLE]);
+    expect(await fromBoth(weir, NAME)).toEqual([REAL, SINKHOLE]);
+    await weir.untilMetric((value) => value === 2, 'weir_exception_answers_total');
+    await weir.untilMetric((value) => value === 1, 'weir_exceptions');
+    const { body } = await approver.get(`/v1/explain?name=${NAME}&client=${HERE}`);
+    expect(body).toMatchObject({ verdict: 'allowlisted', exception: { id: 'x1', clients: '127.0.0.0/24' } });
+    const ended = await approver.post('/v1/exceptions/x1/end', { reason: 'done with it' });
+    expect(ended).toMatchObject({ status: 200, body: { exception: { state: 'ended' } } });
+    expect(await fromBoth(weir, NAME)).toEqual([SINKHOLE, SINKHOLE]);
+  });
+
+  test('that was acknowledged is in force after kill -9', { timeout: TEST_MS }, async () => {
+    const made = await approver.post('/v1/exceptions', { name: NAME, clients: HERE, hours: 1, reason: 'a test' });
+    expect(made.status).toBe(200);
+    weir.program.signal('SIGKILL');
+    await weir.program.ended();
+    weir = await startWeirProcess({ config: config(), folder: weir.folder });
+    await weir.untilMetric((value) => value === 1, 'weir_exceptions');
+    expect(await fromBoth(weir, NAME)).toEqual([REAL, SINKHOLE]);
+    const again = asMaintainer(weir.adminUrl, approver.token);
+    expect((await again.get('/v1/exceptions?state=active')).body).toMatchObject({ exceptions: [{ clients: HERE }] });
+  });
+});
+
+describe('a push that is rolled out', () => {
+  const NAME = 'new.example';
+  const clients = Array.from({ length: PREFIXES }, (_, net) => `127.0.${net}.2`);
+  const blockedOf = async (weir: WeirProcess): Promise<string[]> => {
+    const answers = await Promise.all(clients.map((from) => addressFor(weir, from, NAME)));
+    return clients.filter((_, index) => answers[index] === SINKHOLE);
+  };
+
+  test(
+    'holds for its share of the prefixes, the same after another change, and then for everyone',
+    { timeout: TEST_MS },
+    async () => {
+      const lists = [{ name: 'desk', source: 'push', rollout: [{ percent: 50 }, { percent: 100 }] }];
+      const weir = await startWeirProcess({ config: config({ lists }) });
+      const desk = maintainerOf(weir);
+      await desk.push('desk', [NAME]);
+      const blocked = await blockedOf(weir);
+      expect(blocked.length).toBeGreaterThan(PREFIXES / 8);
+      expect(blocked.length).toBeLessThan((PREFIXES * 7) / 8);
+      const [member, other] = [blocked[0]!, clients.find((client) => !blocked.includes(client))!];
+      const explained = async (client: string) => (await desk.get(`/v1/explain?name=${NAME}&client=${client}`)).body;
+      expect(await explained(member)).toMatchObject({
+        verdict: 'blocked',
+        rules: [{ outcome: 'decides', rolloutPercent: 50 }],
+      });
+      expect(await explained(other)).toMatchObject({
+        verdict: 'allowed',
+        rules: [{ outcome: 'rollout', rolloutPercent: 50 }],
+      });
+      await desk.push('desk', ['another.example']);
+      expect(await blockedOf(weir)).toEqual(blocked);
+      const { rollouts } = (await desk.get('/v1/rollouts')).body as { rollouts: { id: string }[] };
+      const promoted = await desk.post(`/v1/rollouts/${rollouts[0]!.id}/promote`, { reason: 'all is well' });
+      expect(promoted).toMatchObject({ status: 200, body: { rollout: { state: 'complete', percent: 100 } } });
+      expect(await blockedOf(weir)).toEqual(clients);
+    },
+  );
+});
