@@ -126,7 +126,7 @@ function endRoute(services: ApiServices): ApiRoute {
 
 async function inForce(services: ApiServices, exception: ExceptionRow): Promise<ApiAnswer> {
   const { id, state } = exception;
-  services.onLedgerChanged();
+  void services.onLedgerChanged();
   services.log.info({ exception: id, state }, 'an exception was changed');
   if (await isInForceInTime(services, services.exceptionsChanged(), { exception: id })) {
     return ok({ exception: exceptionBody(exception) });

@@ -68,7 +68,6 @@ type Checked = { readonly kind: 'checked'; readonly name: string } | { readonly 
 
 /** What it says in the form that is kept, or why it is refused: a sentence for people. */
 export function checkException({ name: text, clients, hours }: NewException): Checked {
-  const bad = (why: string): Checked => ({ kind: 'bad', why });
   const normalised = normaliseName(text);
   if (normalised.kind !== 'name' || nameFromText(normalised.name) === undefined) return bad('name is no domain name');
   // Why: one that is not below a top-level domain would let through all of the internet, or a large part of it.
@@ -83,4 +82,8 @@ export function checkException({ name: text, clients, hours }: NewException): Ch
     return bad(`hours is a whole number from 1 to ${EXCEPTION_HOURS_MAX}`);
   }
   return { kind: 'checked', name: normalised.name };
+}
+
+function bad(why: string): Checked {
+  return { kind: 'bad', why };
 }
