@@ -27,6 +27,8 @@ it.each([
   ['alone', [padding], [empty]],
   ['empty already', [empty, cookie], [empty, cookie]],
   ['not there', [cookie], [cookie]],
+  ['twice, the last one empty', [padding, cookie, empty], [empty, cookie, empty]],
+  ['many times', [padding, padding, cookie, padding, empty, padding], [empty, empty, cookie, empty, empty, empty]],
 ])('leaves the query that it would be with empty padding (%s)', (_, given, left) => {
   const view = read(given);
   emptyPadding(view);
