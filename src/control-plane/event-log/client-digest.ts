@@ -5,14 +5,13 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { ADDRESS_BYTES } from '../../policy/address.ts';
+import { isIpv4Mapped } from '../../policy/client-prefix.ts';
+import { subscriberOf } from '../subscriber.ts';
 
 const KEY_BYTES = 32;
 /** 64 bits: enough to tell a provider's subscribers apart. */
 const DIGEST_CHARACTERS = 16;
-/** What one subscriber has of IPv6 (RFC 6177). */
-const PREFIX_BYTES = 8;
 const IPV4_AT = 12;
-const MAPPED_MARK = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 export type ClientMode = 'hashed' | 'raw' | 'none';
 
@@ -30,14 +29,12 @@ export class ClientDigest {
   /** What the log may say of a client; undefined: nothing. */
   of(client: Uint8Array, nowMs: number): string | undefined {
     if (this.#mode === 'none' || client.every((octet) => octet === 0)) return undefined;
-    const isIpv4 = MAPPED_MARK.every((octet, index) => client[index] === octet);
-    if (this.#mode === 'raw') return isIpv4 ? client.subarray(IPV4_AT).join('.') : ipv6Text(client);
+    if (this.#mode === 'raw') return isIpv4Mapped(client) ? client.subarray(IPV4_AT).join('.') : ipv6Text(client);
     if (nowMs >= this.#keyUntilMs) {
       this.#key = randomBytes(KEY_BYTES);
       this.#keyUntilMs = nowMs + this.#rotationMs;
     }
-    const subscriber = isIpv4 ? client : client.subarray(0, PREFIX_BYTES);
-    return createHmac('sha256', this.#key).update(subscriber).digest('hex').slice(0, DIGEST_CHARACTERS);
+    return createHmac('sha256', this.#key).update(subscriberOf(client)).digest('hex').slice(0, DIGEST_CHARACTERS);
   }
 }
 
