@@ -4,10 +4,9 @@
  * network. Each reader returns its result or a sentence that says what is wrong.
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Parsed } from './address.ts';
-import { describeReadError } from './file-access.ts';
+import { describeReadError, readSmallFile } from './file-access.ts';
 import { PAGE_TEXT_PLACEHOLDERS, isPageTextKey, placeholdersOf } from './page-text-keys.ts';
 import type { PageTexts } from './page-text-keys.ts';
 
@@ -22,19 +21,15 @@ function bad(message: string): { readonly kind: 'bad'; readonly message: string 
   return { kind: 'bad', message };
 }
 
-function readSmallFile(file: string, bytesMax: number): Parsed<Buffer> {
-  try {
-    const { size } = statSync(file);
-    if (size > bytesMax) return bad(`${file} has ${size} bytes; at most ${bytesMax}`);
-    return { kind: 'ok', value: readFileSync(file) };
-  } catch (error) {
-    return bad(`cannot read ${file}: ${describeReadError(error)}`);
-  }
+function readOctets(file: string, bytesMax: number): Parsed<Buffer> {
+  const content = readSmallFile(file, bytesMax);
+  if (content.kind === 'ok') return { kind: 'ok', value: Buffer.from(content.text, 'latin1') };
+  return bad(content.message.includes(file) ? content.message : `${file} is ${content.message}`);
 }
 
 /** The logo as a data: URI. Why PNG alone: an SVG is a document that may hold scripts and links of its own. */
 export function readLogo(file: string): Parsed<string> {
-  const content = readSmallFile(file, LOGO_BYTES_MAX);
+  const content = readOctets(file, LOGO_BYTES_MAX);
   if (content.kind === 'bad') return content;
   if (!content.value.subarray(0, PNG_SIGNATURE.length).equals(PNG_SIGNATURE)) return bad(`${file} is no PNG image`);
   return { kind: 'ok', value: `data:image/png;base64,${content.value.toString('base64')}` };
@@ -42,7 +37,7 @@ export function readLogo(file: string): Parsed<string> {
 
 /** An operator's own words of one language, by key: as many as they like, each with the placeholders of the original. */
 export function readPageTexts(file: string): Parsed<Partial<PageTexts>> {
-  const content = readSmallFile(file, TEXTS_BYTES_MAX);
+  const content = readOctets(file, TEXTS_BYTES_MAX);
   if (content.kind === 'bad') return content;
   let value: unknown;
   try {
@@ -75,9 +70,9 @@ function textProblem(key: string, text: unknown): string | undefined {
 
 /** Why a certificate and key cannot sign for names, or undefined if they can. */
 export function authorityProblem(certificateFile: string, keyFile: string): string | undefined {
-  const certificatePem = readSmallFile(certificateFile, PEM_BYTES_MAX);
+  const certificatePem = readOctets(certificateFile, PEM_BYTES_MAX);
   if (certificatePem.kind === 'bad') return certificatePem.message;
-  const keyPem = readSmallFile(keyFile, PEM_BYTES_MAX);
+  const keyPem = readOctets(keyFile, PEM_BYTES_MAX);
   if (keyPem.kind === 'bad') return keyPem.message;
   try {
     const certificate = new X509Certificate(certificatePem.value);
