@@ -27,13 +27,18 @@ export async function takenAddresses({
   warningPageHttps,
 }: ProbedAddresses): Promise<BindFailure[]> {
   const found = await Promise.all([
-    ...fixed(do53).map(probe),
+    ...fixed(do53).map(probeDo53),
     ...fixed(dot).map((address) => probeStream('listen.dot', address)),
     ...fixed(doh).map((address) => probeStream('listen.doh', address)),
     ...fixed(some(warningPageHttp)).map((address) => probeStream('listen.warningPageHttp', address)),
     ...fixed(some(warningPageHttps)).map((address) => probeStream('listen.warningPageHttps', address)),
   ]);
   return found.filter((failure) => failure !== undefined);
+}
+
+/** Both halves: a program that has one of them, and would share it, would get every other query over it. */
+async function probeDo53(address: SocketAddress): Promise<BindFailure | undefined> {
+  return (await probeDatagrams(address)) ?? probeStream('listen.do53', address);
 }
 
 function probeStream(key: string, address: SocketAddress): Promise<BindFailure | undefined> {
@@ -49,7 +54,7 @@ function probeStream(key: string, address: SocketAddress): Promise<BindFailure |
   });
 }
 
-function probe(address: SocketAddress): Promise<BindFailure | undefined> {
+function probeDatagrams(address: SocketAddress): Promise<BindFailure | undefined> {
   const isV6 = address.host.includes(':');
   return new Promise((resolve) => {
     const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4', ipv6Only: isV6 });
