@@ -9,6 +9,7 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { monotonicMs } from '../../clock.ts';
 import { createHeartbeat, readHeartbeat } from '../../telemetry/heartbeat.ts';
 import { LedgerUnavailable, unavailable } from './ledger-failure.ts';
 import type { LedgerAnswer, LedgerMethod, LedgerRequest, LedgerThreadData } from './ledger-messages.ts';
@@ -21,6 +22,8 @@ const HEAP_MB_MAX = 1024;
 const YOUNG_MB_MAX = 8;
 const RESTART_MS_MIN = 50;
 const RESTART_MS_MAX = 10_000;
+/** A thread that lived this long starts over with the shortest delay. Why not one that was ready: it may die of what it does next. */
+const HEALTHY_AFTER_MS = 60_000;
 const LOOK_MS = 1_000;
 /**
  * Looks in a row without a sign of life, after which nobody waits any more. A commit syncs a whole bulk change to the disk
@@ -78,6 +81,7 @@ export class LedgerClient implements Contract.Ledger {
   #why = 'it is being opened';
   #restart: NodeJS.Timeout | undefined;
   #restartMs = RESTART_MS_MIN;
+  #startedAtMs = 0;
   #lastId = 0;
   #closing = false;
   /** A thread that is started again is told first what the configuration says. */
@@ -166,6 +170,7 @@ export class LedgerClient implements Contract.Ledger {
   #start(): void {
     const here = new URL(import.meta.url);
     const url = this.#options.threadUrl ?? new URL(`./ledger-thread${extname(here.pathname)}`, here);
+    this.#startedAtMs = monotonicMs();
     this.#heartbeat = createHeartbeat();
     this.#lastBeat = 0;
     this.#silentLooks = 0;
@@ -187,10 +192,7 @@ export class LedgerClient implements Contract.Ledger {
   }
 
   #onAnswer(answer: LedgerAnswer): void {
-    if (answer.kind === 'ready') {
-      this.#restartMs = RESTART_MS_MIN;
-      return this.#setState(answer.unusable === undefined, answer.unusable ?? '');
-    }
+    if (answer.kind === 'ready') return this.#setState(answer.unusable === undefined, answer.unusable ?? '');
     const waiting = this.#waiting.get(answer.id);
     // Why it may be nobody: it took too long, and was answered with that.
     if (waiting === undefined) return;
@@ -208,6 +210,7 @@ export class LedgerClient implements Contract.Ledger {
     if (this.#closing) return;
     this.#setState(false, message);
     this.#options.onDeath(message);
+    if (monotonicMs() - this.#startedAtMs > HEALTHY_AFTER_MS) this.#restartMs = RESTART_MS_MIN;
     this.#restart = setTimeout(() => this.#start(), this.#restartMs);
     this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MS_MAX);
   }

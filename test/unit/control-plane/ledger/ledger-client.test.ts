@@ -126,6 +126,29 @@ describe('a thread that dies', () => {
     expect(await client.change(change('who'))).toMatchObject(UNAVAILABLE);
     expect(states.every(([isUp]) => !isUp)).toBe(true);
   });
+
+  test('again and again once it is ready is started again later and later, until one has lived long', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'] });
+    const { client, death } = start('any');
+    for (const [livedMs, delayMs] of [
+      [0, 50],
+      [59_000, 100],
+      [0, 200],
+      [61_000, 50],
+      [0, 100],
+    ] as const) {
+      await askThread(client);
+      vi.advanceTimersByTime(livedMs);
+      beat();
+      const died = death();
+      client.versions('exit', 1).catch(() => undefined);
+      await died;
+      vi.advanceTimersByTime(delayMs - 1);
+      expect(vi.getTimerCount()).toBe(2);
+      vi.advanceTimersByTime(1);
+      expect(vi.getTimerCount()).toBe(1);
+    }
+  });
 });
 
 describe('a thread that does not answer', () => {
