@@ -44,6 +44,14 @@ export function withApiOptions(command: Command): Command {
     .option('--json', 'the answer as JSON');
 }
 
+/** The client of the admin API; where there is none, it has been said why, and what the exit code is. */
+export function openApiOrSay(flags: ApiFlags): ApiClient | number {
+  const api = openApi(flags);
+  if (api.kind === 'client') return api.client;
+  process.stderr.write(`weir: ${api.message}\n`);
+  return api.exitCode;
+}
+
 /** Warnings go to standard error. */
 export function openApi(flags: ApiFlags, env: NodeJS.ProcessEnv = process.env): OpenedApi {
   const address = flags.url ?? (env['WEIR_URL'] === '' ? undefined : env['WEIR_URL']);

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { BULK_IDLE_TIMEOUT_MS, type ApiClient } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
 import { ExitCode } from './exit-code.ts';
 import { holdText, type Hold } from './holds-list.ts';
 import { reasonOf } from './option-values.ts';
@@ -26,13 +26,10 @@ export function holdsDecideCommand(decision: Decision, description: string): Com
 
 /** Each by itself: one that is refused does not stop the others, and makes the exit code 1. */
 async function decideAll(decision: Decision, ids: readonly string[], flags: DecideFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   let exitCode: number = ExitCode.ok;
-  for (const id of ids) exitCode = Math.max(exitCode, await decide(api.client, decision, id, flags));
+  for (const id of ids) exitCode = Math.max(exitCode, await decide(client, decision, id, flags));
   return exitCode;
 }
 

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { HOLD_STATES } from '../control-plane/ledger/ledger.ts';
 import type { ApiClient, ApiOutcome } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
 import { ExitCode } from './exit-code.ts';
 import { listNameOf, wholeNumberIn } from './option-values.ts';
 import { fieldText, terminalText } from './terminal-text.ts';
@@ -39,15 +39,12 @@ function stateOf(text: string): string {
 }
 
 async function listHolds(flags: HoldsFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   const holds: Hold[] = [];
   let after: string | null = '';
   while (after !== null && holds.length < flags.limit) {
-    const outcome = await pageOf(api.client, flags, after, flags.limit - holds.length);
+    const outcome = await pageOf(client, flags, after, flags.limit - holds.length);
     if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
     const { holds: found = [], next = null } = outcome.body as Page;
     holds.push(...found);

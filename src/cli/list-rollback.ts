@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { BULK_IDLE_TIMEOUT_MS } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
 import { changeExitCode, changeText, isChangeAnswer } from './change-answer.ts';
 import { ExitCode } from './exit-code.ts';
 import { listNameOf, reasonOf, wholeNumberIn } from './option-values.ts';
@@ -24,12 +24,9 @@ export function listRollbackCommand(): Command {
 }
 
 async function rollBack(list: string, flags: RollbackFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
-  const outcome = await api.client.send({
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
+  const outcome = await client.send({
     method: 'POST',
     path: `v1/lists/${encodeURIComponent(list)}/rollback`,
     body: { json: { toVersion: flags.to, reason: flags.reason } },

@@ -1,7 +1,7 @@
 /** `weir list versions LIST`: what a push list or feed was changed by, newest first, through the admin API. */
 import { Command } from 'commander';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
 import { ExitCode } from './exit-code.ts';
 import { listNameOf, wholeNumberIn } from './option-values.ts';
 import { fieldText, textTable } from './terminal-text.ts';
@@ -23,13 +23,10 @@ export function listVersionsCommand(): Command {
 }
 
 async function showVersions(list: string, flags: VersionsFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   const path = `v1/lists/${encodeURIComponent(list)}/versions?limit=${flags.limit}`;
-  const outcome = await api.client.send({ method: 'GET', path, repeat: 'safe' });
+  const outcome = await client.send({ method: 'GET', path, repeat: 'safe' });
   if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
   const { versions = [] } = outcome.body as { versions?: readonly Record<string, unknown>[] };
   process.stdout.write(flags.json === true ? `${JSON.stringify(versions, undefined, 2)}\n` : tableOf(list, versions));

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { BULK_IDLE_TIMEOUT_MS, type ApiClient, type ApiOutcome } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
 import { changeExitCode, changeText, isChangeAnswer } from './change-answer.ts';
 import { ExitCode } from './exit-code.ts';
 import { formatsHelp, parseFormatName } from './list-format-option.ts';
@@ -66,15 +66,15 @@ export function pushCommand(): Command {
 
 async function push(list: string, flags: PushFlags): Promise<number> {
   const problem = usageProblem(flags);
-  const api =
-    problem === undefined ? openApi(flags) : { kind: 'bad' as const, message: problem, exitCode: ExitCode.usage };
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
+  if (problem !== undefined) {
+    process.stderr.write(`weir: ${problem}\n`);
+    return ExitCode.usage;
   }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   const plan = planOf(flags);
   const isBulk = plan.addFile !== undefined || plan.removeFile !== undefined;
-  const outcome = isBulk ? await pushFiles(api.client, list, plan) : await pushNames(api.client, list, plan);
+  const outcome = isBulk ? await pushFiles(client, list, plan) : await pushNames(client, list, plan);
   if (outcome.kind !== 'ok') return reportRefused(outcome, plan, flags.json === true);
   if (!isChangeAnswer(outcome.body)) {
     process.stderr.write('weir: the answer is none to a push; is there another version of Weir?\n');
