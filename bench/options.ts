@@ -29,7 +29,9 @@ export const USAGE = `npm run bench -- [CASE...] [options]
 `;
 
 export type OptionsOutcome =
-  { readonly kind: 'ok'; readonly options: Options } | { readonly kind: 'usage'; readonly message: string };
+  | { readonly kind: 'ok'; readonly options: Options }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'usage'; readonly message: string };
 
 export function readOptions(args: readonly string[]): OptionsOutcome {
   try {
@@ -45,8 +47,10 @@ export function readOptions(args: readonly string[]): OptionsOutcome {
         seconds: { type: 'string', default: '3' },
         'no-latency': { type: 'boolean', default: false },
         huge: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
     });
+    if (values.help) return { kind: 'help' };
     return {
       kind: 'ok',
       options: {

@@ -109,6 +109,10 @@ class Run {
 
 async function main(): Promise<void> {
   const outcome = readOptions(process.argv.slice(2));
+  if (outcome.kind === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
   if (outcome.kind === 'usage') {
     process.stderr.write(`${outcome.message}\n${USAGE}`);
     process.exitCode = EXIT_USAGE;
