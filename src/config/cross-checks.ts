@@ -158,6 +158,12 @@ function checkRecursor(raw: unknown, folder: string, index: number, report: Repo
       `"${RECURSIVE}" needs Unbound, ${where}; apt-get install unbound, or set recursion.program`,
     );
   }
+  // Why: Unbound's configuration knows no escape within quotes.
+  for (const key of [['stateDirectory'], ['recursion', 'include']]) {
+    const written = valueAt(raw, key);
+    if (/["\r\n]/.test(resolve(folder, typeof written === 'string' ? written : '')))
+      report(key, 'Unbound takes no path with a double quote or a line break in it');
+  }
   if (typeof include === 'string' && include !== '')
     checkFile(resolve(folder, include), ['recursion', 'include'], report);
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load-config.ts';
 import { runProgram } from '../support/child-program.ts';
 import { ask, closeClients } from '../support/dns-client.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
@@ -142,6 +143,15 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('ends with Weir, by %s too', async (s
   weir.program.signal(signal);
   await weir.program.ended();
   await until(() => children(weir), isEmpty, 'no recursor');
+});
+
+test.each([
+  ['stateDirectory', "stateDirectory: 'state\"of weir'"],
+  ['recursion.include', "recursion: { include: 'more\"settings.conf' }"],
+])('takes no %s with a double quote, which Unbound could not read', (key, settings) => {
+  const outcome = parseConfig(`upstreams: [recursive]\n${settings}\n`, newFolder());
+  const problems = outcome.kind === 'ok' ? [] : outcome.problems.map(({ path, message }) => `${path}: ${message}`);
+  expect(problems).toContain(`${key}: Unbound takes no path with a double quote or a line break in it`);
 });
 
 test('says what to install where there is no recursor, with exit code 78', async () => {
