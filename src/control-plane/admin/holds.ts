@@ -82,9 +82,12 @@ function decisionRoute(services: ApiServices, decision: 'release' | 'reject', su
 }
 
 async function getHolds(services: ApiServices, { actor, query }: ApiCall): Promise<ApiAnswer> {
-  const { list: ofList, state, after } = query;
+  const { state, after } = query;
   const limit = Number(query['limit']);
   const mayRead = (name: string): boolean => allows(actor, READ_RIGHTS, name);
+  // Why: where the token is for one list, the holds of all others need not be walked.
+  const only = actor.lists.length === 1 && actor.lists[0] !== '*' ? actor.lists.find(mayRead) : undefined;
+  const ofList = query['list'] ?? only;
   if (ofList !== undefined && !mayRead(String(ofList))) return forbidden(READ_RIGHTS, String(ofList));
   const found: HoldRow[] = [];
   let cursor = after === undefined ? undefined : String(after);

@@ -217,6 +217,10 @@ describe('holds', () => {
     };
     await get({ holds }, '/v1/holds?list=desk&state=open&limit=7');
     expect(asked).toEqual([{ list: 'desk', state: 'open', limit: 7 }]);
+    asked.length = 0;
+    // The token is for this list alone.
+    await get({ holds }, '/v1/holds?limit=7', 'pusher');
+    expect(asked).toEqual([{ list: 'desk', limit: 7 }]);
     expect((await get({ holds }, '/v1/holds?state=odd')).statusCode).toBe(400);
     expect((await get({ holds }, '/v1/holds?list=other', 'pusher')).statusCode).toBe(403);
   });
