@@ -20,7 +20,7 @@ export function emptyPadding(view: QueryView): void {
   const { bytes, optionsStart, cookieStart } = view;
   const optionsEnd = optionsStart + readUint16(bytes, optionsStart - 2);
   let to = optionsStart;
-  for (let at = optionsStart; at < optionsEnd; ) {
+  for (let at = optionsStart; at < optionsEnd;) {
     const end = at + OPTION_HEADER_BYTES + readUint16(bytes, at + 2);
     const isPadding = readUint16(bytes, at) === EdnsOption.PADDING;
     const keptEnd = isPadding ? at + OPTION_HEADER_BYTES : end;

@@ -74,7 +74,11 @@ describe('the logo', () => {
     // Why: the read of a pipe would wait for ever, and the start with it.
     ['that is a pipe', pipe('logo.pipe'), /is not a regular file/],
     ['that is no PNG', file('logo.svg', '<svg onload="alert(1)"/>'), /is no PNG image/],
-    ['that is too large', file('large.png', Buffer.concat([PNG, Buffer.alloc(LOGO_BYTES_MAX)])), /is larger than 8192 bytes/],
+    [
+      'that is too large',
+      file('large.png', Buffer.concat([PNG, Buffer.alloc(LOGO_BYTES_MAX)])),
+      /is larger than 8192 bytes/,
+    ],
   ])('is refused from a file %s', (_case, logo, problem) => {
     expect(problemsOf({ logo })).toEqual([expect.stringMatching(problem)]);
   });
