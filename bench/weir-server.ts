@@ -3,7 +3,7 @@ import { SINKHOLE_ADDRESS } from './list-files.ts';
 import type { ListData } from './list-data.ts';
 import { runLoad } from './dnsperf.ts';
 import { measure, type Measurement } from './measure.ts';
-import { weir, weirWithLists } from './peers/weir.ts';
+import { weir, weirWithLists, type OwnConfig } from './peers/weir.ts';
 import { benchPort } from './ports.ts';
 import { blockedName, seededRandom } from './query-files.ts';
 import { startServer, type RunningServer } from './server.ts';
@@ -13,6 +13,7 @@ const WARM_SECONDS = 2;
 const CLIENTS = 64;
 
 export interface WeirServer extends RunningServer {
+  readonly adminUrl: string;
   /** Of the warning page. */
   readonly pagePort: number;
   /** The sum of a metric's samples. */
@@ -25,15 +26,21 @@ export interface WeirOptions {
   readonly listFiles: readonly string[];
   readonly threads: number;
   readonly cores: string;
+  readonly own?: OwnConfig;
 }
 
 export async function startWeirServer(context: CaseContext, options: WeirOptions): Promise<WeirServer> {
   const port = await benchPort();
   const { folder, list, listFiles, threads, cores } = options;
-  const launch = await weirWithLists({ folder, port, upstreamPort: context.upstreamPort, threads }, listFiles);
+  const launch = await weirWithLists(
+    { folder, port, upstreamPort: context.upstreamPort, threads },
+    listFiles,
+    options.own,
+  );
   const server = await startServer({ peer: weir, launch, port, cores, list });
   return {
     ...server,
+    adminUrl: launch.adminUrl,
     pagePort: launch.pagePort,
     metric: async (name) => {
       const text = await (await fetch(`${launch.adminUrl}/metrics`)).text();

@@ -2,6 +2,7 @@
 import type { BenchCase } from './case.ts';
 import { loadCase } from './load-case.ts';
 import { page } from './page.ts';
+import { push } from './push.ts';
 import { QUERY_KINDS } from './query-cases.ts';
 import { reload } from './reload.ts';
 import { severalLists } from './several-lists.ts';
@@ -18,5 +19,6 @@ export const CASES: readonly BenchCase[] = [
   threads,
   reload,
   page,
+  push,
   smoke,
 ];

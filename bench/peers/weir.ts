@@ -25,8 +25,18 @@ export interface WeirLaunch extends Launch {
   readonly pagePort: number;
 }
 
+/** What of the configuration is a case's own: more lists, and keys beside them. */
+export interface OwnConfig {
+  readonly lists?: readonly Readonly<Record<string, unknown>>[];
+  readonly keys?: Readonly<Record<string, unknown>>;
+}
+
 /** Starts Weir with list files that are there already. */
-export async function weirWithLists(setup: Omit<PeerSetup, 'list'>, listFiles: readonly string[]): Promise<WeirLaunch> {
+export async function weirWithLists(
+  setup: Omit<PeerSetup, 'list'>,
+  listFiles: readonly string[],
+  own: OwnConfig = {},
+): Promise<WeirLaunch> {
   const shipped = parse(readFileSync(SHIPPED, 'utf8')) as ShippedConfig;
   const inBlocklists = (path: string): string => resolve(PROJECT_ROOT, 'blocklists', path);
   const [sample] = shipped.lists;
@@ -45,10 +55,12 @@ export async function weirWithLists(setup: Omit<PeerSetup, 'list'>, listFiles: r
     lists: [
       { ...sample, source: inBlocklists(String(sample?.['source'])) },
       ...listFiles.map((source, index) => ({ name: `list-${index + 1}`, source, authority: 'benchmark' })),
+      ...(own.lists ?? []),
     ],
     allow: shipped.allow.map(inBlocklists),
     protected: shipped.protected.map(inBlocklists),
     sinkhole: { addresses: [SINKHOLE_ADDRESS, '2001:db8::53'], ttlSeconds: SINKHOLE_TTL_SECONDS },
+    ...own.keys,
   };
   const configFile = join(setup.folder, 'weir.yaml');
   writeFileSync(configFile, stringify(config));
