@@ -29,14 +29,8 @@ export type OpenedApi =
   /** What to say, and the exit code. */
   | { readonly kind: 'bad'; readonly message: string; readonly exitCode: number };
 
-/** For the help of every command that talks to the admin API. */
-export const API_HELP = `
-Being built: this version of weir serve does not take changes of maintainers yet (it has no /v1).
-`;
-
 export function withApiOptions(command: Command): Command {
   return command
-    .addHelpText('after', API_HELP)
     .option('--url <url>', "where Weir's admin listener is (WEIR_URL; the configuration's listen.admin)")
     .option('--token-file <file>', 'file with the token (the environment variable WEIR_TOKEN)')
     .option('--ca <file>', 'PEM file of the authorities trusted for an https:// address')

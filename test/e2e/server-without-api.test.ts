@@ -2,12 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { holdsCommand } from '../../src/cli/holds-command.ts';
-import { holdsDecideCommand } from '../../src/cli/holds-decide.ts';
-import { holdsListCommand } from '../../src/cli/holds-list.ts';
-import { listRollbackCommand } from '../../src/cli/list-rollback.ts';
-import { listVersionsCommand } from '../../src/cli/list-versions.ts';
-import { pushCommand } from '../../src/cli/push.ts';
 import { createAdminServer } from '../../src/control-plane/admin/admin-server.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { runProgram, type ProgramResult } from '../support/child-program.ts';
@@ -51,19 +45,4 @@ test.each([
 test('weir list versions, with the problem itself for programs', async () => {
   const { code, stdout, stderr } = await weir('list', 'versions', 'desk', '--json');
   expect([code, stderr, JSON.parse(stdout)]).toMatchObject([1, SENTENCE, { status: 404, code: 'notFound' }]);
-});
-
-test.each([
-  ['push', pushCommand],
-  ['list versions', listVersionsCommand],
-  ['list rollback', listRollbackCommand],
-  ['holds', holdsCommand],
-  ['holds list', holdsListCommand],
-  ['holds release', () => holdsDecideCommand('release', '')],
-] as const)('the help of weir %s says so beforehand', (_, create) => {
-  let help = '';
-  create()
-    .configureOutput({ writeOut: (text) => (help += text) })
-    .outputHelp();
-  expect(help).toContain('this version of weir serve does not take changes of maintainers yet');
 });
