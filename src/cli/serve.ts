@@ -58,8 +58,7 @@ async function serve({ config: configFile, takeOver }: ServeOptions): Promise<vo
   let predecessor: Predecessor | undefined;
   try {
     predecessor = takeOver ? await Predecessor.find(config.stateDirectory) : undefined;
-    await predecessor?.release();
-    const started = await supervisor.start(predecessor !== undefined);
+    const started = await supervisor.start(predecessor && (async () => predecessor?.release()));
     log.info({ version, ...addressesOf(started) }, 'ready');
     process.stderr.write(welcome(started, config));
   } catch (error) {

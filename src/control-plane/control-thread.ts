@@ -206,6 +206,9 @@ port.on('message', (message: ToControl) => {
       metrics.countReload('ok');
       void listSync.reload(config).then(() => ledgerService.start());
       break;
+    case 'begin':
+      if (!data.mayBegin) void start();
+      break;
     case 'stop':
       endQueryCounts();
       void Promise.allSettled([ledgerService.close(), listSync.close(), admin.close()]).then(() => {
@@ -231,4 +234,5 @@ async function start(): Promise<void> {
 
 describeConfig(config);
 // Why not awaited at top level: told to stop meanwhile, the thread ends before this does, and Node would warn of it.
-void start();
+if (data.mayBegin) void start();
+else say({ kind: 'loaded' });

@@ -12,6 +12,8 @@ export interface ControlThreadData {
   readonly role: 'control';
   readonly config: Config;
   readonly version: string;
+  /** False while another Weir has the admin listener and the state directory: say `loaded`, wait for `begin`. */
+  readonly mayBegin: boolean;
   /** Counter blocks of every thread that has one. */
   readonly counters: readonly SharedArrayBuffer[];
   /** How often names are asked for (telemetry/query-sketch.ts): before this process, and by each resolver thread. */
@@ -46,9 +48,11 @@ export type ToControl =
       /** Since the start of the process. */
       readonly reloads: { readonly ok: number; readonly refused: number };
     }
+  | { readonly kind: 'begin' }
   | { readonly kind: 'stop' };
 
 export type FromControl =
+  | { readonly kind: 'loaded' }
   | { readonly kind: 'publish'; readonly publication: number; readonly policy: PublishedPolicy }
   | { readonly kind: 'adminListening'; readonly address: SocketAddress | undefined }
   | { readonly kind: 'cannotListen'; readonly failure: BindFailure }

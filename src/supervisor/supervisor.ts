@@ -16,13 +16,12 @@ import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
 import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
 import { BoundAddresses, type ResolverAddresses } from './bound-addresses.ts';
+import { startEventThread } from './event-thread.ts';
 import { ListSlots } from './list-slots.ts';
 import { takenAddresses } from './port-probe.ts';
 import {
   CONTROL_HEAP_MEGABYTES_MAX,
   CONTROL_SILENCE_MS_MAX,
-  EVENTS_HEAP_MEGABYTES_MAX,
-  EVENTS_SILENCE_MS_MAX,
   LEAVE_GRACE_MS,
   PAGE_HEAP_MEGABYTES_MAX,
   PAGE_SILENCE_MS_MAX,
@@ -67,6 +66,7 @@ export class Supervisor {
   #undrained = 0;
   #batchIo: BatchIoMode | undefined;
   #mayListen = false;
+  #mayBegin = true;
   #hasStarted = false;
 
   constructor(config: Config, version: string, log: Log) {
@@ -83,10 +83,15 @@ export class Supervisor {
     );
   }
 
-  /** Resolves when queries are answered. `isTakingOver`: another Weir has the ports too. Errors: StartError when an address cannot be bound. */
-  async start(isTakingOver = false): Promise<Started> {
-    const [taken] = isTakingOver ? [] : await takenAddresses(this.#config.listen);
+  /**
+   * Resolves when queries are answered. `release` has another Weir, which goes on answering on the same ports, leave us its
+   * control plane. Errors: StartError when an address cannot be bound; what `release` rejects with.
+   */
+  async start(release?: () => Promise<void>): Promise<Started> {
+    const [taken] = release !== undefined ? [] : await takenAddresses(this.#config.listen);
     if (taken !== undefined) throw new StartError(cannotListen(taken));
+    this.#mayBegin = release === undefined;
+    const loaded = this.#waits.for('loaded');
     const adminBound = this.#waits.for('admin');
     const firstPolicy = this.#waits.for('policy');
     const listsStarted = this.#waits.for('lists');
@@ -95,9 +100,16 @@ export class Supervisor {
     // Why now: they load while the lists do; they listen when there is a policy.
     this.#resolvers = this.#resolverMemory.map((memory, index) => this.#startResolver(`resolver-${index}`, memory));
     if (this.#config.eventLog.file !== '') this.#events = this.#startEvents();
-    const pageBound = this.#startPage();
+    // Why later beside another Weir: its page knows what is blocked, and ours does not yet.
+    const pageBound = release === undefined ? this.#startPage() : firstPolicy.then(async () => this.#startPage());
+    const bound = Promise.all([adminBound, pageBound, firstPolicy]);
+    bound.catch(() => undefined);
     try {
-      await Promise.all([adminBound, pageBound, firstPolicy]);
+      // Why not before our thread has loaded: nobody can push or scrape between the two.
+      if (release !== undefined) await loaded.then(release);
+      this.#mayBegin = true;
+      this.#tellControl({ kind: 'begin' });
+      await bound;
     } finally {
       // Why also on failure: the timer would keep a process that could not start alive for minutes.
       clearTimeout(withoutLists);
@@ -108,14 +120,9 @@ export class Supervisor {
     this.#tellControl({ kind: 'listening', addresses: this.#bound.current.do53 });
     if (this.#publisher.current !== undefined) await listsStarted;
     this.#hasStarted = true;
-    return {
-      ...this.#bound.current,
-      admin: this.#admin,
-      page: this.#pageAddresses.warningPageHttp,
-      pageHttps: this.#pageAddresses.warningPageHttps,
-      lists: this.#lists,
-      skipped: this.#skipped.map(({ address }) => addressText(address)),
-    };
+    const { warningPageHttp: page, warningPageHttps: pageHttps } = this.#pageAddresses;
+    const skipped = this.#skipped.map(({ address }) => addressText(address));
+    return { ...this.#bound.current, admin: this.#admin, page, pageHttps, lists: this.#lists, skipped };
   }
 
   #startControl(): SupervisedThread {
@@ -126,6 +133,7 @@ export class Supervisor {
       silenceMsMax: CONTROL_SILENCE_MS_MAX,
       data: () => ({
         role: 'control',
+        mayBegin: this.#mayBegin,
         // Why the bound address: a replacement must come back where Prometheus looks.
         config:
           this.#admin === undefined
@@ -147,8 +155,8 @@ export class Supervisor {
       onMessage: (message) => this.#onControl(message as FromControl),
       onDeath: () => {
         this.#countRestart('control');
-        if (++this.#controlDeaths === SERVE_WITHOUT_LISTS_AFTER_DEATHS) this.#waits.settle('policy');
-        if (this.#controlDeaths === SERVE_WITHOUT_LISTS_AFTER_DEATHS) this.#waits.settle('admin');
+        if (++this.#controlDeaths !== SERVE_WITHOUT_LISTS_AFTER_DEATHS) return;
+        for (const wait of ['loaded', 'policy', 'admin']) this.#waits.settle(wait);
       },
       log: this.#log,
     });
@@ -161,6 +169,9 @@ export class Supervisor {
           this.#tellControl({ kind: 'inForce', publication: message.publication });
         });
         this.#waits.settle('policy');
+        break;
+      case 'loaded':
+        this.#waits.settle('loaded');
         break;
       case 'adminListening':
         this.#admin = message.address;
@@ -243,24 +254,14 @@ export class Supervisor {
     } else this.#waits.reject(name, new StartError(cannotListen(fatal)));
   }
 
-  /** Reads what the resolver threads leave in their rings; says nothing to anybody. */
   #startEvents(): SupervisedThread {
-    return new SupervisedThread({
-      name: 'events',
-      url: threadUrl('../control-plane/event-log/event-log-thread'),
-      heapMegabytesMax: EVENTS_HEAP_MEGABYTES_MAX,
-      silenceMsMax: EVENTS_SILENCE_MS_MAX,
-      data: () => ({
-        role: 'events',
-        config: this.#config,
-        counters: this.#eventCounters,
-        rings: this.#resolverMemory.map(({ events }) => events),
-        listSlots: this.#slots.all(),
-      }),
-      onMessage: () => undefined,
-      onDeath: () => this.#countRestart('events'),
-      log: this.#log,
+    const data = () => ({
+      config: this.#config,
+      counters: this.#eventCounters,
+      rings: this.#resolverMemory.map(({ events }) => events),
+      listSlots: this.#slots.all(),
     });
+    return startEventThread(data, () => this.#countRestart('events'), this.#log);
   }
 
   async #startPage(): Promise<void> {

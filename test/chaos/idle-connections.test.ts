@@ -10,7 +10,7 @@ import { startWeirProcess, stopAllWeirs } from '../support/weir-process.ts';
 
 const EACH = scaled({ short: 1_000, long: 5_000 });
 /** Connections that are opened at a time. */
-const BURST = 100;
+const BURST = 25;
 const HOST = '127.0.0.1';
 /** Above what was measured (docs/reliability.md) by half. */
 const BYTES_A_CONNECTION_MAX = 120_000;

@@ -2,13 +2,15 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ask, closeClients, decoded, query, QueryLoad, TcpClient, UdpClient } from '../support/dns-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { maintainerOf } from '../support/maintainer.ts';
 import { hostAndPort, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
 const SINKHOLE = '192.0.2.53';
+/** For three starts of the process on a machine that is busy. */
+vi.setConfig({ testTimeout: 120_000 });
 let upstream: FakeUpstream;
 let workers: number;
 

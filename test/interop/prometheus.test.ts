@@ -116,13 +116,9 @@ test('a Prometheus scrapes Weir, counts a blocked query, and takes every alert r
   expect(new Set(states)).toEqual(new Set(['ok']));
 });
 
-test('systemd finds the unit in order, and exposes little by it', async () => {
-  const { stdout, stderr } = await runProgram('systemd-analyze', [
-    'security',
-    '--offline=true',
-    join(DEPLOY, 'weir.service'),
-  ]);
-  const score = Number(/Overall exposure level for weir\.service: ([\d.]+)/.exec(stdout + stderr)?.[1]);
+test.each(['weir.service', 'weir@.service'])('systemd finds %s in order, and exposes little by it', async (unit) => {
+  const { stdout, stderr } = await runProgram('systemd-analyze', ['security', '--offline=true', join(DEPLOY, unit)]);
+  const score = Number(/Overall exposure level for weir@?[^:]*\.service: ([\d.]+)/.exec(stdout + stderr)?.[1]);
   process.stdout.write(`systemd-analyze security: ${score}\n`);
   expect(score).toBeLessThanOrEqual(2);
 });

@@ -92,6 +92,20 @@ describe('the alert rules and the dashboard', () => {
     expect(rules.map(({ alert }) => alert).filter((alert) => !fires.includes(alert))).toEqual([]);
   });
 
+  test('the unit for upgrades differs from the other in what an upgrade needs alone', () => {
+    const linesOf = (unit: string): string[] =>
+      deployed(unit)
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'));
+    const [one, two] = [linesOf('weir.service'), linesOf('weir@.service')];
+    expect(two.filter((line) => !one.includes(line))).toEqual([
+      'Description=Weir (%i), a DNS resolver front-end that blocks fraud domains',
+      'ExecStart=/usr/bin/weir serve --config /etc/weir/weir.yaml --take-over',
+      'Restart=on-failure',
+    ]);
+    expect(one.filter((line) => !two.includes(line))).toHaveLength(3);
+  });
+
   test('panels have numbers of their own', () => {
     const ids = dashboard.panels.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
