@@ -1,7 +1,6 @@
 /**
  * The supervisor, in the main thread: starts the planes, brings policies from the control plane to the threads that read
- * them, replaces threads that die, passes on new configurations, drains at the end. It handles no query and does no
- * work that could block; main.ts and cli/serve.ts decide when it runs.
+ * them, replaces threads that die, passes on configurations, drains. It handles no query and does no work that could block.
  *
  *   control thread --publish--> Publisher --policy--> resolver threads, page thread --inForce--> Publisher --> control
  */
