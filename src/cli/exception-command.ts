@@ -1,6 +1,5 @@
 /** `weir exception`: names that the clients of one prefix are let through to, through the admin API. */
 import { Command } from 'commander';
-import { API_HELP } from './api-options.ts';
 import { exceptionAddCommand } from './exception-add.ts';
 import { exceptionEndCommand } from './exception-end.ts';
 import { exceptionListCommand } from './exception-list.ts';
@@ -8,7 +7,6 @@ import { exceptionListCommand } from './exception-list.ts';
 export function exceptionCommand(): Command {
   return new Command('exception')
     .description('let the clients of one prefix through to a blocked name for some hours')
-    .addHelpText('after', API_HELP)
     .addCommand(exceptionAddCommand())
     .addCommand(exceptionListCommand())
     .addCommand(exceptionEndCommand());
