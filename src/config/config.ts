@@ -53,6 +53,8 @@ export interface ListConfig {
   readonly twoPersons: boolean;
   readonly rollout: readonly { readonly percent: number; readonly seconds: number }[];
   readonly versionsMax: number;
+  /** Days until an objection to the list has to be decided. */
+  readonly appealDays: number;
   readonly feedKeys: readonly string[];
   /** Absolute paths, or ''. */
   readonly tokenFile: string;
@@ -83,6 +85,21 @@ export interface WarningPageConfig {
     readonly caKey: string;
     readonly certificatesPerSecondMax: number;
   };
+}
+
+/** Objections to blocks, taken on the warning page. */
+export interface AppealsConfig {
+  readonly enabled: boolean;
+  /** Past its day, until an objection that nobody has decided counts as expired. */
+  readonly expireDays: number;
+  /** Past its end, until what a person wrote is forgotten. */
+  readonly retentionDays: number;
+  /** Of one IPv4 address or IPv6 /64. */
+  readonly perClientPerDayMax: number;
+  /** In front of the path of private links; '': the address of the page. */
+  readonly statusUrl: string;
+  /** https; '': nobody is told. */
+  readonly webhookUrl: string;
 }
 
 export interface EventLogConfig {
@@ -167,6 +184,7 @@ export interface Config {
   readonly blastRadius: { readonly sharePercent: number; readonly queriesMin: number };
   readonly sinkhole: { readonly addresses: readonly string[]; readonly ttlSeconds: number };
   readonly warningPage: WarningPageConfig;
+  readonly appeals: AppealsConfig;
   readonly eventLog: EventLogConfig;
   readonly specialUse: {
     /** RFC 6761 names: localhost, invalid, test, onion. */

@@ -175,6 +175,7 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     blastRadius: input.blastRadius,
     sinkhole: input.sinkhole,
     warningPage: warningPageOf(input.warningPage, absoluteOrNone),
+    appeals: input.appeals,
     eventLog: { ...input.eventLog, file: absoluteOrNone(input.eventLog.file) },
     specialUse: input.specialUse,
     cache: input.cache,

@@ -10,7 +10,7 @@ import { parsePrefix, parseSocketAddress, parseUpstream } from './address.ts';
 import type { Parsed } from './address.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { DAY_SECONDS, MIB, WEEK_SECONDS, parsed, printable, whole } from './value-schemas.ts';
-import { eventLogSchema, warningPageSchema } from './warning-page-schema.ts';
+import { appealsSchema, eventLogSchema, warningPageSchema } from './warning-page-schema.ts';
 
 export const LISTS_MAX = 64;
 export const UPSTREAMS_MAX = 16;
@@ -102,6 +102,7 @@ const listSchema = z.strictObject({
     .default([])
     .describe('stages of new pushed entries, as percent of subscribers'),
   versionsMax: whole(1, 1_000_000).default(10_000).describe('versions kept of a push list or feed'),
+  appealDays: whole(1, 365).default(15).describe('until an objection to the list has to be decided'),
   feedKeys: z.array(printable(100).min(1)).max(4).default([]).describe('minisign public keys that may sign the feed'),
   tokenFile: printable(4096).default('').describe('file with a bearer token for the source'),
   ca: printable(4096).default('').describe('PEM file of the authorities trusted for the source'),
@@ -207,6 +208,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   warningPage: warningPageSchema,
+  appeals: appealsSchema,
   eventLog: eventLogSchema,
   specialUse: z
     .strictObject({

@@ -1,4 +1,4 @@
-/** The keys under `warningPage` and `eventLog`; part of schema.ts, which says what a schema is here. */
+/** The keys under `warningPage`, `appeals` and `eventLog`; part of schema.ts, which says what a schema is here. */
 import { z } from 'zod';
 import { PAGE_COLOURS_DEFAULT } from './page-colours.ts';
 import { DAY_SECONDS, MIB, WEEK_SECONDS, printable, whole } from './value-schemas.ts';
@@ -52,6 +52,20 @@ export const warningPageSchema = z
         certificatesPerSecondMax: whole(1, 10_000).default(20).describe('made at most'),
       })
       .prefault({}),
+  })
+  .prefault({});
+
+export const appealsSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('take objections on the warning page; somebody has to answer them'),
+    expireDays: whole(1, 365).default(30).describe('past its day, an objection nobody has decided has expired'),
+    retentionDays: whole(1, 3650).default(90).describe('past its end, what a person wrote is deleted'),
+    perClientPerDayMax: whole(1, 10_000).default(5).describe('objections of one IPv4 address or IPv6 /64 a day'),
+    statusUrl: httpUrl.default('').describe('address before private links; "": the address of the page'),
+    webhookUrl: printable(1000)
+      .regex(/^(?:https:\/\/[^\s<>"]+)?$/, 'expected https://...')
+      .default('')
+      .describe('told of each objection, without what was written; "": nobody is'),
   })
   .prefault({});
 

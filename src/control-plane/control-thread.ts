@@ -192,6 +192,11 @@ port.on('message', (message: ToControl) => {
     case 'restarted':
       metrics.countRestart(message.thread);
       break;
+    case 'appealAsked':
+      void ledgerService.desk
+        .answer(message.question)
+        .then((reply) => say({ kind: 'appealReplied', id: message.id, reply }));
+      break;
     case 'reloadRefused':
       metrics.countReload('refused');
       break;

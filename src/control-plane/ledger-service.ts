@@ -14,8 +14,11 @@ import type { ApiOptions } from './admin/api-plugin.ts';
 import type { ApiServices } from './admin/api-services.ts';
 import { Authentication, AUTHENTICATION_FAILURES } from './admin/authentication.ts';
 import { ExceptionWatch } from './exception-watch.ts';
+import { AppealsDesk } from './appeals/appeal-desk.ts';
+import { AppealWebhook } from './appeals/appeal-webhook.ts';
 import { FeedService } from './feed/feed-service.ts';
 import { ledgerSettingsOf } from './ledger-settings.ts';
+import { APPEAL_STATES } from './ledger/appeal.ts';
 import { LedgerClient } from './ledger/ledger-client.ts';
 import type { Ledger, LedgerDelta, LedgerFigures } from './ledger/ledger.ts';
 import { OnDemandLedger } from './ledger/on-demand-ledger.ts';
@@ -54,6 +57,9 @@ export class LedgerService {
   /** What is held of pulled lists, and what people have let through. */
   readonly pulledHolds: PulledHolds;
   readonly #exceptions: ExceptionWatch;
+  readonly #webhook: AppealWebhook;
+  /** Answers what the warning page asks about objections. */
+  readonly desk: AppealsDesk;
   readonly api: ApiOptions;
   #config: Config;
   #measured: LedgerMetrics | undefined;
@@ -87,6 +93,14 @@ export class LedgerService {
     this.#exceptions = new ExceptionWatch({
       ledger: () => this.#onDemand.ifThere(),
       setExceptions: (exceptions) => options.listSync().setAudience({ exceptions }),
+    });
+    this.#webhook = new AppealWebhook(log);
+    this.desk = new AppealsDesk({
+      ledger,
+      config: () => this.#config,
+      onLedgerChanged: () => void this.#onChanged(),
+      webhook: this.#webhook,
+      log,
     });
     const services = this.#services();
     const routes = apiRoutes(services, options.version);
@@ -134,6 +148,7 @@ export class LedgerService {
   async close(): Promise<void> {
     clearTimeout(this.#figuresTimer);
     this.#rollouts.close();
+    this.#webhook.close();
     await this.#feeds.close();
     await this.#onDemand.close();
   }
@@ -146,6 +161,7 @@ export class LedgerService {
       AUTHENTICATION_FAILURES,
     );
     this.#measured.setPushLists(pushListsOf(this.#config));
+    this.#measureAppeals({ states: [], overdue: [] });
     this.#measured.setLedgerUp(false);
     return new LedgerClient({
       stateDirectory: this.#config.stateDirectory,
@@ -206,11 +222,21 @@ export class LedgerService {
       this.#figures = figures;
       this.#measured?.setAuditRecords(figures.auditRecords);
       this.#measured?.setExceptions(figures.activeExceptions);
+      this.#measureAppeals(figures.appeals);
       for (const { name, sourceKind } of this.#config.lists) {
         if (sourceKind === 'push' || sourceKind === 'feed') this.#options.onStatus(name);
       }
     }
     this.#countWithin(FIGURES_MS);
+  }
+
+  #measureAppeals({ states, overdue }: LedgerFigures['appeals']): void {
+    for (const state of APPEAL_STATES) {
+      this.#measured?.setAppeals(state, states.find((one) => one.state === state)?.count ?? 0);
+    }
+    for (const { name } of this.#config.lists) {
+      this.#measured?.setOverdueAppeals(name, overdue.find(({ list }) => list === name)?.count ?? 0);
+    }
   }
 
   #services(): ApiServices {

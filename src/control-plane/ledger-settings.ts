@@ -1,10 +1,11 @@
 /** What the configuration says of lists, as the ledger needs it. Pure. */
 import type { Config } from '../config/config.ts';
+import type { AppealSettings } from './ledger/appeal.ts';
 import type { LedgerListSettings, LedgerSettings } from './ledger/ledger.ts';
 import type { GuardFiles } from './list-sync/guard-files.ts';
 
 export function ledgerSettingsOf(
-  config: Pick<Config, 'lists' | 'push' | 'blastRadius'>,
+  config: Pick<Config, 'lists' | 'push' | 'blastRadius' | 'appeals'>,
   guard: GuardFiles,
   queryCounts: readonly SharedArrayBuffer[],
 ): LedgerSettings {
@@ -14,7 +15,15 @@ export function ledgerSettingsOf(
     entriesMax: config.push.entriesMax,
     queryCounts,
     blastRadius: config.blastRadius,
+    appeals: appealSettingsOf(config),
   };
+}
+
+/** Where none are taken, no list has days for them; those that there are go on to be forgotten in time. */
+function appealSettingsOf({ lists, appeals }: Pick<Config, 'lists' | 'appeals'>): AppealSettings {
+  const { enabled, expireDays, retentionDays, perClientPerDayMax } = appeals;
+  const days = enabled ? Object.fromEntries(lists.map(({ name, appealDays }) => [name, appealDays])) : {};
+  return { days, expireDays, retentionDays, perClientPerDayMax };
 }
 
 function listSettingsOf(list: Config['lists'][number]): LedgerListSettings {

@@ -7,6 +7,7 @@ import type { TlsMaterial } from '../config/tls-material.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
+import type { AppealQuestion, AppealReply } from './appeal-messages.ts';
 
 export interface ControlThreadData {
   readonly role: 'control';
@@ -42,6 +43,7 @@ export type ToControl =
   | { readonly kind: 'inForce'; readonly publication: number }
   | { readonly kind: 'restarted'; readonly thread: ThreadKind }
   | { readonly kind: 'reloadRefused' }
+  | AppealAsked
   | {
       readonly kind: 'tls';
       readonly tls: TlsMaterial | undefined;
@@ -56,6 +58,7 @@ export type FromControl =
   | { readonly kind: 'publish'; readonly publication: number; readonly policy: PublishedPolicy }
   | { readonly kind: 'adminListening'; readonly address: SocketAddress | undefined }
   | { readonly kind: 'cannotListen'; readonly failure: BindFailure }
+  | AppealReplied
   | {
       readonly kind: 'started';
       readonly lists: readonly {
@@ -75,11 +78,25 @@ export interface PageThreadData {
   readonly chains: readonly SharedArrayBuffer[];
 }
 
+/** From the page thread to the control thread, and back: the supervisor passes it on. Ids are by chance (ask-desk.ts). */
+export interface AppealAsked {
+  readonly kind: 'appealAsked';
+  readonly id: number;
+  readonly question: AppealQuestion;
+}
+export interface AppealReplied {
+  readonly kind: 'appealReplied';
+  readonly id: number;
+  readonly reply: AppealReply;
+}
+
 export type ToPage =
+  | AppealReplied
   | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
   | { readonly kind: 'configure'; readonly config: Config };
 
 export type FromPage =
+  | AppealAsked
   | { readonly kind: 'inForce'; readonly generation: number }
   | {
       readonly kind: 'pageListening';

@@ -177,15 +177,15 @@ export class Supervisor {
         this.#waits.settle('admin');
         break;
       case 'cannotListen':
-        this.#cannotListen('admin', message.failure);
-        break;
+        return this.#cannotListen('admin', message.failure);
       case 'started':
         this.#lists = message.lists;
         this.#waits.settle('lists');
         break;
+      case 'appealReplied':
+        return this.#page?.post(message satisfies ToPage);
       case 'stopped':
-        this.#waits.settle('stopped');
-        break;
+        return this.#waits.settle('stopped');
     }
   }
 
@@ -224,8 +224,7 @@ export class Supervisor {
         this.#onBatchIo(message.mode, message.reason);
         break;
       case 'inForce':
-        this.#publisher.acknowledge(name, message.generation);
-        break;
+        return this.#publisher.acknowledge(name, message.generation);
       case 'drained':
         if (--this.#undrained === 0) this.#waits.settle('drained');
         break;
@@ -289,17 +288,16 @@ export class Supervisor {
   #onPage(message: FromPage): void {
     switch (message.kind) {
       case 'inForce':
-        this.#publisher.acknowledge('page', message.generation);
-        break;
+        return this.#publisher.acknowledge('page', message.generation);
       case 'pageListening':
         this.#pageAddresses[message.key] = message.address;
         break;
+      case 'appealAsked':
+        return this.#tellControl(message);
       case 'pageReady':
-        this.#waits.settle('page');
-        break;
+        return this.#waits.settle('page');
       case 'cannotListen':
-        this.#cannotListen('page', message.failure);
-        break;
+        return this.#cannotListen('page', message.failure);
     }
   }
 

@@ -27,6 +27,8 @@ export class LedgerMetrics {
   readonly #isUp: Gauge;
   readonly #exceptions: Gauge;
   readonly #duration: Histogram;
+  readonly #appeals: Gauge;
+  readonly #overdueAppeals: Gauge;
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -37,6 +39,8 @@ export class LedgerMetrics {
     this.#records = this.#gauge('weir_audit_records');
     this.#exceptions = this.#gauge('weir_exceptions');
     this.#isUp = this.#gauge('weir_ledger_up');
+    this.#appeals = this.#gauge('weir_appeals');
+    this.#overdueAppeals = this.#gauge('weir_appeals_overdue');
     this.#duration = new Histogram({
       name: 'weir_push_duration_seconds',
       help: METRICS.weir_push_duration_seconds.help,
@@ -92,6 +96,15 @@ export class LedgerMetrics {
 
   setAuditRecords(records: number): void {
     this.#records.set(records);
+  }
+
+  setAppeals(state: string, count: number): void {
+    this.#appeals.set({ state }, count);
+  }
+
+  /** Open, and past the day they have to be decided by. */
+  setOverdueAppeals(list: string, count: number): void {
+    this.#overdueAppeals.set({ list }, count);
   }
 
   #gauge(name: MetricName): Gauge {

@@ -30,6 +30,8 @@ export const LEDGER_METRICS = {
   weir_ledger_up: gauge('1 while the ledger of pushed lists can be written'),
   weir_exceptions: gauge('Exceptions that are active: names that the clients of one prefix are let through to'),
   weir_audit_records: gauge('Records of the audit chain'),
+  weir_appeals: gauge('Objections to blocks that are kept', 'state'),
+  weir_appeals_overdue: gauge('Open objections past the day they have to be decided by', 'list'),
   weir_api_requests_total: counter('Requests under /v1', 'route', 'status'),
   weir_api_authentication_failures_total: counter('Requests under /v1 without a good token', 'reason'),
 } as const satisfies Record<string, MetricDefinition>;

@@ -70,6 +70,7 @@ export function testConfig(folder: string, lists: readonly ListInput[], rest: Pa
       twoPersons: false,
       rollout: [],
       versionsMax: 10_000,
+      appealDays: 15,
       feedKeys: [],
       tokenFile: '',
       ca: '',

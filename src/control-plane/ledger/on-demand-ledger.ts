@@ -47,10 +47,11 @@ export class OnDemandLedger {
     return this.#need();
   }
 
-  /** Opens it if a list of the configuration lives in it, or if it was there before. Errors: none. */
+  /** Opens it if a list of the configuration lives in it, appeals are taken, or it was there before. Errors: none. */
   async configure(settings: LedgerSettings): Promise<void> {
     this.#settings = settings;
-    const isNeeded = settings.lists.some(({ source }) => source !== 'pulled');
+    const takesAppeals = Object.keys(settings.appeals?.days ?? {}).length > 0;
+    const isNeeded = takesAppeals || settings.lists.some(({ source }) => source !== 'pulled');
     const client = isNeeded ? this.#need() : await this.ifThere();
     await client?.configure(settings);
   }

@@ -2,6 +2,7 @@
  * The page thread's end of the appeals desk: sends a question on its way to the control thread and waits for the reply, a
  * bounded number of them for a bounded time. No reply is an answer too: the reader is told that it did not work.
  */
+import { randomInt } from 'node:crypto';
 import type { AppealQuestion, AppealReply } from '../appeal-messages.ts';
 
 /** Questions that wait at a time. */
@@ -9,6 +10,8 @@ export const PENDING_MAX = 64;
 /** A proof asks servers elsewhere; the ledger answers in milliseconds. */
 export const REPLY_TIMEOUT_MS = 5_000;
 export const PROOF_TIMEOUT_MS = 20_000;
+
+const ID_START_MAX = 2 ** 47;
 
 export type AskDesk = (question: AppealQuestion) => Promise<AppealReply>;
 
@@ -22,7 +25,8 @@ interface Waiting {
 export class DeskQuestions {
   readonly #send: (id: number, question: AppealQuestion) => void;
   readonly #waiting = new Map<number, Waiting>();
-  #lastId = 0;
+  /** Why by chance: a reply to a question of the thread before this one must not be taken for one to a question of ours. */
+  #lastId = randomInt(ID_START_MAX);
 
   constructor(send: (id: number, question: AppealQuestion) => void) {
     this.#send = send;

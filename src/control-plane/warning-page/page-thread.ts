@@ -14,6 +14,8 @@ import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
 import { listenPersistently } from '../listen-persistently.ts';
 import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
+import type { AppealDesk } from './appeal-answer.ts';
+import { DeskQuestions } from './ask-desk.ts';
 import { CertificateStore } from './certificate-store.ts';
 import { createHostJudge } from './host-judge.ts';
 import { readAuthority } from './leaf-certificate.ts';
@@ -37,7 +39,15 @@ const judge = createHostJudge({
   targetOf: (name, sinceSeconds) => chainTables.find(name, sinceSeconds),
   sinkholeTtlSeconds: () => config.sinkhole.ttlSeconds,
 });
-const page = createWarningPage({ config: config.warningPage, judge, log, cells });
+const questions = new DeskQuestions((id, question) => say({ kind: 'appealAsked', id, question }));
+
+/** Undefined where nobody answers objections. */
+function deskOf({ appeals }: Config): AppealDesk | undefined {
+  const { enabled, retentionDays, statusUrl } = appeals;
+  return enabled ? { ask: questions.ask, retentionDays, statusUrl } : undefined;
+}
+
+const page = createWarningPage({ config: config.warningPage, judge, log, cells, desk: deskOf(config) });
 
 /** Undefined without an authority, and where its files have gone since the configuration was checked. */
 function certificateStore({ tls }: Config['warningPage']): CertificateStore | undefined {
@@ -71,7 +81,10 @@ port.on('message', (message: ToPage) => {
     case 'configure':
       ({ config } = message);
       log.level = config.log.level;
-      page.configure(config.warningPage);
+      page.configure(config.warningPage, deskOf(config));
+      break;
+    case 'appealReplied':
+      questions.take(message.id, message.reply);
       break;
   }
 });

@@ -48,7 +48,9 @@ describe('the table of configuration keys', () => {
     const bare = rows.filter(
       ({ key, default: value }) =>
         /^\d+$/.test(value) &&
-        !/(?:Ms|[sS]econds|Bytes|Percent)(?:Max|Min)?$|bytesMax|Max$|queriesMin$|sourcePorts|Bits$|slip$/.test(key) &&
+        !/(?:Ms|[sS]econds|Days|Bytes|Percent)(?:Max|Min)?$|bytesMax|Max$|queriesMin$|sourcePorts|Bits$|slip$/.test(
+          key,
+        ) &&
         !/Seconds(?:Max|Min)$/.test(key),
     );
     expect(bare).toEqual([]);

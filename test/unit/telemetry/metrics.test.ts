@@ -51,6 +51,8 @@ describe('/metrics', () => {
     metrics.setLists([SAMPLE]);
     metrics.registerLedger().setPushLists(['sample']);
     metrics.registerLedger().setApi(['/v1/lists'], ['missing']);
+    metrics.registerLedger().setAppeals('received', 0);
+    metrics.registerLedger().setOverdueAppeals('sample', 0);
     metrics.setUpstreams([UPSTREAM]);
     metrics.setListStatus({ name: 'sample', version: 1, sha256: 'ab', entries: 1, lastSuccessMs: 1000, holds: {} });
     const text = await metrics.render();
