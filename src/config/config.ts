@@ -133,6 +133,13 @@ export interface LimitsConfig {
   readonly cookieSecretFile: string;
   /** 32 hexadecimal digits each, what is in that file: the first makes cookies, all are accepted. */
   readonly cookieSecrets: readonly string[];
+  /** Queries of one client that wait for upstreams; 0: no limit. */
+  readonly outstandingPerClientMax: number;
+  readonly outstandingExcess: 'servfail' | 'drop';
+  /** Questions upstream for one domain; 0: no limit. */
+  readonly missesPerDomainPerSecondMax: number;
+  /** Names. */
+  readonly missesExempt: readonly string[];
   /** Answer ANY over UDP with one synthesized record. */
   readonly anyMinimal: boolean;
 }

@@ -1,8 +1,10 @@
 /** The keys under `limits`; part of schema.ts, which says what a schema is here. docs/limits.md has the reasons. */
 import { z } from 'zod';
+import { nameFromText } from '../dns/name.ts';
 import { parsePrefix } from './address.ts';
 import { parsed, printable, whole } from './value-schemas.ts';
 
+const domainName = printable(255).refine((text) => nameFromText(text) !== undefined, 'expected a domain name');
 const EXEMPT_MAX = 256;
 const PER_SECOND_MAX = 10_000_000;
 
@@ -32,6 +34,18 @@ export const limitsSchema = z
     cookieSecretFile: printable(4096)
       .default('')
       .describe('secret shared by the nodes of an anycast set; "": random at the start'),
+    outstandingPerClientMax: whole(0, 20_000)
+      .default(1000)
+      .describe('queries of one IPv4 address or IPv6 /64 that wait for upstreams, in each thread; 0: no limit'),
+    outstandingExcess: z.enum(['servfail', 'drop']).default('servfail').describe('what queries get that may not wait'),
+    missesPerDomainPerSecondMax: whole(0, PER_SECOND_MAX)
+      .default(500)
+      .describe('questions sent upstream for names of one domain, in each thread; 0: no limit'),
+    missesExempt: z
+      .array(domainName)
+      .max(EXEMPT_MAX)
+      .default([])
+      .describe('names without that limit, with all below them'),
     anyMinimal: z.boolean().default(true).describe('answer ANY over UDP with a HINFO record (RFC 8482)'),
   })
   .prefault({});

@@ -5,6 +5,8 @@
  * RFC 8767 5: a client is not kept waiting for an upstream when a stale answer is at hand.
  */
 import type { CachedAnswer } from './cache/cached-answer.ts';
+import type { KeyedHash } from './limits/keyed-hash.ts';
+import { WaitingClients } from './limits/waiting-clients.ts';
 import type { ReplyPath } from './listener/arrival.ts';
 import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
 
@@ -23,6 +25,9 @@ export interface Waiter {
   /** The query, copied: its octets as characters 0 to 255 (see CachedAnswer.octets for why). */
   readonly message: string;
   readonly reply: ReplyPath;
+  /** The client as limits count it. */
+  readonly clientHigh: number;
+  readonly clientLow: number;
   readonly transport: number;
   readonly receivedAtMs: number;
   /** A copy; undefined where nobody needs it. */
@@ -56,16 +61,23 @@ export class Exchanges {
   readonly #stalePending = new Set<Exchange>();
   readonly #upstream: UpstreamExchanger;
   readonly #events: ExchangeEvents;
+  readonly #clients: WaitingClients;
   #waiters = 0;
   #waiterBytes = 0;
 
-  constructor(upstream: UpstreamExchanger, events: ExchangeEvents) {
+  constructor(upstream: UpstreamExchanger, events: ExchangeEvents, hash: KeyedHash) {
+    this.#clients = new WaitingClients(hash);
     this.#upstream = upstream;
     this.#events = events;
   }
 
   get waiterCount(): number {
     return this.#waiters;
+  }
+
+  /** Queries of one client that wait. */
+  waitingOf(clientHigh: number, clientLow: number): number {
+    return this.#clients.count(clientHigh, clientLow);
   }
 
   /** The exchange under way for exactly this question. */
@@ -80,6 +92,7 @@ export class Exchanges {
     if (this.#waiterBytes + waiter.message.length > WAITER_BYTES_MAX) return false;
     exchange.waiters.push(waiter);
     this.#waiters++;
+    this.#clients.add(waiter.clientHigh, waiter.clientLow);
     this.#waiterBytes += waiter.message.length;
     return true;
   }
@@ -116,7 +129,10 @@ export class Exchanges {
     const { waiters } = exchange;
     exchange.waiters = [];
     this.#waiters -= waiters.length;
-    for (const { message } of waiters) this.#waiterBytes -= message.length;
+    for (const { message, clientHigh, clientLow } of waiters) {
+      this.#waiterBytes -= message.length;
+      this.#clients.remove(clientHigh, clientLow);
+    }
     return waiters;
   }
 

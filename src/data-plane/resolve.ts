@@ -11,8 +11,8 @@ import { FOLD } from '../dns/name.ts';
 import { emptyPadding } from '../dns/padding.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { VerdictKind } from '../policy/policy.ts';
-import { TransportRow } from '../telemetry/counter-labels.ts';
-import { Counter } from '../telemetry/counters.ts';
+import { LimitRow, TransportRow } from '../telemetry/counter-labels.ts';
+import { Counter, dropCounter } from '../telemetry/counters.ts';
 import type { QuerySketchWriter } from '../telemetry/query-sketch.ts';
 import { accept, NOT_AUTHORITATIVE, wantsRecursion } from './accept.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
@@ -20,6 +20,7 @@ import { answerFromMessage, type CachedAnswer, failureAnswer, isReplaceableFailu
 import { type Exchange, Exchanges, type Waiter } from './exchanges.ts';
 import { ClientLimits } from './limits/client-limits.ts';
 import { KeyedHash } from './limits/keyed-hash.ts';
+import { UpstreamLimits } from './limits/upstream-limits.ts';
 import { ANSWERED_LATER, type Arrival, DROPPED } from './listener/arrival.ts';
 import { Respond } from './respond.ts';
 import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
@@ -39,6 +40,7 @@ export class Resolver {
   #exchanges: Exchanges;
   #limits: Config['cache'];
   readonly #clientLimits: ClientLimits;
+  readonly #upstreamLimits: UpstreamLimits;
   #isAnyMinimal: boolean;
   readonly #cells: Float64Array;
   readonly #asked: QuerySketchWriter | undefined;
@@ -56,19 +58,25 @@ export class Resolver {
   ) {
     this.#limits = config.cache;
     this.#isAnyMinimal = config.limits.anyMinimal;
-    this.#clientLimits = new ClientLimits(config.limits, new KeyedHash(), cells);
+    const hash = new KeyedHash();
+    this.#clientLimits = new ClientLimits(config.limits, hash, cells);
+    this.#upstreamLimits = new UpstreamLimits(config.limits, hash, cells);
     this.cache = new AnswerCache(config.cache.bytesMax);
     this.respond = respond;
     this.#cells = cells;
     this.#asked = asked;
-    this.#exchanges = new Exchanges(upstream, {
-      onAnswer: (exchange, message) => {
-        exchange.answer = this.#read(exchange.question, message, this.respond.nowMs());
-        return exchange.answer !== undefined;
+    this.#exchanges = new Exchanges(
+      upstream,
+      {
+        onAnswer: (exchange, message) => {
+          exchange.answer = this.#read(exchange.question, message, this.respond.nowMs());
+          return exchange.answer !== undefined;
+        },
+        onOutcome: (exchange, outcome, waiters) => this.#complete(exchange, outcome, waiters),
+        onLate: (exchange, waiters) => this.#answerAll(waiters, exchange.stale!, this.respond.nowMs()),
       },
-      onOutcome: (exchange, outcome, waiters) => this.#complete(exchange, outcome, waiters),
-      onLate: (exchange, waiters) => this.#answerAll(waiters, exchange.stale!, this.respond.nowMs()),
-    });
+      hash,
+    );
   }
 
   /** One query: the length of the response now in place, DROPPED, or ANSWERED_LATER. */
@@ -164,24 +172,44 @@ export class Resolver {
   ): number {
     const nowMs = arrival.receivedAtMs;
     const shared = this.#exchanges.find(key, question);
+    if (shared?.stale !== undefined && this.#exchanges.isLate(shared, nowMs)) {
+      this.#cells[Counter.sharedExchanges]!++;
+      return this.respond.answer(query, arrival, verdict, shared.stale, nowMs);
+    }
+    const limit = this.#limitMet(query, arrival, shared === undefined);
+    if (limit >= 0) return this.#excess(limit, query, verdict, stale, arrival);
     if (shared !== undefined) this.#cells[Counter.sharedExchanges]!++;
     const exchange = shared ?? this.#exchanges.start(key, question, stale, nowMs);
-    if (exchange.stale !== undefined && this.#exchanges.isLate(exchange, nowMs)) {
-      return this.respond.answer(query, arrival, verdict, exchange.stale, nowMs);
-    }
     emptyPadding(query);
     const waiter: Waiter = {
       message: arrival.bytes.toString('latin1', query.start, query.end),
       reply: arrival.keepReplyPath(),
+      clientHigh: this.#clientLimits.key.high,
+      clientLow: this.#clientLimits.key.low,
       transport: arrival.transport,
       receivedAtMs: nowMs,
       client: this.respond.keepsClient(query) ? new Uint8Array(arrival.client) : undefined,
       isLate: true,
     };
     if (this.#exchanges.wait(exchange, waiter)) return ANSWERED_LATER;
-    return exchange.stale !== undefined && nowMs < exchange.stale.staleUntilMs
-      ? this.respond.answer(query, arrival, verdict, exchange.stale, nowMs)
-      : this.respond.fail(query, arrival, ExtendedError.other, verdict);
+    return this.#excess(LimitRow.outstanding, query, verdict, exchange.stale, arrival);
+  }
+
+  /** The limit (LimitRow) that keeps the query from waiting for an upstream, or -1. */
+  #limitMet(query: QueryView, arrival: Arrival, isMiss: boolean): number {
+    const { key } = this.#clientLimits;
+    const isRoomLeft = this.#upstreamLimits.mayWait(this.#exchanges.waitingOf(key.high, key.low));
+    if (!isRoomLeft && !this.#clientLimits.isExempt(arrival.client)) return LimitRow.outstanding;
+    if (!isMiss || this.#upstreamLimits.takeMiss(query, arrival.receivedAtMs)) return -1;
+    return this.#clientLimits.isExempt(arrival.client) ? -1 : LimitRow.misses;
+  }
+
+  /** A query that met a limit: a stale answer stands in where there is one that is not too old. */
+  #excess(limit: number, query: QueryView, verdict: number, stale: CachedAnswer | undefined, arrival: Arrival): number {
+    if (stale === undefined || arrival.receivedAtMs >= stale.staleUntilMs)
+      return this.respond.refuse(query, arrival, this.#upstreamLimits.refusalOf(limit), verdict);
+    this.#upstreamLimits.countStale(limit);
+    return this.respond.answer(query, arrival, verdict, stale, arrival.receivedAtMs);
   }
 
   /** An exchange has ended: remembers the answer and gives it to everyone who waits. */
@@ -202,7 +230,19 @@ export class Resolver {
       if (answer.freshUntilMs > nowMs) this.cache.store(exchange.key, answer);
       else this.cache.remove(exchange.key);
     }
-    this.#answerAll(waiters, answer, nowMs);
+    const isOverload = outcome.kind === 'failed' && outcome.reason === 'overload' && answer !== stale;
+    if (!isOverload || !this.#dropAll(waiters)) this.#answerAll(waiters, answer, nowMs);
+  }
+
+  /** Counts those for whom there was no room upstream. False: they are to be answered. */
+  #dropAll(waiters: readonly Waiter[]): boolean {
+    for (const { reply } of waiters) {
+      const refusal = this.#upstreamLimits.refusalOf(LimitRow.outstanding);
+      if (refusal.kind !== 'drop') continue;
+      this.#cells[dropCounter(refusal.reason)]!++;
+      reply.abandon();
+    }
+    return this.#upstreamLimits.isDropping;
   }
 
   #received(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): CachedAnswer | undefined {
@@ -272,6 +312,7 @@ export class Resolver {
     this.#limits = config.cache;
     this.#isAnyMinimal = config.limits.anyMinimal;
     this.#clientLimits.configure(config.limits);
+    this.#upstreamLimits.configure(config.limits);
   }
 }
 

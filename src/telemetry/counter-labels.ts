@@ -135,16 +135,23 @@ export const DropRow = {
 } as const satisfies Record<DropReason, number>;
 
 /** Which limit a query met (docs/limits.md). */
-export const LIMITS = ['queries', 'responses'] as const;
+export const LIMITS = ['queries', 'responses', 'outstanding', 'misses'] as const;
 /** Rows of LIMITS. */
-export const LimitRow = { queries: 0, responses: 1 } as const satisfies Record<(typeof LIMITS)[number], number>;
-/** What it got instead of an answer. */
-export const LIMIT_OUTCOMES = ['dropped', 'refused', 'truncated', 'badCookie'] as const;
-/** Rows of LIMIT_OUTCOMES. */
-export const LimitOutcomeRow = { dropped: 0, refused: 1, truncated: 2, badCookie: 3 } as const satisfies Record<
-  (typeof LIMIT_OUTCOMES)[number],
+export const LimitRow = { queries: 0, responses: 1, outstanding: 2, misses: 3 } as const satisfies Record<
+  (typeof LIMITS)[number],
   number
 >;
+/** What it got instead of an answer. */
+export const LIMIT_OUTCOMES = ['dropped', 'refused', 'truncated', 'badCookie', 'failed', 'stale'] as const;
+/** Rows of LIMIT_OUTCOMES. */
+export const LimitOutcomeRow = {
+  dropped: 0,
+  refused: 1,
+  truncated: 2,
+  badCookie: 3,
+  failed: 4,
+  stale: 5,
+} as const satisfies Record<(typeof LIMIT_OUTCOMES)[number], number>;
 
 /** How one transmission to an upstream ended. */
 export const UPSTREAM_OUTCOMES = [

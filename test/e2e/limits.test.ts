@@ -3,6 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { HeaderFlag } from '../../src/dns/iana.ts';
 import { closeClients, decoded, query, TcpClient, UdpClient } from '../support/dns-client.ts';
 import { LIMIT_OUTCOMES, LIMITS } from '../../src/telemetry/counter-labels.ts';
+import { startFakeUpstream } from '../support/fake-upstream.ts';
 import { startWeirProcess, stopAllWeirs, type WeirProcess } from '../support/weir-process.ts';
 
 afterEach(closeClients);
@@ -57,6 +58,45 @@ describe('a flood', () => {
     expect(await weir.metric('weir_limited_queries_total', 'limit="queries"', 'outcome="dropped"')).toBe(FLOOD - full);
     const neighbour = await UdpClient.open(weir.port, '127.0.0.1', '127.0.0.2');
     expect(decoded(await neighbour.exchange(query('listed.example'))).answers).toHaveLength(1);
+  });
+});
+
+describe('a flood of made-up names below one domain', () => {
+  const NAMES = 50_000;
+  const STEP = 250;
+  const BUDGET = 200;
+
+  test('goes upstream no more than the budget of the domain; other names, and what is cached, are answered', async () => {
+    const upstream = await startFakeUpstream();
+    const limits = {
+      exemptLoopback: false,
+      queriesPerSecondMax: 0,
+      responsesPerSecondMax: 0,
+      missesPerDomainPerSecondMax: BUDGET,
+    };
+    const weir = await startWeirProcess({
+      config: { upstreams: [upstream.url], limits },
+    });
+    const client = await UdpClient.open(weir.port);
+    const startedMs = performance.now();
+    await client.exchange(query('cached.victim.example'));
+    for (let sent = 0; sent < NAMES; sent += STEP) {
+      // Why awaited: what the kernel's queue has no room for would be no flood.
+      for (let name = 1; name < STEP; name++) client.send(query(`${name}-${sent}.victim.example`));
+      client.received.length = 0;
+      await client.exchange(query(`0-${sent}.victim.example`));
+      if (sent % 5_000 > 0) continue;
+      expect(decoded(await client.exchange(query(`${sent}.other.example.net`))).answers).toHaveLength(1);
+      expect(decoded(await client.exchange(query('cached.victim.example'))).answers).toHaveLength(1);
+    }
+    const elapsedSeconds = (performance.now() - startedMs) / 1000;
+    const asked = upstream.queries.filter(({ name }) => name.endsWith('.victim.example')).length;
+    expect(asked).toBeGreaterThanOrEqual(BUDGET);
+    expect(asked).toBeLessThanOrEqual(BUDGET + BUDGET * elapsedSeconds + 1);
+    expect(asked).toBeLessThan(NAMES / 2);
+    const failed = await weir.metric('weir_limited_queries_total', 'limit="misses"', 'outcome="failed"');
+    expect(failed).toBeGreaterThan(NAMES / 4);
+    await upstream.stop();
   });
 });
 

@@ -34,7 +34,8 @@ export interface ClientIdentity {
 }
 
 export class ClientLimits {
-  readonly #key = new ClientKey();
+  /** Of the client last asked about. */
+  readonly key = new ClientKey();
   readonly #queries: BucketTable;
   readonly #responses: BucketTable;
   readonly #cells: Float64Array;
@@ -74,7 +75,7 @@ export class ClientLimits {
    */
   excessOf(query: QueryView, arrival: Arrival, identity: ClientIdentity): Refusal | undefined {
     const { client, transport, receivedAtMs } = arrival;
-    const key = this.#key;
+    const { key } = this;
     key.read(client);
     if (!this.#queries.take(key.high, key.low, receivedAtMs) && !this.isExempt(client)) {
       return this.#refuses

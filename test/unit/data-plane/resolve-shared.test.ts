@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failureAnswer } from '../../../src/data-plane/cache/cached-answer.ts';
 import {
   type Exchange,
+  type ExchangeEvents,
   Exchanges,
   STALE_ANSWER_AFTER_MS,
   STALE_PENDING_MAX,
@@ -9,6 +10,7 @@ import {
   WAITER_BYTES_MAX,
   WAITERS_PER_EXCHANGE_MAX,
 } from '../../../src/data-plane/exchanges.ts';
+import { KeyedHash } from '../../../src/data-plane/limits/keyed-hash.ts';
 import { encodeOption } from '../../../src/dns/edns.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { EdnsOption, Rcode, RecordType } from '../../../src/dns/iana.ts';
@@ -25,6 +27,8 @@ const NAME = 'www.example';
 const WAITER: Waiter = {
   message: '',
   reply: { send: () => undefined, abandon: () => undefined },
+  clientHigh: 0,
+  clientLow: 0,
   transport: TransportRow.udp,
   receivedAtMs: 0,
   client: undefined,
@@ -142,11 +146,12 @@ describe('exchanges that a stale answer may stand in for', () => {
   it('are limited; the clients of one more get the stale answer when it ends', () => {
     const upstream = new ScriptedUpstream();
     const late: Exchange[] = [];
-    const exchanges = new Exchanges(upstream, {
+    const events: ExchangeEvents = {
       onAnswer: () => true,
       onOutcome: () => undefined,
       onLate: (exchange) => void late.push(exchange),
-    });
+    };
+    const exchanges = new Exchanges(upstream, events, new KeyedHash());
     const question = { qname: wireName(NAME), qtype: RecordType.A, dnssecOk: false, checkingDisabled: false };
     const stale = { ...failureAnswer(question, 0, 0), staleUntilMs: 1e9 };
     for (let key = 0; key < STALE_PENDING_MAX + 5; key++) {
