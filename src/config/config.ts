@@ -215,7 +215,8 @@ export interface Config {
     readonly staleSecondsMax: number;
     readonly prefetch: boolean;
   };
-  readonly edns: { readonly udpPayloadBytes: number };
+  /** clientSubnet: 'strip', or a prefix. */
+  readonly edns: { readonly udpPayloadBytes: number; readonly clientSubnet: string };
   readonly tcp: {
     readonly connectionsMax: number;
     readonly connectionsPerClientMax: number;

@@ -54,6 +54,10 @@ function optionalAddress(text: string): ReturnType<typeof parseSocketAddress> | 
   return text === '' ? { kind: 'ok', value: undefined } : parseSocketAddress(text);
 }
 
+function parseClientSubnet(text: string): Parsed<string> {
+  return text === 'strip' ? { kind: 'ok', value: text } : parsePrefix(text);
+}
+
 const socketAddresses = z.array(parsed(parseSocketAddress)).max(ADDRESSES_MAX).default([]);
 const files = z.array(printable(4096).min(1)).max(FILES_MAX).default([]);
 const bindAddress = parsed(optionalAddress);
@@ -236,7 +240,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   edns: z
-    .strictObject({ udpPayloadBytes: whole(512, 4096).default(1232).describe('largest UDP response') })
+    .strictObject({
+      udpPayloadBytes: whole(512, 4096).default(1232).describe('largest UDP response'),
+      clientSubnet: parsed(parseClientSubnet)
+        .prefault('strip')
+        .describe('strip, or the prefix sent upstream as the subnet of every client (RFC 7871)'),
+    })
     .prefault({}),
   tcp: z
     .strictObject({

@@ -23,6 +23,7 @@ import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts
 import { Resolver } from './resolve.ts';
 import { Respond } from './respond.ts';
 import { openInBatches } from './upstream/batch-datagram-socket.ts';
+import { queryEdnsOf } from './upstream/client-subnet.ts';
 import { createUpstreamPool } from './upstream/upstream-pool.ts';
 
 const TICK_INTERVAL_MS = 100;
@@ -54,7 +55,7 @@ const watch = support.kind === 'ok' ? new SocketWatch(support.libc, cells) : und
 const upstream = createUpstreamPool({
   upstreams: config.upstreams,
   settings: config.upstreamQueries,
-  ednsPayloadBytes: config.edns.udpPayloadBytes,
+  edns: queryEdnsOf(config.edns),
   cells,
   ...(support.kind === 'ok' ? { openSocket: openInBatches(support.libc, watch) } : {}),
   log,
@@ -161,11 +162,7 @@ port.on('message', (message: ToResolver) => {
       Object.assign(tcpLimits, message.config.tcp);
       Object.assign(tlsLimits, message.config.tls, { pipelineMax: message.config.tcp.pipelineMax });
       ({ shutdownTimeoutMs } = message.config);
-      upstream.reconfigure(
-        message.config.upstreams,
-        message.config.upstreamQueries,
-        message.config.edns.udpPayloadBytes,
-      );
+      upstream.reconfigure(message.config.upstreams, message.config.upstreamQueries, queryEdnsOf(message.config.edns));
       log.level = message.config.log.level;
       if (isListening) void listen(message.config);
       break;

@@ -1,7 +1,7 @@
 /**
  * Writes EDNS: the OPT record and its options. Reading is query-view.ts's and response-view.ts's. On the query path use
  * writeOptRecord, appendOption and appendOptionBytes, which allocate nothing, with options made once at the start.
- * RFC 6891 6.1; RFC 8914 2; RFC 7828 3.1; RFC 5001 2.3.
+ * RFC 6891 6.1; RFC 7871 6; RFC 8914 2; RFC 7828 3.1; RFC 5001 2.3.
  */
 import { EdnsOption, RecordType } from './iana.ts';
 import { readUint16, writeUint16 } from './patch.ts';
@@ -19,6 +19,11 @@ export const EXTENDED_ERROR_TEXT_BYTES_MAX = 160;
 /** The DO bit in the flags of an OPT record (RFC 3225 3). */
 export const DNSSEC_OK_FLAG = 0x8000;
 
+/** A Client Subnet option of a whole IPv6 address. */
+export const CLIENT_SUBNET_BYTES_MAX = 24;
+/** IANA, Address Family Numbers. */
+const ADDRESS_FAMILY_IPV4 = 1;
+const ADDRESS_FAMILY_IPV6 = 2;
 const RDLENGTH_OFFSET = 9;
 const KEEPALIVE_UNIT_MS = 100;
 const encoder = new TextEncoder();
@@ -110,6 +115,23 @@ export function keepaliveOption(timeoutMs: number): Uint8Array {
 /** A whole NSID option with the text's octets as the identifier. Source: RFC 5001 2.3. */
 export function nsidOption(serverId: string): Uint8Array {
   return encodeOption(EdnsOption.NSID, encoder.encode(serverId));
+}
+
+/**
+ * A whole Client Subnet option of a query.
+ * @param address 4 octets of an IPv4 address or 16 of an IPv6 address; what lies behind the prefix is left out
+ * Source: RFC 7871 6 ("with the number of octets ... truncated to the number of bits indicated by the SOURCE
+ * PREFIX-LENGTH field, padding with 0 bits to pad to the end of the last octet needed").
+ */
+export function clientSubnetOption(address: Uint8Array, prefixBits: number): Uint8Array {
+  const octets = Math.ceil(prefixBits / 8);
+  const data = new Uint8Array(4 + octets);
+  writeUint16(data, 0, address.length === 4 ? ADDRESS_FAMILY_IPV4 : ADDRESS_FAMILY_IPV6);
+  data[2] = prefixBits;
+  data.set(address.subarray(0, octets), 4);
+  const spareBits = octets * 8 - prefixBits;
+  if (spareBits > 0) data[data.length - 1]! &= 0xff << spareBits;
+  return encodeOption(EdnsOption.ECS, data);
 }
 
 /**

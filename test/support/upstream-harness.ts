@@ -62,7 +62,7 @@ export function openPool(
   const pool = createUpstreamPool({
     upstreams: upstreams.map((upstream) => upstreamConfig(upstream, protocol)),
     settings: { ...PATIENT, ...settings },
-    ednsPayloadBytes: 1232,
+    edns: { udpPayloadBytes: 1232 },
     cells,
     log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
   });

@@ -31,7 +31,7 @@ import {
   ownMessage,
   readKind,
 } from './outcomes.ts';
-import { randomizeCase, writeQuery } from './query-message.ts';
+import { type QueryEdns, randomizeCase, writeQuery } from './query-message.ts';
 import { RandomWords } from './random-words.ts';
 import type { TransportEvents } from './transport.ts';
 import type { Understand, UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
@@ -52,7 +52,7 @@ type Settings = Config['upstreamQueries'];
 export interface UpstreamPoolOptions {
   readonly upstreams: readonly UpstreamConfig[];
   readonly settings: Settings;
-  readonly ednsPayloadBytes: number;
+  readonly edns: QueryEdns;
   readonly cells: Float64Array;
   readonly log: UpstreamLog;
   /** Default: node:dgram. */
@@ -61,7 +61,7 @@ export interface UpstreamPoolOptions {
 
 export interface UpstreamPool extends UpstreamExchanger {
   /** Takes new upstreams and settings; what is under way ends as it began. */
-  reconfigure(upstreams: readonly UpstreamConfig[], settings: Settings, ednsPayloadBytes: number): void;
+  reconfigure(upstreams: readonly UpstreamConfig[], settings: Settings, edns: QueryEdns): void;
 }
 
 /** Opens its first sockets at once; queries sent before they are open wait for them. */
@@ -74,7 +74,7 @@ class Pool implements UpstreamPool, TransportEvents {
   #links: UpstreamLink[] = [];
   /** The links' states, in the same order. */
   #states: readonly UpstreamState[] = [];
-  #udpPayloadBytes: number;
+  #edns: QueryEdns;
   readonly #cells: Float64Array;
   readonly #log: UpstreamLog;
   readonly #openSocket: OpenDatagramSocket;
@@ -93,8 +93,8 @@ class Pool implements UpstreamPool, TransportEvents {
     this.#log = options.log;
     this.#openSocket = options.openSocket ?? openDgramSocket;
     this.#settings = options.settings;
-    this.#udpPayloadBytes = options.ednsPayloadBytes;
-    this.reconfigure(options.upstreams, options.settings, options.ednsPayloadBytes);
+    this.#edns = options.edns;
+    this.reconfigure(options.upstreams, options.settings, options.edns);
   }
 
   exchange(question: UpstreamQuestion, done: Done, understand?: Understand): void {
@@ -105,7 +105,7 @@ class Pool implements UpstreamPool, TransportEvents {
     exchange.done = done;
     exchange.understand = understand;
     exchange.question = question;
-    exchange.questionEnd = writeQuery(exchange.query, question, this.#udpPayloadBytes);
+    exchange.questionEnd = writeQuery(exchange.query, question, this.#edns);
     if (this.#settings.randomizeCase) randomizeCase(exchange.query, exchange.questionEnd, this.#random);
     exchange.deadlineMs = nowMs + this.#settings.deadlineMs;
     this.#countOutstanding(1);
@@ -114,8 +114,8 @@ class Pool implements UpstreamPool, TransportEvents {
     if (nowMs >= this.#nextProbeCheckMs) this.#probe(exchange, nowMs);
   }
 
-  reconfigure(upstreams: readonly UpstreamConfig[], settings: Settings, ednsPayloadBytes: number): void {
-    this.#udpPayloadBytes = ednsPayloadBytes;
+  reconfigure(upstreams: readonly UpstreamConfig[], settings: Settings, edns: QueryEdns): void {
+    this.#edns = edns;
     const nowMs = monotonicMs();
     const old = this.#links;
     const { sourcePorts, ca } = settings;

@@ -86,7 +86,7 @@ async function open(
   const ask = (name: string): void => {
     const attempt = new Attempt();
     attempt.exchange = new Exchange();
-    attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question(name), 1232);
+    attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question(name), { udpPayloadBytes: 1232 });
     expect(transport.send(attempt, 0)).toBe(true);
   };
   return { upstream, front, ended, reports, ask };

@@ -23,7 +23,7 @@ function openScriptedPool() {
   const pool: UpstreamPool = createUpstreamPool({
     upstreams: [{ url: 'udp://192.0.2.53', protocol: 'udp', host: '192.0.2.53', port: 53 }],
     settings: { ...PATIENT, attemptTimeoutMs: ATTEMPT_TIMEOUT_MS, attemptsMax: 3, sourcePorts: 1 },
-    ednsPayloadBytes: 1232,
+    edns: { udpPayloadBytes: 1232 },
     cells: new Float64Array(createCounters()),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     openSocket: (_host, _port, handler) => {

@@ -9,7 +9,7 @@ import { prepareQuery, QUERY_BYTES_MAX, writeQuery } from '../../../../src/data-
 import { question } from '../../../support/upstream-harness.ts';
 
 const query = new Uint8Array(QUERY_BYTES_MAX);
-const questionEnd = writeQuery(query, question('www.example.com'), 1232);
+const questionEnd = writeQuery(query, question('www.example.com'), { udpPayloadBytes: 1232 });
 prepareQuery(query, questionEnd, 7, true);
 
 /** The query turned into an empty response, changed as the test says. */
@@ -54,12 +54,12 @@ test('a message cut anywhere does not match', () => {
 
 test('another letter case is told apart, in the name only', () => {
   expect(match(response((bytes) => void (bytes[13] = 0x57)))).toBe(ResponseMatch.otherCase);
-  const asked = writeQuery(query, question('www.example.com', { qtype: 0x61 }), 1232);
+  const asked = writeQuery(query, question('www.example.com', { qtype: 0x61 }), { udpPayloadBytes: 1232 });
   const bytes = query.slice(0, asked);
   bytes[2] = 0x81;
   bytes[asked - 3] = 0x41;
   expect(matchResponse(query, asked, bytes, 0, asked)).toBe(ResponseMatch.no);
-  writeQuery(query, question('www.example.com'), 1232);
+  writeQuery(query, question('www.example.com'), { udpPayloadBytes: 1232 });
 });
 
 test('a header alone matches only as FORMERR or NOTIMP', () => {

@@ -49,7 +49,9 @@ test('a connection that was quiet while a query waited on it is closed when it i
   const transport = new TcpTransport({ host: '192.0.2.53', port: 53, slot: 0, random: new RandomWords(), events });
   const attempt = new Attempt();
   attempt.exchange = new Exchange();
-  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question('www.example.com'), 1232);
+  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question('www.example.com'), {
+    udpPayloadBytes: 1232,
+  });
   transport.send(attempt, 0);
   const [socket] = sockets as [FakeSocket];
   socket.emit('connect');

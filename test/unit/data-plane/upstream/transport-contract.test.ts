@@ -84,7 +84,7 @@ function connectToAddress(
 function newAttempt(name: string): Attempt {
   const attempt = new Attempt();
   attempt.exchange = new Exchange();
-  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question(name), 1232);
+  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question(name), { udpPayloadBytes: 1232 });
   return attempt;
 }
 

@@ -58,7 +58,9 @@ function setUp(sourcePorts: number, nowMs = 0) {
 function newAttempt(): Attempt {
   const attempt = new Attempt();
   attempt.exchange = new Exchange();
-  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question('www.example.com'), 1232);
+  attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question('www.example.com'), {
+    udpPayloadBytes: 1232,
+  });
   return attempt;
 }
 

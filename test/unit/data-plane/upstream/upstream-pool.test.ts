@@ -136,7 +136,7 @@ describe('life cycle', () => {
     const pool = openPool([old]);
     const waiting = ask(pool, 'old.example.com');
     await old.received(1);
-    pool.reconfigure([upstreamConfig(next)], PATIENT, 1232);
+    pool.reconfigure([upstreamConfig(next)], PATIENT, { udpPayloadBytes: 1232 });
     expect((await ask(pool, 'new.example.com')).kind).toBe('answer');
     expect(next.queries.map(({ name }) => name)).toEqual(['new.example.com']);
     old.queries[0]!.reply(respond(old.queries[0]!));
@@ -149,7 +149,7 @@ describe('life cycle', () => {
     const pool = openPool([old], { attemptTimeoutMs: 200 });
     const waiting = ask(pool, 'old.example.com');
     await old.received(1);
-    pool.reconfigure([upstreamConfig(next)], PATIENT, 1232);
+    pool.reconfigure([upstreamConfig(next)], PATIENT, { udpPayloadBytes: 1232 });
     expect((await waiting).kind).toBe('answer');
   });
 
@@ -158,7 +158,7 @@ describe('life cycle', () => {
     const pool = openPool([old], { attemptTimeoutMs: 50 });
     const waiting = ask(pool, 'old.example.com');
     await old.received(1);
-    pool.reconfigure([], { ...PATIENT, attemptTimeoutMs: 50 }, 1232);
+    pool.reconfigure([], { ...PATIENT, attemptTimeoutMs: 50 }, { udpPayloadBytes: 1232 });
     expect((await waiting).kind).toBe('failed');
   });
 });
