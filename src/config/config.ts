@@ -147,6 +147,8 @@ export interface LimitsConfig {
 export interface Config {
   readonly listen: {
     readonly do53: readonly SocketAddress[];
+    /** Prefixes of balancers that say whose query it is. */
+    readonly proxyProtocol: readonly string[];
     readonly dot: readonly SocketAddress[];
     readonly doh: readonly SocketAddress[];
     readonly admin: SocketAddress | undefined;

@@ -125,6 +125,11 @@ export const configSchema = z.strictObject({
         .max(ADDRESSES_MAX)
         .prefault(LISTEN_DEFAULTS.do53)
         .describe('DNS over UDP and TCP'),
+      proxyProtocol: z
+        .array(parsed(parsePrefix))
+        .max(PREFIXES_MAX)
+        .default([])
+        .describe('prefixes of balancers: every query of theirs to do53 must begin with a PROXY header, version 2'),
       dot: socketAddresses.describe('DNS over TLS; needs tls'),
       doh: socketAddresses.describe('DNS over HTTPS at /dns-query; needs tls'),
       admin: bindAddress

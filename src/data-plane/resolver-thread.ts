@@ -18,6 +18,7 @@ import { BlockRecorder } from './block-recorder.ts';
 import { type Arrival } from './listener/arrival.ts';
 import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
 import { tlsDependencies } from './listener/tls-dependencies.ts';
+import { TrustedProxies } from './listener/trusted-proxies.ts';
 import { TlsContext } from './listener/tls-server.ts';
 import type { FromResolver, ResolverThreadData, ToResolver } from './messages.ts';
 import { Resolver } from './resolve.ts';
@@ -79,8 +80,10 @@ let { shutdownTimeoutMs } = config;
 /** Why remembered: a reload while the lists load must not open the door before there is a policy. */
 let isListening = mayListen;
 
+const proxies = new TrustedProxies(config.listen.proxyProtocol, () => cells[dropCounter(DropRow.proxyHeader)]!++);
 const listeners = new ListenerSet({
   handler: handle,
+  proxies,
   limits: tcpLimits,
   onConnections: (change) => {
     cells[Counter.tcpConnectionsOpen]! += change;
@@ -159,6 +162,7 @@ port.on('message', (message: ToResolver) => {
     case 'configure':
       respond.configure(message.config);
       resolver.configure(message.config);
+      proxies.configure(message.config.listen.proxyProtocol);
       Object.assign(tcpLimits, message.config.tcp);
       Object.assign(tlsLimits, message.config.tls, { pipelineMax: message.config.tcp.pipelineMax });
       ({ shutdownTimeoutMs } = message.config);

@@ -16,13 +16,14 @@ export function keysNeedingRestart(before: Config, after: Config): string[] {
 /** The new configuration with the old values of those keys. */
 export function withoutRestart(before: Config, after: Config): Config {
   const { workers, stateDirectory, eventLog } = before;
+  const { do53, dot, doh, proxyProtocol } = after.listen;
   return {
     ...after,
     workers,
     stateDirectory,
     eventLog,
     warningPage: { ...after.warningPage, tls: before.warningPage.tls },
-    listen: { ...before.listen, do53: after.listen.do53, dot: after.listen.dot, doh: after.listen.doh },
+    listen: { ...before.listen, do53, dot, doh, proxyProtocol },
   };
 }
 

@@ -122,6 +122,7 @@ export const DROP_REASONS = [
   'sendFailed',
   'internalError',
   'rateLimited',
+  'proxyHeader',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Rows of DROP_REASONS. */
@@ -132,6 +133,7 @@ export const DropRow = {
   sendFailed: 3,
   internalError: 4,
   rateLimited: 5,
+  proxyHeader: 6,
 } as const satisfies Record<DropReason, number>;
 
 /** Which limit a query met (docs/limits.md). */

@@ -12,6 +12,7 @@ import type { KeyedHash } from './keyed-hash.ts';
 
 /** Keys of one table. */
 export const BUCKET_SLOTS = 65_536;
+const SLOT_BYTES = 16;
 const SECOND_MS = 1000;
 /** Of a token: sums of fractions must not cost the last one of a burst. */
 const ROUNDING = 1 / 1024;
@@ -19,9 +20,11 @@ const ROUNDING = 1 / 1024;
 export class BucketTable {
   readonly #hash: KeyedHash;
   readonly #pairMask: number;
-  readonly #highs: Int32Array;
-  readonly #lows: Int32Array;
-  /** When the bucket is full; earlier than now: it is. */
+  /**
+   * Slot after slot: the two words of the key, and the moment when the bucket is full; earlier than now: it is. Why one
+   * buffer for both: a pair of slots is one read of memory.
+   */
+  readonly #words: Int32Array;
   readonly #fullAtMs: Float64Array;
   /** What one token adds to that moment; 0: no limit. */
   #tokenMs = 0;
@@ -32,9 +35,9 @@ export class BucketTable {
   constructor(hash: KeyedHash, slots = BUCKET_SLOTS) {
     this.#hash = hash;
     this.#pairMask = slots / 2 - 1;
-    this.#highs = new Int32Array(slots);
-    this.#lows = new Int32Array(slots);
-    this.#fullAtMs = new Float64Array(slots);
+    const memory = new ArrayBuffer(slots * SLOT_BYTES);
+    this.#words = new Int32Array(memory);
+    this.#fullAtMs = new Float64Array(memory);
   }
 
   /** Sets what every bucket gets and holds; what has been taken stays taken. `perSecondMax` 0: no limit. */
@@ -48,23 +51,25 @@ export class BucketTable {
     const tokenMs = this.#tokenMs;
     if (tokenMs === 0) return true;
     const slot = this.#slotOf(high | 0, low | 0, nowMs);
-    const fullAtMs = this.#fullAtMs[slot]!;
+    const at = slot * 2 + 1;
+    const fullAtMs = this.#fullAtMs[at]!;
     const aheadMs = fullAtMs - nowMs;
     if (aheadMs > this.#aheadMsMax) return false;
-    this.#fullAtMs[slot] = (aheadMs > 0 ? fullAtMs : nowMs) + tokenMs;
+    this.#fullAtMs[at] = (aheadMs > 0 ? fullAtMs : nowMs) + tokenMs;
     return true;
   }
 
   /** The key's place; where it has none, one with a full bucket. */
   #slotOf(high: number, low: number, nowMs: number): number {
+    const words = this.#words;
     const first = (this.#hash.of(high, low) & this.#pairMask) << 1;
     const second = first | 1;
-    if (this.#lows[first] === low && this.#highs[first] === high) return first;
-    if (this.#lows[second] === low && this.#highs[second] === high) return second;
-    const slot = this.#fullAtMs[first]! <= this.#fullAtMs[second]! ? first : second;
-    this.#highs[slot] = high;
-    this.#lows[slot] = low;
-    this.#fullAtMs[slot] = nowMs;
+    if (words[first * 4] === high && words[first * 4 + 1] === low) return first;
+    if (words[second * 4] === high && words[second * 4 + 1] === low) return second;
+    const slot = this.#fullAtMs[first * 2 + 1]! <= this.#fullAtMs[second * 2 + 1]! ? first : second;
+    words[slot * 4] = high;
+    words[slot * 4 + 1] = low;
+    this.#fullAtMs[slot * 2 + 1] = nowMs;
     return slot;
   }
 }

@@ -13,6 +13,7 @@ import { readSockaddrAddress, sockaddrBytes, sockaddrHost, sockaddrPort, writeSo
 import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
 import { FamilyRow, SocketSideRow, TransportRow } from '../../telemetry/counter-labels.ts';
 import { type Arrival, type Listener, type ReplyPath } from './arrival.ts';
+import { takeProxyHeader, type TrustedProxies } from './trusted-proxies.ts';
 import type { UdpListenerOptions } from './udp-listener.ts';
 
 /** Datagrams a system call. */
@@ -23,6 +24,8 @@ const SLOT_BYTES = 4_096;
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Datagrams taken in one turn of the event loop before other sockets get theirs. */
 const DRAIN_MAX = 1_024;
+/** What stands before an IPv4 address in 16 octets. */
+const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 /** Responses that may wait in the process for the kernel to take them, per socket. */
 const SEND_QUEUE_MAX = 4_096;
 
@@ -31,7 +34,7 @@ class BatchArrival implements Arrival {
   start = 0;
   end = 0;
   readonly transport = TransportRow.udp;
-  readonly family: number;
+  family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
   readonly isLate = false;
@@ -149,8 +152,23 @@ class BatchUdpListener implements Listener {
     arrival.start = start;
     arrival.end = start + length;
     readSockaddrAddress(batch.names, slot * batch.nameBytes, this.#isV6, arrival.client);
-    const answered = this.#options.handler(arrival);
+    const { proxies, handler } = this.#options;
+    if (proxies?.includes(arrival.client) === true) return this.#answerProxied(slot, proxies);
+    const answered = handler(arrival);
     if (answered > 0) batch.queue(slot, answered);
+  }
+
+  /** A balancer's query: the response goes back to the balancer, for the slot keeps its address. */
+  #answerProxied(slot: number, proxies: TrustedProxies): void {
+    const arrival = this.#arrival;
+    const { family } = arrival;
+    if (takeProxyHeader(arrival)) {
+      const answered = this.#options.handler(arrival);
+      if (answered > 0) this.#batch.queue(slot, answered);
+    } else proxies.onMalformed();
+    arrival.family = family;
+    // Why: of the next IPv4 peer only the last four octets are written.
+    if (!this.#isV6) arrival.client.set(MAPPED_PREFIX);
   }
 
   #endBatch(): void {

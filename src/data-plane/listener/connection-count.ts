@@ -20,11 +20,14 @@ export class ConnectionCount {
   #open = 0;
   readonly #perClient = new Map<string, number>();
 
-  /** Counts one more; false: the limits do not allow it. */
-  take(address: string, { connectionsMax, connectionsPerClientMax }: ConnectionLimits): boolean {
+  /**
+   * Counts one more; false: the limits do not allow it.
+   * @param isShared a balancer's connection, which is of another client each time
+   */
+  take(address: string, { connectionsMax, connectionsPerClientMax }: ConnectionLimits, isShared = false): boolean {
     const client = clientOf(address);
     const ofClient = this.#perClient.get(client) ?? 0;
-    if (this.#open >= connectionsMax || ofClient >= connectionsPerClientMax) return false;
+    if (this.#open >= connectionsMax || (ofClient >= connectionsPerClientMax && !isShared)) return false;
     this.#open++;
     this.#perClient.set(client, ofClient + 1);
     return true;

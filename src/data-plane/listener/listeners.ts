@@ -18,6 +18,7 @@ import { bindDoh } from './doh-listener.ts';
 import { bindDot } from './dot-listener.ts';
 import { bindTcp } from './tcp-listener.ts';
 import type { TlsDependencies } from './tls-dependencies.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 import { bindUdp } from './udp-listener.ts';
 
 /** Why so many: with port 0 the kernel picks for UDP, and TCP may have that port taken. */
@@ -34,6 +35,8 @@ export interface ListenerDependencies {
   readonly onSendFailed: () => void;
   readonly onBatchEnd: (receivedAtMs: number) => void;
   readonly onError: (error: Error) => void;
+  /** Balancers before the do53 listeners. */
+  readonly proxies?: TrustedProxies | undefined;
   /** Of the thread; undefined where datagrams are moved one at a time. */
   readonly watch?: SocketWatch | undefined;
   /** Of the thread; undefined where the system calls cannot be had. */
@@ -57,9 +60,9 @@ export const LISTENERS = {
   tcp: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
     bindTcp({ connectionCount: new ConnectionCount(), ...address, ...deps }),
   dot: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
-    bindDot({ ...address, ...deps, ...tlsOptions(deps, TlsTransportRow.dot) }),
+    bindDot({ ...address, ...deps, ...tlsOptions(deps, TlsTransportRow.dot), proxies: undefined }),
   doh: (address: SocketAddress, deps: ListenerDependencies): Promise<Listener> =>
-    bindDoh({ ...address, ...deps, ...tlsOptions(deps, TlsTransportRow.doh) }),
+    bindDoh({ ...address, ...deps, ...tlsOptions(deps, TlsTransportRow.doh), proxies: undefined }),
 } as const;
 
 /** A bug where there is no certificate: such addresses are left out before. */

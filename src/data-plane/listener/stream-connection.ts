@@ -11,7 +11,9 @@ import { FamilyRow } from '../../telemetry/counter-labels.ts';
 import { FRAME_PREFIX_BYTES, FrameReader, writeFrameLength } from '../tcp-framing.ts';
 import { type Arrival, ANSWERED_LATER, type QueryHandler, type ReplyPath } from './arrival.ts';
 import type { ConnectionLimits } from './connection-count.ts';
+import { HEADER_INCOMPLETE, HEADER_MALFORMED, ProxyHeader, readProxyHeader } from './proxy-header.ts';
 import type { StreamSession } from './stream-server.ts';
+import { familyOfClient, type TrustedProxies } from './trusted-proxies.ts';
 
 const SLOT_BYTES = FRAME_PREFIX_BYTES + MESSAGE_BYTES_MAX;
 /** Responses a client has not read yet; beyond it the connection is cut. */
@@ -30,6 +32,8 @@ export interface StreamHandlers {
   readonly onSendFailed: () => void;
   /** Every query taken at `receivedAtMs` has been handled. */
   readonly onBatchEnd: (receivedAtMs: number) => void;
+  /** Balancers, whose connections begin with a header; undefined: there are none here. */
+  readonly proxies?: TrustedProxies | undefined;
 }
 
 /** The arrival that all connections of a listener share. */
@@ -61,7 +65,9 @@ export function familyOf(address: string): number {
 export class StreamConnection implements ReplyPath, StreamSession {
   readonly socket: Socket;
   readonly client = new Uint8Array(ADDRESS_BYTES);
-  readonly family: number;
+  family: number;
+  /** What has come of a header that must come first; undefined: none must, or it has come. */
+  #headerBytes: Buffer | undefined;
   #pending = 0;
   #lastMessageAtMs = monotonicMs();
   readonly #reader = new FrameReader();
@@ -78,8 +84,11 @@ export class StreamConnection implements ReplyPath, StreamSession {
     const address = socket.remoteAddress ?? '';
     this.family = familyOf(address);
     writeAddress(address, this.client);
+    if (handlers.proxies?.includes(this.client) === true) this.#headerBytes = Buffer.alloc(0);
     socket.on('data', (chunk) => {
-      this.#reader.push(chunk);
+      const messages = this.#headerBytes === undefined ? chunk : this.#takeHeader(this.#headerBytes, chunk);
+      if (messages === undefined) return;
+      this.#reader.push(messages);
       this.#serve();
     });
     socket.on('end', () => {
@@ -90,6 +99,28 @@ export class StreamConnection implements ReplyPath, StreamSession {
       if (socket.isPaused()) this.#resume();
     });
     socket.on('error', () => socket.destroy());
+  }
+
+  /** Reads the balancer's header; returns what follows it, or undefined as long as it is not complete. */
+  #takeHeader(before: Buffer, chunk: Buffer): Buffer | undefined {
+    const bytes = before.length === 0 ? chunk : Buffer.concat([before, chunk]);
+    const header = new ProxyHeader();
+    const length = readProxyHeader(header, bytes, 0, bytes.length);
+    if (length === HEADER_INCOMPLETE) {
+      this.#headerBytes = bytes;
+      return undefined;
+    }
+    if (length === HEADER_MALFORMED) {
+      this.#handlers.proxies?.onMalformed();
+      this.socket.destroy();
+      return undefined;
+    }
+    this.#headerBytes = undefined;
+    if (!header.isLocal) {
+      this.client.set(header.client);
+      this.family = familyOfClient(header.client);
+    }
+    return bytes.subarray(length);
   }
 
   /** Hands complete messages to the query path while the pipeline has room; reads no more from the client while not. */

@@ -8,6 +8,7 @@ import { monotonicMs } from '../../clock.ts';
 import type { ConnectionSteer } from '../batch/connection-steer.ts';
 import type { Listener } from './arrival.ts';
 import type { ConnectionCount, ConnectionLimits } from './connection-count.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
 
 const SWEEP_INTERVAL_MS = 500;
 const BACKLOG = 511;
@@ -34,6 +35,8 @@ export interface StreamServerOptions {
   readonly onConnections: (change: number) => void;
   readonly onRejected: () => void;
   readonly onError: (error: Error) => void;
+  /** Balancers: their connections are those of many clients. */
+  readonly proxies?: TrustedProxies | undefined;
   /** Leads new connections away from listeners that are about to close; undefined where the system calls cannot be had. */
   readonly steer?: ConnectionSteer | undefined;
 }
@@ -68,8 +71,9 @@ export class StreamServer implements Listener {
 
   #admit(socket: Socket): void {
     const key = socket.remoteAddress;
-    const { connectionCount, limits, onRejected, onConnections } = this.#options;
-    if (key === undefined || !connectionCount.take(key, limits)) {
+    const { connectionCount, limits, onRejected, onConnections, proxies } = this.#options;
+    const isShared = key !== undefined && proxies?.includesText(key) === true;
+    if (key === undefined || !connectionCount.take(key, limits, isShared)) {
       onRejected();
       socket.on('error', () => undefined);
       socket.destroy();

@@ -9,6 +9,7 @@ import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
 import { FamilyRow, TransportRow } from '../../telemetry/counter-labels.ts';
 import type { SocketWatch } from '../batch/socket-watch.ts';
 import { type Arrival, type Listener, type QueryHandler, type ReplyPath } from './arrival.ts';
+import { takeProxyHeader, type TrustedProxies } from './trusted-proxies.ts';
 
 /** Larger than any UDP payload, so that a response never needs a second buffer. */
 const SLOT_BYTES = 65_536;
@@ -28,6 +29,8 @@ export interface UdpListenerOptions {
   readonly onError: (error: Error) => void;
   /** Counts what the kernel drops; batch sockets only. */
   readonly watch?: SocketWatch | undefined;
+  /** Balancers; undefined: there are none. */
+  readonly proxies?: TrustedProxies | undefined;
 }
 
 class UdpArrival implements Arrival {
@@ -35,7 +38,7 @@ class UdpArrival implements Arrival {
   start = 0;
   end = 0;
   readonly transport = TransportRow.udp;
-  readonly family: number;
+  family: number;
   readonly client = new Uint8Array(ADDRESS_BYTES);
   receivedAtMs = 0;
   readonly isLate = false;
@@ -58,11 +61,13 @@ class UdpListener implements Listener {
   readonly #socket: Socket;
   readonly #arrival: UdpArrival;
   readonly #options: UdpListenerOptions;
+  readonly #family: number;
   #closed = false;
 
   constructor(socket: Socket, options: UdpListenerOptions, family: number) {
     this.#socket = socket;
     this.#options = options;
+    this.#family = family;
     this.#arrival = new UdpArrival(this, family);
     socket.on('message', (message, peer) => this.#receive(message, peer));
     socket.on('error', options.onError);
@@ -86,6 +91,11 @@ class UdpListener implements Listener {
     arrival.peer = peer;
     arrival.receivedAtMs = monotonicMs();
     if (!writeAddress(peer.address, arrival.client)) return;
+    arrival.family = this.#family;
+    if (this.#options.proxies?.includes(arrival.client) === true && !takeProxyHeader(arrival)) {
+      this.#options.proxies.onMalformed();
+      return;
+    }
     const length = this.#options.handler(arrival);
     if (length > 0) this.send(arrival.bytes, length, peer.port, peer.address);
     this.#options.onBatchEnd(arrival.receivedAtMs);
