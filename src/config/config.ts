@@ -52,6 +52,8 @@ export interface ListConfig {
   readonly growthPercentMax: number;
   readonly twoPersons: boolean;
   readonly rollout: readonly { readonly percent: number; readonly seconds: number }[];
+  /** Open appeals against a rollout's entries; more take it back. */
+  readonly rolloutAppealsMax: number;
   readonly versionsMax: number;
   /** Days until an objection to the list has to be decided. */
   readonly appealDays: number;

@@ -87,6 +87,7 @@ export class LedgerService {
       ledger: () => this.#onDemand.ifThere(),
       apply,
       setStages: (stages) => options.listSync().setAudience({ rollouts: { key, stages } }),
+      appealsMax: (list) => this.#config.lists.find(({ name }) => name === list)?.rolloutAppealsMax ?? 0,
       radius: () => ({ queryCounts: options.queryCounts, blastRadius: this.#config.blastRadius }),
       log,
     });

@@ -13,8 +13,11 @@ import type { SyncLog } from './list-sync/sync-log.ts';
 export const ROLLOUT_LOOK_MS = 1_000;
 /** Looks between two counts of the queries that a rollout's entries would block. */
 const RADIUS_LOOKS = 30;
-/** Entries of a rollout that are counted. */
-const RADIUS_ENTRIES_MAX = 5_000;
+/** Looks between two counts of the appeals against them. */
+const APPEALS_LOOKS = 5;
+/** Entries of a rollout, and open appeals of a list, that are counted. */
+const ENTRIES_MAX = 5_000;
+const APPEALS_MAX = 1_000;
 
 const SYSTEM: Actor = { id: 'system', name: 'system', lists: ['*'], rights: ['push', 'approve'] };
 
@@ -24,14 +27,16 @@ export interface StageOfList {
   readonly permyriad: number;
 }
 
+export type RolloutLedger = Pick<Ledger, 'rollouts' | 'moveRollout' | 'rolloutEntries' | 'appeals'>;
+
 export interface RolloutWatchOptions {
-  readonly ledger: () => Promise<Pick<Ledger, 'rollouts' | 'moveRollout' | 'rolloutEntries'> | undefined>;
+  readonly ledger: () => Promise<RolloutLedger | undefined>;
   readonly apply: (delta: LedgerDelta) => Promise<void>;
   readonly setStages: (stages: readonly StageOfList[]) => Promise<void>;
   /** Live query counts, and what of them is too much. */
   readonly radius: () => Pick<LedgerSettings, 'queryCounts' | 'blastRadius'>;
-  /** Open appeals against entries of a rollout, and how many are too many; undefined: nobody counts. */
-  readonly appeals?: (rollout: RolloutRow) => Promise<{ readonly open: number; readonly max: number }>;
+  /** Appeals against entries of a rollout of this list that are too many. */
+  readonly appealsMax: (list: string) => number;
   readonly log: SyncLog;
   readonly nowSeconds?: () => number;
 }
@@ -91,7 +96,7 @@ export class RolloutWatch {
     this.#told = told;
   }
 
-  async #advance(ledger: Pick<Ledger, 'moveRollout' | 'rollouts' | 'rolloutEntries'>, row: RolloutRow): Promise<void> {
+  async #advance(ledger: RolloutLedger, row: RolloutRow): Promise<void> {
     const why = await this.#whyTooMuch(ledger, row);
     const isDue = row.nextAtSeconds > 0 && row.nextAtSeconds <= this.#nowSeconds();
     if (why === undefined && !isDue) return;
@@ -113,15 +118,29 @@ export class RolloutWatch {
   }
 
   /** A sentence for people; undefined: it may go on. */
-  async #whyTooMuch(ledger: Pick<Ledger, 'rolloutEntries'>, row: RolloutRow): Promise<string | undefined> {
-    const appeals = await this.#options.appeals?.(row);
-    if (appeals !== undefined && appeals.open > appeals.max)
-      return `${appeals.open} appeals are open against it, more than ${appeals.max}`;
+  async #whyTooMuch(ledger: RolloutLedger, row: RolloutRow): Promise<string | undefined> {
+    const tooManyAppeals = this.#looks % APPEALS_LOOKS === 1 ? await this.#tooManyAppeals(ledger, row) : undefined;
+    if (tooManyAppeals !== undefined) return tooManyAppeals;
+    return this.#looks % RADIUS_LOOKS === 1 ? this.#tooManyQueries(ledger, row) : undefined;
+  }
+
+  async #tooManyAppeals(ledger: RolloutLedger, { id, list }: RolloutRow): Promise<string | undefined> {
+    const max = this.#options.appealsMax(list);
+    const open = [];
+    for (const state of ['received', 'inReview'] as const)
+      open.push(...(await ledger.appeals({ list, state, limit: APPEALS_MAX })));
+    if (open.length <= max) return undefined;
+    const staged = new Set((await ledger.rolloutEntries(id, ENTRIES_MAX)).map(({ name }) => name));
+    const against = open.filter(({ entry }) => staged.has(entry)).length;
+    return against > max ? `${against} appeals are open against it, more than ${max}` : undefined;
+  }
+
+  async #tooManyQueries(ledger: RolloutLedger, { id }: RolloutRow): Promise<string | undefined> {
     const { queryCounts, blastRadius } = this.#options.radius();
-    if (queryCounts.length === 0 || this.#looks % RADIUS_LOOKS !== 1) return undefined;
+    if (queryCounts.length === 0) return undefined;
     let queries = 0;
     let total = 0;
-    for (const { name, scope } of await ledger.rolloutEntries(row.id, RADIUS_ENTRIES_MAX)) {
+    for (const { name, scope } of await ledger.rolloutEntries(id, ENTRIES_MAX)) {
       const wire = nameFromText(name);
       if (wire === undefined) continue;
       const found = estimateQueries(queryCounts, wire, scope, this.#nowSeconds());

@@ -5,6 +5,7 @@ import type { LedgerDelta } from '../../../src/control-plane/ledger/ledger.ts';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDone, listSettings, openTestLedger, type TestLedger } from '../../support/ledger-harness.ts';
+import { sentAppeal } from '../../support/sent-appeal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const STAGES = [
@@ -27,7 +28,10 @@ interface Watched {
 }
 
 async function watched(own: Partial<RolloutWatchOptions> = {}): Promise<Watched> {
-  const ledger = await openTestLedger({ lists: [listSettings({ rolloutStages: STAGES })] });
+  const ledger = await openTestLedger({
+    lists: [listSettings({ rolloutStages: STAGES })],
+    settings: { appeals: { days: { desk: 15 }, expireDays: 30, retentionDays: 90, perClientPerDayMax: 100 } },
+  });
   const told: (readonly StageOfList[])[] = [];
   const applied: LedgerDelta[] = [];
   const logged: string[] = [];
@@ -36,6 +40,7 @@ async function watched(own: Partial<RolloutWatchOptions> = {}): Promise<Watched>
     ledger: async () => ledger.store,
     apply: async (delta) => void applied.push(delta),
     setStages: async (stages) => void told.push(stages),
+    appealsMax: () => 1,
     radius: () => ({ queryCounts: [], blastRadius: { sharePercent: 1, queriesMin: 1000 } }),
     log: { info: log, warn: log, error: log },
     nowSeconds: () => ledger.nowSeconds,
@@ -78,13 +83,19 @@ describe('a rollout', () => {
     await vi.waitFor(() => expect(told.at(-1)).toMatchObject([{ permyriad: 1250 }]), 10_000);
   });
 
-  test('against which too many object is taken back, and its entries with it', async () => {
-    const { ledger, watch, applied, logged } = await watched({ appeals: async () => ({ open: 4, max: 3 }) });
+  test('against which too many object is taken back, and its entries with it; the others stay', async () => {
+    const { ledger, watch, applied, logged } = await watched();
     await ledger.push(['bad.example']);
+    await ledger.push(['other.example']);
+    await ledger.store.fileAppeal(sentAppeal({ name: 'www.other.example', entry: 'other.example', client: 'a' }));
+    await ledger.store.fileAppeal(sentAppeal({ name: 'elsewhere.example', entry: 'elsewhere.example', client: 'b' }));
     await watch.look();
-    expect(applied).toMatchObject([{ list: 'desk', names: [{ name: 'bad.example', entries: [] }] }]);
-    expect(logged).toContain('a rollout was taken back: 4 appeals are open against it, more than 3');
-    expect(await ledger.store.rollouts()).toMatchObject([{ state: 'aborted', percent: 0 }]);
+    expect(applied).toEqual([]);
+    await ledger.store.fileAppeal(sentAppeal({ name: 'other.example', entry: 'other.example', client: 'c' }));
+    for (let look = 0; look < 5; look++) await watch.look();
+    expect(applied).toMatchObject([{ list: 'desk', names: [{ name: 'other.example', entries: [] }] }]);
+    expect(logged).toContain('a rollout was taken back: 2 appeals are open against it, more than 1');
+    expect(await ledger.store.rollouts()).toMatchObject([{ state: 'running' }, { state: 'aborted', percent: 0 }]);
     const audit = await ledger.store.audit(0, 100);
     expect(audit.at(-1)).toMatchObject({ kind: 'rollout', data: { to: 'abort' } });
   });
