@@ -4,10 +4,12 @@
  * out; check.ts prints it.
  */
 import type { Config } from '../config/config.ts';
+import type { LedgerReader } from '../control-plane/ledger/ledger-reader.ts';
+import type { NameEvent } from '../control-plane/ledger/ledger.ts';
 import { findEntries, type FoundEntry } from '../control-plane/list-sync/find-entries.ts';
 import type { Guard } from '../control-plane/list-sync/guard/guard.ts';
 import type { LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
-import { nameVerdict, type NameVerdict } from '../control-plane/list-sync/name-verdict.ts';
+import { nameVerdict, type NameVerdict, type VerdictProvenance } from '../control-plane/list-sync/name-verdict.ts';
 import { clientOctets } from '../policy/address.ts';
 import { ClientAccess } from '../data-plane/client-address.ts';
 import { decodeMessage, encodeQuery } from '../dns/codec.ts';
@@ -15,11 +17,13 @@ import { rcodeName, typeName } from '../dns/iana.ts';
 import { nameFromText } from '../dns/name.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
-import { explain, type ExplainedException, type ExplainedRule } from '../policy/explain.ts';
+import { explain, type ExplainedException, type ExplainedRule, type Explanation } from '../policy/explain.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
 
 const RESPONSE_BYTES_MAX = 4096;
+/** Newest events of a name that are shown. */
+const HISTORY_MAX = 20;
 
 export interface CheckAnswer {
   readonly type: string;
@@ -45,6 +49,8 @@ export interface CheckResult extends NameVerdict {
   readonly client: { readonly address: string; readonly served: boolean } | null;
   readonly rules: readonly ExplainedRule[];
   readonly held: readonly HeldEntry[];
+  /** What the ledger remembers of the name and of the entry that decides: newest first. */
+  readonly history: readonly NameEvent[];
   /** For this name, whoever the client is. */
   readonly exceptions: readonly ExplainedException[];
 }
@@ -54,6 +60,8 @@ export interface CheckOptions {
   readonly client: string | undefined;
   readonly nowSeconds: number;
   readonly guard: () => Promise<Guard | undefined>;
+  /** Of the state directory. */
+  readonly ledger: Pick<LedgerReader, 'lookUp' | 'history'>;
 }
 
 export class NameChecker {
@@ -91,14 +99,31 @@ export class NameChecker {
     const found = this.#find(wire);
     const source = by === undefined ? undefined : found.find(({ list, entry }) => isEntryOf(by, list, entry));
     return {
-      ...nameVerdict(name, explanation, source?.entry.provenance),
+      ...nameVerdict(name, explanation, source?.entry.provenance ?? this.#ledgerProvenance(by)),
       specialUse: this.#specialName(name),
       answers: this.#options.types.map((type) => this.#answer(name, type)),
       client: this.#client(),
       rules: explanation.rules,
       exceptions: explanation.exceptions,
       held: await this.#held(found),
+      history: this.#history(name, by?.entry),
     };
+  }
+
+  /** Of an entry that was pushed or came by a feed. */
+  #ledgerProvenance(by: Explanation['decidedBy']): VerdictProvenance | undefined {
+    if (by === undefined || by.kind === 'allow') return undefined;
+    const states = this.#options.ledger.lookUp([by.entry]).filter(({ list }) => list === by.list);
+    const entry = states.flatMap(({ entries }) => entries).find(({ scope }) => scope === by.scope);
+    if (entry === undefined) return undefined;
+    const { reference, note, addedAtSeconds } = entry;
+    return { reference, note, addedAt: timeText(addedAtSeconds) };
+  }
+
+  #history(name: string, entry: string | undefined): NameEvent[] {
+    const names = new Set([name, ...(entry === undefined ? [] : [entry])]);
+    const events = [...names].flatMap((one) => this.#options.ledger.history(one).slice(0, HISTORY_MAX));
+    return events.toSorted((a, b) => b.atSeconds - a.atSeconds).slice(0, HISTORY_MAX);
   }
 
   #find(wire: Uint8Array): { list: string; entry: FoundEntry }[] {
@@ -166,4 +191,8 @@ export class NameChecker {
 
 function isEntryOf(rule: ExplainedRule, list: string, entry: FoundEntry): boolean {
   return list === rule.list && entry.name === rule.entry && entry.scope === rule.scope && entry.kind === rule.kind;
+}
+
+function timeText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
 }

@@ -1,6 +1,7 @@
 /** What `weir check` says of a name to a person: one block of aligned lines. */
 import { domainToUnicode } from 'node:url';
 import type { ExplainedRule, RuleOutcome } from '../policy/explain.ts';
+import type { NameEvent } from '../control-plane/ledger/ledger.ts';
 import type { CheckAnswer, CheckResult } from './check-name.ts';
 
 const LABEL_WIDTH = 12;
@@ -55,6 +56,7 @@ export function describeCheck(result: CheckResult): string {
     ...result.exceptions
       .filter(({ outcome }) => outcome === 'otherClient')
       .map(({ id, clients }) => ['also met', `exception ${id}: lets clients in ${clients} through`] as const),
+    ...result.history.map((event) => ['history', historyText(event)] as const),
     ...result.held.map(
       ({ list, entry, scope, detail }) =>
         ['held', `${list} lists ${entryText(entry, scope)}; not in force: ${detail}`] as const,
@@ -98,6 +100,12 @@ function answerText({ outcome, rcode, records }: CheckAnswer, action: string | n
   if (outcome === 'dropped') return 'no answer at all (action drop)';
   const data = records.length > 0 ? records.join(', ') : rcode === 'NOERROR' ? 'NODATA (no such record)' : `${rcode}`;
   return outcome === 'blocked' ? `${data} (action ${action})` : data;
+}
+
+function historyText({ atSeconds, list, version, what, scope, maintainer, reason }: NameEvent): string {
+  const at = new Date(atSeconds * 1000).toISOString();
+  const exactly = scope === 'exact' ? ' (exactly this name)' : '';
+  return `${at} ${what}${exactly} on ${list} (version ${version}) by ${maintainer}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function clientText({ client }: CheckResult): string | null {

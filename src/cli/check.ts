@@ -10,6 +10,7 @@ import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Config } from '../config/config.ts';
 import { findIncidentInIndex } from '../control-plane/admin/find-incident.ts';
+import { NO_LEDGER, openLedgerReader, type LedgerReader } from '../control-plane/ledger/ledger-reader.ts';
 import { normaliseName } from '../control-plane/list-sync/format/normalise-name.ts';
 import { loadGuard } from '../control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce, type LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
@@ -62,7 +63,9 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
   const loaded = await load(config);
   tellAboutLists(loaded);
   const nowSeconds = Math.floor(wallClockMs() / 1000);
+  const ledger = openLedger(config.stateDirectory);
   const checker = new NameChecker(config, loaded, {
+    ledger,
     types: types.filter((type) => type !== undefined),
     client: flags.client,
     nowSeconds,
@@ -79,8 +82,21 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
     else if (typeof found === 'string') results.push(await checker.check(found));
     else if (found.kind === 'name') results.push(await checker.check(found.name));
   }
+  ledger.close();
   const text = flags.json === true ? JSON.stringify(results, undefined, 2) : results.map(describeCheck).join('\n\n');
   if (results.length > 0 || flags.json === true) process.stdout.write(`${text}\n`);
+}
+
+/** One that cannot be read is told of; the lists are looked at all the same. */
+function openLedger(stateDirectory: string): LedgerReader {
+  try {
+    return openLedgerReader(stateDirectory);
+  } catch (error) {
+    process.stderr.write(
+      `warning: the ledger cannot be read: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return NO_LEDGER;
+  }
 }
 
 function tellUnknown(incident: string): void {

@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import { wallClockMs } from '../../clock.ts';
 import { nameState, walkEntries } from './entry-rows.ts';
 import { LedgerConnection } from './ledger-connection.ts';
-import type { LedgerEntry, NameEvent, NameState } from './ledger.ts';
+import type { LedgerEntry, ListApprovals, NameEvent, NameState } from './ledger.ts';
 import { digestText, FIRST_DIGEST, listHead, listHeads } from './list-heads.ts';
+import { listApprovals } from './list-holds.ts';
 import { nameHistory } from './name-history.ts';
 import { ledgerPath, openLedgerDatabase } from './open-database.ts';
 
@@ -31,6 +32,8 @@ export interface LedgerReader {
   lookUp(names: readonly string[]): readonly (NameState & { readonly list: string })[];
   /** Newest first. */
   history(name: string): readonly NameEvent[];
+  /** What people have let through of a pulled list. */
+  approvals(list: string): ListApprovals;
   close(): void;
 }
 
@@ -39,7 +42,7 @@ export interface LedgerReader {
  * Errors: throws LedgerUnusable where the file is damaged, of a newer Weir, or no ledger.
  */
 export function openLedgerReader(stateDirectory: string, nowSeconds = secondsNow): LedgerReader {
-  if (!existsSync(ledgerPath(stateDirectory))) return EMPTY;
+  if (!existsSync(ledgerPath(stateDirectory))) return NO_LEDGER;
   return new FileReader(new LedgerConnection(openLedgerDatabase(stateDirectory, { readOnly: true })), nowSeconds);
 }
 
@@ -47,10 +50,12 @@ function secondsNow(): number {
   return Math.floor(wallClockMs() / 1000);
 }
 
-const EMPTY: LedgerReader = {
+/** Of a ledger without anything in it. */
+export const NO_LEDGER: LedgerReader = {
   exportList: () => ({ version: 0, digest: digestText(FIRST_DIGEST), entryCount: 0 }),
   lookUp: () => [],
   history: () => [],
+  approvals: (list) => ({ list, names: [], updateSha256s: [] }),
   close: () => undefined,
 };
 
@@ -67,7 +72,7 @@ class FileReader implements LedgerReader {
   exportList(list: string, visit: (entry: LedgerEntry) => void): ListExport {
     return this.#snapshot((nowSeconds) => {
       const head = listHead(this.#tables, list);
-      if (head === undefined) return EMPTY.exportList(list, visit);
+      if (head === undefined) return NO_LEDGER.exportList(list, visit);
       let entryCount = 0;
       for (const entry of walkEntries(this.#tables, head.id, nowSeconds)) {
         entryCount += 1;
@@ -83,6 +88,10 @@ class FileReader implements LedgerReader {
 
   history(name: string): readonly NameEvent[] {
     return this.#snapshot(() => nameHistory(this.#tables, name, HISTORY_MAX));
+  }
+
+  approvals(list: string): ListApprovals {
+    return this.#snapshot(() => listApprovals(this.#tables, listHead(this.#tables, list), list));
   }
 
   close(): void {

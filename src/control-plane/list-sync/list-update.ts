@@ -94,7 +94,7 @@ function beforeUpdate({ segment, facts, holds }: ListContent, isMeasured: boolea
 }
 
 /** Why: at a start without a compiled index a file is read first, and its last good copy only if that leads to nothing. */
-function beforeOfCopy(path: string, isMeasured: boolean): BeforeUpdate | undefined {
+export function beforeOfCopy(path: string, isMeasured: boolean): BeforeUpdate | undefined {
   const trailer = readTrailer(path);
   if (trailer.kind !== 'ok') return undefined;
   const { header, payloadBytes, payloadSha256 } = trailer;

@@ -6,13 +6,17 @@
 import { monotonicMs } from '../../clock.ts';
 import type { Config, ListConfig } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
+import { openLedgerReader } from '../ledger/ledger-reader.ts';
+import type { ListApprovals } from '../ledger/ledger.ts';
 import { CompileWorkshop } from './compile-jobs.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { listSourceHostsOf } from './list-source-hosts.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import { ListStore } from './list-store.ts';
-import { versionOf } from './list-content.ts';
+import { isOfSetting, versionOf } from './list-content.ts';
+import { updateHold } from './guard/update-guard.ts';
+import { beforeOfCopy } from './list-update.ts';
 import type { ListFacts } from './parse-list.ts';
 import { publishedLists } from './published-lists.ts';
 import type { SegmentData } from './segment-data.ts';
@@ -48,11 +52,18 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
   const warnings: string[] = [];
   const workshop = new CompileWorkshop((text) => warnings.push(text));
   const guard = guardFilesOf(config);
+  const approvals = approvalsOf(config, warnings);
   const steps = config.lists.length + 1;
   const lists: LoadedList[] = [];
   for (const [index, list] of config.lists.entries()) {
     options.onProgress?.(index, steps, list.name);
-    lists.push(await loadList(list, config.stateDirectory, workshop, guard));
+    const { names, updateSha256s } = approvals.get(list.name) ?? { names: [], updateSha256s: [] };
+    const letThrough = { ...list, approved: [...list.approved, ...names] };
+    const store = new ListStore(config.stateDirectory);
+    const { loaded, heldUpdate } = await loadList(letThrough, store, workshop, guard, updateSha256s);
+    if (heldUpdate !== undefined)
+      warnings.push(`list ${list.name}: ${heldUpdate}; what was in force before is looked at`);
+    lists.push(loaded);
   }
   options.onProgress?.(config.lists.length, steps, 'index');
   const built = await workshop.run({
@@ -88,6 +99,21 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
   };
 }
 
+/** What people have let through of pulled lists, as the ledger has it, whether Weir runs or not. */
+function approvalsOf(config: Config, warnings: string[]): ReadonlyMap<string, ListApprovals> {
+  try {
+    const reader = openLedgerReader(config.stateDirectory);
+    try {
+      return new Map(config.lists.map(({ name }) => [name, reader.approvals(name)]));
+    } finally {
+      reader.close();
+    }
+  } catch (error) {
+    warnings.push(`the ledger does not say what people have let through: ${String(error)}`);
+    return new Map();
+  }
+}
+
 export function guardFilesOf(config: Config): GuardFiles {
   const { protected: protectedFiles, popular, sharedHosts, lists } = config;
   return { key: 0, protected: protectedFiles, popular, sharedHosts, listSourceHosts: listSourceHostsOf(lists) };
@@ -110,11 +136,11 @@ async function loadAllow(
 /** A file, or a list of the ledger, as it is now; a URL's last good copy, or the URL where there is none. */
 async function loadList(
   config: ListConfig,
-  stateDirectory: string,
+  store: ListStore,
   workshop: CompileWorkshop,
   guard: GuardFiles,
-): Promise<LoadedList> {
-  const store = new ListStore(stateDirectory);
+  updateSha256s: readonly string[],
+): Promise<{ readonly loaded: LoadedList; readonly heldUpdate?: string }> {
   const nothing = {
     config,
     version: 0,
@@ -125,11 +151,12 @@ async function loadList(
   };
   const isRead = config.sourceKind !== 'https';
   const restored = isRead ? undefined : await restore(config, store, workshop, guard);
-  if (restored !== undefined) return restored;
-  const read = await readSource(config, store, workshop, guard);
-  if (!('reason' in read)) return read;
+  if (restored !== undefined) return { loaded: restored };
+  const read = await readSource(config, store, workshop, guard, updateSha256s);
+  if (!('message' in read)) return { loaded: read };
   const copy = isRead ? await restore(config, store, workshop, guard) : undefined;
-  return { ...(copy ?? nothing), failure: read };
+  if (!('reason' in read)) return { loaded: { ...(copy ?? nothing), failure: undefined }, heldUpdate: read.message };
+  return { loaded: { ...(copy ?? nothing), failure: read } };
 }
 
 async function restore(
@@ -151,7 +178,8 @@ async function readSource(
   store: ListStore,
   workshop: CompileWorkshop,
   guard: GuardFiles,
-): Promise<LoadedList | SyncFailure> {
+  updateSha256s: readonly string[],
+): Promise<LoadedList | SyncFailure | { readonly kind: 'held'; readonly message: string }> {
   const { source: location, bytesMax, format, badLinesPercentMax, approved } = config;
   const source = openSource(config, store.stateDirectory);
   try {
@@ -160,13 +188,21 @@ async function readSource(
     if (read.kind === 'unchanged')
       return { reason: 'internal', message: `${shownLocation(location)} says that it is unchanged` };
     const settings = { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false };
-    const nothingBefore = { before: undefined, radius: undefined };
-    const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard, ...nothingBefore });
+    const record = await store.readRecord(config.name);
+    const isMeasured = record !== undefined && isOfSetting(record, location, format);
+    const isPulled = config.sourceKind === 'file' || config.sourceKind === 'https';
+    const before = isPulled ? beforeOfCopy(store.segmentPath(config.name), isMeasured) : undefined;
+    // Why nothing new for how many ask: whoever runs has the counts. What was held for that stays held.
+    const comparison = { before, radius: undefined };
+    const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard, ...comparison });
     if (parsed.kind === 'refused')
       return { reason: parsed.code, message: `${shownLocation(location)}: ${parsed.message}` };
     const { facts, segment, holds } = parsed;
+    const isLetThrough = record?.sha256 === facts.sourceSha256 || updateSha256s.includes(facts.sourceSha256);
+    const hold = parsed.change === undefined || isLetThrough ? undefined : updateHold(parsed.change, config);
+    if (hold !== undefined) return { kind: 'held', message: `an update is held: ${hold.detail}` };
     const payload = payloadOf(segment);
-    const version = parsed.version ?? versionOf(facts.sourceSha256, undefined, await store.readRecord(config.name));
+    const version = parsed.version ?? versionOf(facts.sourceSha256, undefined, record);
     return { config, version, facts, payload, holds, fromLastGoodCopy: false, failure: undefined };
   } finally {
     source.close();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,12 +6,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NameChecker, type CheckResult } from '../../../src/cli/check-name.ts';
 import { describeCheck } from '../../../src/cli/check-text.ts';
 import type { Config } from '../../../src/config/config.ts';
+import { NO_LEDGER, openLedgerReader } from '../../../src/control-plane/ledger/ledger-reader.ts';
 import { loadGuard } from '../../../src/control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce } from '../../../src/control-plane/list-sync/load-policy-once.ts';
 import { RecordType } from '../../../src/dns/iana.ts';
 import { publishedPolicy } from '../../support/publish-policy.ts';
 import { runProgram, type ProgramResult } from '../../support/child-program.ts';
-import { testConfig, type ListInput } from '../../support/list-sync-harness.ts';
+import { APPROVER, listSettings, openTestLedger } from '../../support/ledger-harness.ts';
+import { SyncHarness, testConfig, type ListInput } from '../../support/list-sync-harness.ts';
 import { PROJECT_ROOT } from '../../support/source-files.ts';
 
 let folder: string;
@@ -30,6 +33,7 @@ async function file(name: string, content: string): Promise<string> {
 async function check(name: string, lists: readonly ListInput[], rest: Partial<Config> = {}): Promise<CheckResult> {
   const config = testConfig(folder, lists, rest);
   const checker = new NameChecker(config, await loadPolicyOnce(config), {
+    ledger: openLedgerReader(config.stateDirectory),
     types: [RecordType.A, RecordType.HTTPS],
     client: '192.0.2.1',
     nowSeconds: 1_700_000_000,
@@ -137,7 +141,7 @@ describe('a rule that is being rolled out', () => {
       rollouts: { key: new Uint8Array(16), stages },
     });
     const loaded = { ...(await loadPolicyOnce(config)), policy };
-    const options = { types: [RecordType.A], client, nowSeconds: 1, guard: async () => undefined };
+    const options = { types: [RecordType.A], client, nowSeconds: 1, guard: async () => undefined, ledger: NO_LEDGER };
     return describeCheck(await new NameChecker(config, loaded, options).check('bad.example'));
   }
 
@@ -273,4 +277,56 @@ describe('the command', () => {
     expect(stderr).toContain('warning: list a:');
     expect(stderr).toContain('nothing of it is looked at');
   });
+});
+
+describe('the ledger, whose writer runs at the same time', () => {
+  test('gives the entry, its reference, and who did what with the name, when and why', async () => {
+    const ledger = await openTestLedger({ stateDirectory: join(folder, 'state') });
+    await ledger.push([{ name: 'bad.example', reference: 'case 7', note: 'a note' }], { reason: 'a complaint' });
+    const desk: ListInput = { name: 'desk', source: 'push', sourceKind: 'push' };
+    const result = await check('www.bad.example', [desk]);
+    expect(result).toMatchObject({ verdict: 'blocked', list: 'desk', version: 1, reference: 'case 7', note: 'a note' });
+    expect(result.addedAt).toBe('2027-01-15T08:00:00.000Z');
+    expect(result.history).toMatchObject([{ what: 'added', list: 'desk', version: 1, reason: 'a complaint' }]);
+    expect(describeCheck(result)).toContain(
+      'history     2027-01-15T08:00:00.000Z added on desk (version 1) by Fraud desk: a complaint',
+    );
+    await ledger.push([], { remove: ['bad.example'], reason: 'all is well' });
+    const after = await check('bad.example', [desk]);
+    expect(after).toMatchObject({ verdict: 'allowed', reference: null });
+    expect(after.history.map(({ what, reason }) => [what, reason])).toEqual([
+      ['removed', 'all is well'],
+      ['added', 'a complaint'],
+    ]);
+  });
+
+  test('says which held names of a pulled list people have let through', async () => {
+    const stateDirectory = join(folder, 'state');
+    const { store } = await openTestLedger({ stateDirectory, lists: [listSettings({ name: 'a', source: 'pulled' })] });
+    const held = { name: 'com', scope: 'subtree' as const, guard: 'tld', detail: 'x' };
+    await store.reportListHolds({ list: 'a', version: 1, entries: [held], update: undefined });
+    const source = await file('a.txt', 'com\nbad.example\n');
+    expect((await check('x.com', [{ name: 'a', source }])).verdict).toBe('allowed');
+    const [hold] = await store.holds({ list: 'a', limit: 10 });
+    await store.decideHold(hold!.id, 'release', 'a test', APPROVER);
+    expect((await check('x.com', [{ name: 'a', source }])).verdict).toBe('blocked');
+  });
+});
+
+test('an update of a file that would be held is told, and the last good copy is looked at', async () => {
+  const names = (to: number): string => Array.from({ length: to }, (_, index) => `n${index}.example\n`).join('');
+  const source = await file('a.txt', names(3000));
+  const lists = [{ name: 'a', source, shrinkPercentMax: 50 }];
+  const harness = await SyncHarness.create();
+  try {
+    await harness.start(testConfig(folder, lists));
+    const copy = join(folder, 'state', 'lists', 'a.segment');
+    while (!existsSync(copy)) await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    await harness.remove();
+  }
+  await file('a.txt', names(1000));
+  const { warnings, statuses } = await loadPolicyOnce(testConfig(folder, lists));
+  expect(warnings).toEqual([expect.stringMatching(/^list a: an update is held: it removes 2000 of 3000 entries/)]);
+  expect(statuses).toMatchObject([{ version: 1, entries: 3000 }]);
 });
