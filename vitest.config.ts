@@ -73,7 +73,7 @@ export default defineConfig({
           setupFiles,
           expect: expectSettings,
           testTimeout: 120_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
