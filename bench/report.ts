@@ -1,5 +1,6 @@
 /**
- * `npm run bench:report [FILE...]`: fills the tables of docs/performance.md from bench/results, between their markers.
+ * `npm run bench:report [FILE...]`: fills the tables of docs/performance.md, docs/lists.md and the README from
+ * bench/results, between their markers.
  * Of a case that was run several times the newest figures count; the text around the tables is people's.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,8 @@ import { gridOf } from './table.ts';
 import { targetLines } from './targets.ts';
 
 const DOCUMENT = new URL('../docs/performance.md', import.meta.url).pathname;
+const README = new URL('../README.md', import.meta.url).pathname;
+const LISTS = new URL('../docs/lists.md', import.meta.url).pathname;
 const GIB = 1024 ** 3;
 const ALL_CASES = ['blocked', 'cached', 'mixed', 'forwarded', 'start', 'sizes', 'lists', 'threads', 'reload'];
 
@@ -50,7 +53,7 @@ function serversText(newest: Results): string {
 
 function fill(text: string, name: string, content: string): string {
   const pattern = new RegExp(`(<!-- bench: ${name} -->)[^]*?(<!-- /bench -->)`);
-  if (!pattern.test(text)) throw new Error(`docs/performance.md has no place for "${name}"`);
+  if (!pattern.test(text)) throw new Error(`there is no place for "${name}"`);
   return text.replace(pattern, (_, begin: string, end: string) => `${begin}\n\n${content}\n\n${end}`);
 }
 
@@ -60,21 +63,27 @@ if (newest === undefined) throw new Error('there are no results in bench/results
 const rowsOf = (name: string): readonly Row[] =>
   results.findLast(({ rows }) => rows.some((row) => row.case === name))?.rows.filter((row) => row.case === name) ?? [];
 
+async function write(path: string, text: string): Promise<void> {
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), parser: 'markdown' }));
+}
+
+const targets = targetLines([...ALL_CASES, 'push'].flatMap(rowsOf));
+const targetTable = markdown(
+  ['what', 'target', 'measured'],
+  targets.map(({ what, target, measured }) => [what, target, measured]),
+);
+function caseTable(name: string): string {
+  const { head, lines } = gridOf(rowsOf(name));
+  return lines.length === 0 ? 'Not measured yet.' : markdown(head, lines);
+}
+
 let text = readFileSync(DOCUMENT, 'utf8');
 text = fill(text, 'machine', machineText(newest));
 text = fill(text, 'servers', serversText(newest));
-const targets = targetLines(ALL_CASES.flatMap(rowsOf));
-text = fill(
-  text,
-  'targets',
-  markdown(
-    ['what', 'target', 'measured'],
-    targets.map(({ what, target, measured }) => [what, target, measured]),
-  ),
-);
-for (const name of ALL_CASES) {
-  const { head, lines } = gridOf(rowsOf(name));
-  text = fill(text, name, lines.length === 0 ? 'Not measured yet.' : markdown(head, lines));
-}
-writeFileSync(DOCUMENT, await format(text, { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' }));
-process.stdout.write(`filled docs/performance.md from ${results.length} run(s)\n`);
+text = fill(text, 'targets', targetTable);
+for (const name of ALL_CASES) text = fill(text, name, caseTable(name));
+await write(DOCUMENT, text);
+await write(README, fill(readFileSync(README, 'utf8'), 'targets', targetTable));
+await write(LISTS, fill(readFileSync(LISTS, 'utf8'), 'push', caseTable('push')));
+process.stdout.write(`filled docs/performance.md, docs/lists.md and README.md from ${results.length} run(s)
+`);

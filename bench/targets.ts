@@ -85,6 +85,8 @@ export function targetLines(rows: readonly Row[]): TargetLine[] {
   const reload = rows.filter((row) => row.case === 'reload' && row.parameters['changed'] !== 0);
   const worst = (key: string): number =>
     reload.length === 0 ? Number.NaN : Math.max(...reload.map((row) => row.values[key] ?? Number.NaN));
+  const pushed = (change: string): number =>
+    figure(rows, 'push', SERVER, 'afterAckP99Ms', { names: 10_000_000, change });
   return [
     line('CPU per blocked query', 0.75, 'dnsdist’s', worstRatio(rows, 'blocked', DNSDIST, BUSY)),
     line('CPU per blocked query', 1.6, 'an I/O echo floor', worstRatio(rows, 'blocked', ['echo-c'], BUSY)),
@@ -101,6 +103,20 @@ export function targetLines(rows: readonly Row[]): TargetLine[] {
     absolute('index, 10,000,000 names', 'at most 48 bytes a name', size(10_000_000), 48, 'bytes'),
     startLine(rows, 'readyMs', 'start to ready, list from text'),
     startLine(rows, 'residentBytes', 'memory of the whole process'),
+    absolute(
+      'a pushed name in force, 10,000,000 names',
+      'p99 under 100 ms after the answer',
+      pushed('block'),
+      100,
+      'ms',
+    ),
+    absolute(
+      'a name taken back, 10,000,000 names',
+      'p99 under 100 ms after the answer',
+      pushed('withdrawal'),
+      100,
+      'ms',
+    ),
     absolute('queries lost in a reload', '0', worst('lost'), 0, 'queries'),
     absolute('queries later than 50 ms in a reload', '0', worst('late'), 0, 'queries'),
     absolute('p99.9 in a reload', 'under 10 ms', worst('p999Us') / 1_000, 10, 'ms'),
