@@ -1,8 +1,8 @@
 /**
  * Turns a decision into the octets of a response, in place over the query: last step of the query path. Question and id
  * stay as the client sent them; flags, counts, records and OPT are ours. Nothing here allocates.
- * RFC 1035 4.1.1, RFC 2181 9 (truncation), RFC 4035 3.2.3 (AD), RFC 6891 6 and 7, RFC 7828, RFC 7830, RFC 8467,
- * RFC 8767 4.
+ * RFC 1035 4.1.1, RFC 2181 9 (truncation), RFC 4035 3.2.3 (AD), RFC 6891 6 and 7, RFC 7828, RFC 7830, RFC 7873 5.2,
+ * RFC 8467, RFC 8482 4.2, RFC 8767 4.
  */
 import type { Config } from '../config/config.ts';
 import {

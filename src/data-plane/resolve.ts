@@ -1,7 +1,7 @@
 /**
- * The query path, on one screen: accept -> special names and policy on the question -> cache -> upstream -> policy on
- * the response -> finish. `resolve` is its synchronous half and works in place on the octets the listener received; only
- * a miss becomes an object that waits. Policy is asked before the cache, and again before every answer that comes later:
+ * The query path, on one screen: accept -> limits of the client -> special names and policy on the question -> cache ->
+ * limits of what goes upstream -> upstream -> policy on the response -> finish. `resolve` is its synchronous half and works
+ * in place on the octets the listener received; only a miss becomes an object that waits. Policy is asked before the cache, and again before every answer that comes later:
  * the lists may have changed meanwhile. It never touches a socket and never waits for the control plane.
  */
 import type { Config } from '../config/config.ts';
