@@ -17,6 +17,7 @@ import { rcodeName, typeName } from '../dns/iana.ts';
 import { nameFromText } from '../dns/name.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
+import { ClientGroups } from '../policy/client-groups.ts';
 import { explain, type ExplainedException, type ExplainedRule, type Explanation } from '../policy/explain.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
@@ -46,7 +47,7 @@ export interface CheckResult extends NameVerdict {
   /** The special-use name that is answered locally, unless a list comes first. */
   readonly specialUse: string | null;
   readonly answers: readonly CheckAnswer[];
-  readonly client: { readonly address: string; readonly served: boolean } | null;
+  readonly client: { readonly address: string; readonly served: boolean; readonly group: string | null } | null;
   readonly rules: readonly ExplainedRule[];
   readonly held: readonly HeldEntry[];
   /** What the ledger remembers of the name and of the entry that decides: newest first. */
@@ -77,7 +78,7 @@ export class NameChecker {
   constructor(config: Config, loaded: LoadedPolicy, options: CheckOptions) {
     this.#loaded = loaded;
     this.#options = options;
-    this.#policy = new Policy(loaded.policy);
+    this.#policy = new Policy(loaded.policy, new ClientGroups(config.clients.groups));
     const { udpPayloadBytes } = config.edns;
     this.#blockAnswers = new BlockAnswers({
       sinkholeAddresses: config.sinkhole.addresses,
@@ -102,7 +103,7 @@ export class NameChecker {
       ...nameVerdict(name, explanation, source?.entry.provenance ?? this.#ledgerProvenance(by)),
       specialUse: this.#specialName(name),
       answers: this.#options.types.map((type) => this.#answer(name, type)),
-      client: this.#client(),
+      client: this.#client(explanation.group),
       rules: explanation.rules,
       exceptions: explanation.exceptions,
       held: await this.#held(found),
@@ -143,10 +144,10 @@ export class NameChecker {
     });
   }
 
-  #client(): CheckResult['client'] {
+  #client(group: string | undefined): CheckResult['client'] {
     const { client } = this.#options;
     if (client === undefined || this.#clientOctets === undefined) return null;
-    return { address: client, served: this.#access.allows(this.#clientOctets) };
+    return { address: client, served: this.#access.allows(this.#clientOctets), group: group ?? null };
   }
 
   #specialName(name: string): string | null {

@@ -24,6 +24,7 @@ const OUTCOMES: Readonly<Record<RuleOutcome, string>> = {
   replaced: 'replaced by a newer entry',
   unknownList: 'its list is not configured',
   protects: 'protects it from what its answers lead to',
+  group: "the client's group does without it",
   rollout: 'is being rolled out',
 };
 
@@ -110,8 +111,9 @@ function historyText({ atSeconds, list, version, what, scope, maintainer, reason
 
 function clientText({ client }: CheckResult): string | null {
   if (client === null) return null;
+  const group = client.group === null ? '' : `, in the group ${client.group}`;
   return client.served
-    ? `${client.address} is served`
+    ? `${client.address} is served${group}`
     : `${client.address} is refused (clients.allow), whatever it asks`;
 }
 

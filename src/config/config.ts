@@ -2,6 +2,7 @@
  * The configuration after loading: every default filled in, every path absolute, every address parsed. Types only, so
  * that any plane may depend on it; load-config.ts makes it from YAML.
  */
+import type { ClientGroup } from '../policy/client-groups.ts';
 import type { ActionName } from '../policy/actions.ts';
 import type { Category } from '../policy/category.ts';
 import type { ListMode, ListOrder } from '../policy/published.ts';
@@ -241,7 +242,11 @@ export interface Config {
   };
   readonly identity: { readonly version: string; readonly serverId: string };
   /** Client prefixes, e.g. "10.0.0.0/8". */
-  readonly clients: { readonly allow: readonly string[] };
+  readonly clients: {
+    readonly allow: readonly string[];
+    /** Names, prefixes and lists are checked: no two of a name or a prefix, no list that is not there. */
+    readonly groups: readonly ClientGroup[];
+  };
   /** Of queries and responses, in each resolver thread. */
   readonly limits: LimitsConfig;
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };

@@ -10,6 +10,7 @@ import { isLoopback, isWildcard, parseSocketAddress, parseUpstream, RECURSIVE } 
 import type { SocketAddress } from './config.ts';
 import { readCookieSecrets } from './cookie-secrets.ts';
 import { checkFeeds, feedSourceProblem } from './feed-checks.ts';
+import { checkGroups } from './group-checks.ts';
 import { findRecursor } from './find-recursor.ts';
 import { readProblem } from './file-access.ts';
 import { LISTEN_DEFAULTS } from './schema.ts';
@@ -44,6 +45,7 @@ function arrayAt(value: unknown, ...path: (string | number)[]): readonly unknown
 /** Runs every check on the value as it came out of the YAML. */
 export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkListNames(raw, report);
+  checkGroups({ valueAt: (path) => valueAt(raw, path), report });
   checkListeners(raw, report);
   checkUpstreams(raw, folder, report);
   const ca = valueAt(raw, ['upstreamQueries', 'ca']);

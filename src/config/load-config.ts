@@ -10,6 +10,7 @@ import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { wallClockMs } from '../clock.ts';
+import type { ClientGroup } from '../policy/client-groups.ts';
 import { isLoopback } from './address.ts';
 import type { Config, ListConfig } from './config.ts';
 import type { ConfigProblem } from './config-error.ts';
@@ -183,10 +184,19 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
     tcp: input.tcp,
     tls: { ...input.tls, certificate: absoluteOrNone(input.tls.certificate), key: absoluteOrNone(input.tls.key) },
     identity: input.identity,
-    clients: input.clients,
+    clients: { allow: input.clients.allow, groups: input.clients.groups.map(groupOf) },
     limits: limitsOf(input.limits, absoluteOrNone),
     log: input.log,
     shutdownTimeoutMs: input.shutdownTimeoutMs,
+  };
+}
+
+function groupOf({ name, prefixes, lists, mode }: ConfigInput['clients']['groups'][number]): ClientGroup {
+  return {
+    name,
+    prefixes,
+    lists: lists === 'all' ? undefined : lists,
+    mode: mode === 'list' ? undefined : mode,
   };
 }
 

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { ACTIONS } from '../policy/actions.ts';
 import { CATEGORIES } from '../policy/category.ts';
+import { GROUPS_MAX } from '../policy/client-groups.ts';
 import { parsePrefix, parseSocketAddress, parseUpstream } from './address.ts';
 import type { Parsed } from './address.ts';
 import { limitsSchema } from './limits-schema.ts';
@@ -288,6 +289,31 @@ export const configSchema = z.strictObject({
         .max(PREFIXES_MAX)
         .prefault(['127.0.0.0/8', '::1/128'])
         .describe('prefixes that may ask; everyone else is refused'),
+      groups: z
+        .array(
+          z.strictObject({
+            name: z
+              .string()
+              .regex(/^[a-z0-9-]{1,32}$/, 'a name is 1 to 32 of a-z, 0-9 and -')
+              .describe('shown by weir check and /v1/explain'),
+            prefixes: z
+              .array(parsed(parsePrefix))
+              .min(1)
+              .max(PREFIXES_MAX)
+              .describe('clients of the group; of several groups the longest prefix decides'),
+            lists: z
+              .union([z.literal('all'), z.array(printable(32)).max(64)])
+              .default('all')
+              .describe('lists that hold for them; any other is not there for them'),
+            mode: z
+              .enum(['list', 'enforce', 'shadow', 'off'])
+              .default('list')
+              .describe("in the place of the lists' modes; list: as each list has it"),
+          }),
+        )
+        .max(GROUPS_MAX)
+        .default([])
+        .describe('clients that lists hold for in their own way'),
     })
     .prefault({}),
   limits: limitsSchema,

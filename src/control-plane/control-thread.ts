@@ -9,6 +9,7 @@ import { isLoopback } from '../config/address.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
 import type { TlsMaterial } from '../config/tls-material.ts';
 import { SLOT_WORDS } from '../policy/name-set.ts';
+import { ClientGroups } from '../policy/client-groups.ts';
 import { Policy } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -71,7 +72,7 @@ function publish(policyNow: PublishedPolicy): Promise<void> {
   const publication = ++publications;
   const { base, overlay } = policyNow;
   metrics.setIndexBytes(bytesOf(base) + (overlay === undefined ? 0 : bytesOf(overlay)));
-  const next = new Policy(policyNow);
+  const next = new Policy(policyNow, new ClientGroups(config.clients.groups));
   const startedMs = monotonicMs();
   return new Promise((resolve) => {
     waiting.set(publication, () => {
@@ -208,6 +209,7 @@ port.on('message', (message: ToControl) => {
       ({ config, listSlots } = message);
       log.level = config.log.level;
       describeConfig(config);
+      if (policy !== undefined) policy = new Policy(policy.published, new ClientGroups(config.clients.groups));
       metrics.countReload('ok');
       void listSync.reload(config).then(() => ledgerService.start());
       break;

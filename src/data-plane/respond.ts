@@ -12,6 +12,7 @@ import { QueryFault } from '../dns/query-view.ts';
 import { Rcode } from '../dns/iana.ts';
 import { SIP_KEY_BYTES } from '../dns/sip-hash.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
+import { ClientGroups } from '../policy/client-groups.ts';
 import type { DesignatedResolver } from '../policy/designated-resolver.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
@@ -49,6 +50,7 @@ export interface Asked {
 export class Respond {
   access: ClientAccess;
   #policy: Policy | undefined;
+  #groups: ClientGroups;
   #blockAnswers: BlockAnswers | undefined;
   #special: SpecialUse;
   #designated: DesignatedResolver | undefined;
@@ -81,6 +83,7 @@ export class Respond {
     this.#cells = cells;
     this.#onBug = onBug;
     this.access = new ClientAccess(config.clients.allow);
+    this.#groups = new ClientGroups(config.clients.groups);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
     this.#cookies = new Cookies(config.limits, cookieSecret);
     this.#finisher = new Finisher(config, this.#cookies);
@@ -90,7 +93,7 @@ export class Respond {
 
   /** Puts a published policy in force for everything that is answered from now on. */
   setPolicy(published: PublishedPolicy): void {
-    this.#policy = new Policy(published);
+    this.#policy = new Policy(published, this.#groups);
     this.#blockAnswers = this.#makeBlockAnswers(published);
     this.#cells[Counter.policyGeneration] = published.generation;
   }
@@ -102,7 +105,8 @@ export class Respond {
     this.#special.designate(this.#designated);
     this.#cookies.configure(config.limits);
     this.#finisher = new Finisher(config, this.#cookies);
-    if (this.#policy !== undefined) this.#blockAnswers = this.#makeBlockAnswers(this.#policy.published);
+    this.#groups = new ClientGroups(config.clients.groups);
+    if (this.#policy !== undefined) this.setPolicy(this.#policy.published);
   }
 
   /** Says which encrypted listeners stand for this resolver (RFC 9462); undefined: none. */

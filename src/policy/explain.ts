@@ -16,7 +16,7 @@ import type { NameSet } from './name-set.ts';
 import { ALLOW_LIST, PROTECTED_LIST, VerdictKind } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { ListOrder, PublishedException, PublishedList } from './published.ts';
-import { decodeRule, ruleExpired } from './rules.ts';
+import { RULE_MODES, decodeRule, ruleExpired } from './rules.ts';
 import type { Rule } from './rules.ts';
 
 export type VerdictName = keyof typeof VerdictKind;
@@ -25,7 +25,7 @@ export type VerdictName = keyof typeof VerdictKind;
  * `decides`: this rule is why. `outranked`: another comes first. `exception`: in force, lifts its own list's rules here.
  * `lifted`: by an exception of its list. `scope`: exact, and the name is below it. `replaced`: the overlay has a newer
  * entry of that name. `protects`: what the name's answers lead to does not block it. `rollout`: held back to a share of
- * the clients, and the client is not among them, or none was given.
+ * the clients, and the client is not among them, or none was given. `group`: the client's group does without the list.
  */
 export type RuleOutcome =
   | 'decides'
@@ -38,7 +38,8 @@ export type RuleOutcome =
   | 'replaced'
   | 'unknownList'
   | 'protects'
-  | 'rollout';
+  | 'rollout'
+  | 'group';
 
 export interface ExplainedRule {
   readonly outcome: RuleOutcome;
@@ -47,6 +48,7 @@ export interface ExplainedRule {
   readonly entry: string;
   readonly kind: Rule['kind'];
   readonly scope: Rule['scope'];
+  /** For this client: its group may have another than the list. */
   readonly mode: Rule['mode'];
   /** Of an allow rule: the file it comes from; of a protected name: `protected`. */
   readonly list: string;
@@ -84,6 +86,8 @@ export interface Explanation {
   readonly rules: readonly ExplainedRule[];
   /** Entries of the base that the overlay takes away without another rule in their place. */
   readonly removed: readonly string[];
+  /** The client's, of the configuration. */
+  readonly group: string | undefined;
   /** Of the name and of those above it, for any client. */
   readonly exceptions: readonly ExplainedException[];
 }
@@ -113,10 +117,9 @@ export function explain(
   const labelStarts = new Uint8Array(LABELS_MAX);
   const labelCount = labelStartsOf(bytes, nameStart, labelStarts);
   if (labelCount < 0) return undefined;
+  policy.audience.turnTo(client);
   const { met, removed } = rulesMet(policy, bytes, nameStart, labelStarts, labelCount);
   const kind = policy.judge(bytes, nameStart, labelStarts, labelCount, nowSeconds, client);
-  // Why: nothing may have been asked of it, and what follows asks.
-  policy.audience.turnTo(client);
   const { exception } = policy.match;
   const isByRule = kind !== VerdictKind.allowed && (kind !== VerdictKind.allowlisted || exception === undefined);
   const decider = !isByRule ? undefined : met.find((one) => isMatch(policy, one, kind));
@@ -129,6 +132,7 @@ export function explain(
     decidedBy: rules.find((rule) => rule.outcome === 'decides'),
     rules,
     removed,
+    group: policy.audience.group?.name,
     exceptions: exceptionsMet(policy, bytes, nameStart, nowSeconds, client, isByRule ? undefined : exception, kind),
   };
 }
@@ -167,8 +171,9 @@ function rulesMet(
   const removed: string[] = [];
   for (let label = 0; label < labelCount; label++) {
     const entryStart = nameStart + labelStarts[label]!;
-    const newer = policy.overlay === undefined ? undefined : rulesAt(policy.overlay, hashes[label]!, bytes, entryStart);
-    const older = rulesAt(policy.base, hashes[label]!, bytes, entryStart);
+    const newer =
+      policy.overlay === undefined ? undefined : rulesAt(policy, policy.overlay, hashes[label]!, bytes, entryStart);
+    const older = rulesAt(policy, policy.base, hashes[label]!, bytes, entryStart);
     for (const words of newer ?? []) met.push({ level: 'overlay', label, entryStart, ...words, replaced: false });
     for (const words of older ?? []) {
       met.push({ level: 'base', label, entryStart, ...words, replaced: newer !== undefined });
@@ -179,6 +184,7 @@ function rulesMet(
 }
 
 function rulesAt(
+  policy: Policy,
   set: NameSet,
   hash: number,
   bytes: Uint8Array,
@@ -189,7 +195,8 @@ function rulesAt(
   const count = set.rules[offset]!;
   return Array.from({ length: count }, (_, i) => {
     const word0 = set.rules[offset + 1 + i * 2]!;
-    return { word0, rule: decodeRule(word0, set.rules[offset + 2 + i * 2]!) };
+    const rule = decodeRule(word0, set.rules[offset + 2 + i * 2]!);
+    return { word0, rule: { ...rule, mode: RULE_MODES[policy.audience.groupModeOf(word0)] ?? 'off' } };
   });
 }
 
@@ -249,11 +256,12 @@ function idleReason(
   policy: Policy,
   { word0, rule, label }: MetRule,
   nowSeconds: number,
-): 'off' | 'expired' | 'scope' | 'rollout' | undefined {
-  if (rule.mode === 'off') return 'off';
+): 'off' | 'expired' | 'scope' | 'rollout' | 'group' | undefined {
+  const absence = policy.audience.absenceOf(word0);
+  if (rule.mode === 'off') return absence === 'group' ? 'group' : 'off';
   if (label > 0 && rule.scope === 'exact') return 'scope';
   if (ruleExpired(rule.expiresAtSeconds, nowSeconds)) return 'expired';
-  return policy.audience.absenceOf(word0);
+  return absence;
 }
 
 function described(policy: Policy, bytes: Uint8Array, one: MetRule, outcome: RuleOutcome): ExplainedRule {

@@ -11,6 +11,7 @@
  */
 import { LABELS_MAX } from '../dns/name.ts';
 import { Audience } from './audience.ts';
+import { NO_GROUPS, type ClientGroups } from './client-groups.ts';
 import { ClientExceptions } from './client-exceptions.ts';
 import { hashSuffixes } from './name-hash.ts';
 import { NameSet } from './name-set.ts';
@@ -93,14 +94,15 @@ export class Policy {
   readonly #liftedEnforcing = new Uint32Array(2);
   readonly #liftedShadow = new Uint32Array(2);
 
-  constructor(published: PublishedPolicy) {
+  /** @param groups of the configuration: clients that lists hold for in their own way */
+  constructor(published: PublishedPolicy, groups: ClientGroups = NO_GROUPS) {
     const { base, overlay } = published;
     if (overlay !== undefined && overlay.seed !== base.seed) throw new Error('base and overlay differ in seed');
     this.published = published;
     this.generation = published.generation;
     this.base = new NameSet(base);
     this.overlay = overlay === undefined || overlay.entryCount === 0 ? undefined : new NameSet(overlay);
-    this.audience = new Audience(published);
+    this.audience = new Audience(published, groups);
     this.#exceptions = new ClientExceptions(published.exceptions ?? [], base.seed);
     this.#seed = base.seed;
     this.match = {

@@ -17,6 +17,8 @@ export const RuleKind = { allow: 0, exception: 1, protect: 2, block: 3 } as cons
 export const RuleScope = { exact: 0, subtree: 1 } as const;
 export const RuleMode = { enforce: 0, shadow: 1, off: 2 } as const;
 
+export const RULE_MODES = ['enforce', 'shadow', 'off'] as const;
+
 export type RuleKindName = keyof typeof RuleKind;
 export type RuleScopeName = keyof typeof RuleScope;
 export type RuleModeName = keyof typeof RuleMode;
@@ -52,7 +54,6 @@ const IDENTITY_MASK = (0xffff_ffff << ACTION_SHIFT) | SLOT_MASK;
 
 const KIND_NAMES = ['allow', 'exception', 'protect', 'block'] as const;
 const SCOPE_NAMES = ['exact', 'subtree'] as const;
-const MODE_NAMES = ['enforce', 'shadow', 'off'] as const;
 
 /**
  * Packs a rule.
@@ -83,7 +84,7 @@ export function decodeRule(word0: number, word1: number): Rule {
     scope: SCOPE_NAMES[ruleScope(word0)] ?? 'exact',
     categoryIndex: ruleCategoryIndex(word0),
     actionIndex: ruleActionIndex(word0),
-    mode: MODE_NAMES[ruleMode(word0)] ?? 'off',
+    mode: RULE_MODES[ruleMode(word0)] ?? 'off',
     expiresAtSeconds: word1,
     rolloutSlot: ruleRolloutSlot(word0),
   };

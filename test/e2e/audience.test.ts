@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { closeClients, decoded, query, UdpClient } from '../support/dns-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
-import { startWeirProcess, stopAllWeirs, type WeirProcess } from '../support/weir-process.ts';
+import { startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
 const SINKHOLE = '192.0.2.53';
 const REAL = '192.0.2.1';
@@ -116,4 +116,29 @@ describe('a push that is rolled out', () => {
       expect(await blockedOf(weir)).toEqual(clients);
     },
   );
+});
+
+test('a group of clients has what the configuration gives it, changed by a reload', { timeout: TEST_MS }, async () => {
+  const group = (more: Readonly<Record<string, unknown>>) => ({
+    clients: { groups: [{ name: 'city', prefixes: ['127.0.0.0/24'], ...more }] },
+  });
+  const weir = await startWeirProcess({ config: config(group({ lists: [] })), files: { 'list.txt': 'bad.example\n' } });
+  const reader = maintainerOf(weir, ['*'], ['read'], 'Control room');
+  const explained = async () => (await reader.get(`/v1/explain?name=bad.example&client=${HERE}`)).body;
+  expect(await fromBoth(weir, 'bad.example')).toEqual([REAL, SINKHOLE]);
+  expect(await explained()).toMatchObject({ verdict: 'allowed', group: 'city', rules: [{ outcome: 'group' }] });
+  const reload = (more: Readonly<Record<string, unknown>>): void => {
+    weir.writeConfig(config(more));
+    weir.program.signal('SIGHUP');
+  };
+  reload(group({ mode: 'shadow' }));
+  const watched = async (): Promise<number> => {
+    expect(await fromBoth(weir, 'bad.example')).toEqual([REAL, SINKHOLE]);
+    return weir.metric('weir_shadow_queries_total', 'list="police"');
+  };
+  await until(watched, (count) => count > 0, 'a query of the group that is watched');
+  await until(explained, ({ verdict }) => verdict === 'shadow', 'an explanation by the new configuration');
+  reload({ clients: {} });
+  const here = (): Promise<string> => addressFor(weir, HERE, 'bad.example');
+  await until(here, (address) => address === SINKHOLE, 'a block for who is in no group any more');
 });

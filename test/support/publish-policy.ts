@@ -6,6 +6,7 @@ import { categoryIndex } from '../../src/policy/category.ts';
 import { ACTIONS } from '../../src/policy/actions.ts';
 import type { ActionName } from '../../src/policy/actions.ts';
 import type { Category } from '../../src/policy/category.ts';
+import { type ClientGroup, ClientGroups } from '../../src/policy/client-groups.ts';
 import { readClientPrefix } from '../../src/policy/client-prefix.ts';
 import { NameSetBuilder } from '../../src/policy/name-set-builder.ts';
 import { Policy } from '../../src/policy/policy.ts';
@@ -115,6 +116,6 @@ export function publishedPolicy(policy: TestPolicy): PublishedPolicy {
   };
 }
 
-export function testPolicy(policy: TestPolicy): Policy {
-  return new Policy(publishedPolicy(policy));
+export function testPolicy(policy: TestPolicy, groups: readonly ClientGroup[] = []): Policy {
+  return new Policy(publishedPolicy(policy), new ClientGroups(groups));
 }

@@ -74,6 +74,7 @@ export const explainAnswerSchema = record({
     anyOf: [record({ id: text, clients: text, entry: text, scope, expiresAt: dateTime }), { type: 'null' }],
     description: 'lets the client through to a name that a list would block',
   },
+  group: { ...textOrNull, description: "of the configuration, the client's" },
   generation: count,
   rules: list(ruleSchema),
   sources: list(sourceSchema),

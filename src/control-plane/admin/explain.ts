@@ -93,6 +93,7 @@ async function explainName(services: ApiServices, call: ApiCall, nowSeconds: num
   const history = await historyOf(services, new Set([name, by?.entry ?? name]));
   return ok({
     ...nameVerdict(name, explanation, source === undefined ? undefined : withoutNulls(source)),
+    group: explanation.group ?? null,
     generation: explanation.generation,
     rules: explanation.rules,
     sources,

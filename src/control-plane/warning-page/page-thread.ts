@@ -7,7 +7,9 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config, SocketAddress } from '../../config/config.ts';
+import { ClientGroups } from '../../policy/client-groups.ts';
 import { Policy } from '../../policy/policy.ts';
+import type { PublishedPolicy } from '../../policy/published.ts';
 import { ChainTableReader } from '../../telemetry/blocked-chains.ts';
 import { Counter } from '../../telemetry/counters.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
@@ -31,7 +33,8 @@ const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
 
 let { config } = data;
-let current = policy === undefined ? undefined : new Policy(policy);
+const policyOf = (published: PublishedPolicy): Policy => new Policy(published, new ClientGroups(config.clients.groups));
+let current = policy === undefined ? undefined : policyOf(policy);
 const cells = new Float64Array(counters);
 const chainTables = new ChainTableReader(chains);
 const judge = createHostJudge({
@@ -75,12 +78,13 @@ const tls = createTlsListener({
 port.on('message', (message: ToPage) => {
   switch (message.kind) {
     case 'policy':
-      current = new Policy(message.policy);
+      current = policyOf(message.policy);
       say({ kind: 'inForce', generation: message.policy.generation });
       break;
     case 'configure':
       ({ config } = message);
       log.level = config.log.level;
+      if (current !== undefined) current = policyOf(current.published);
       page.configure(config.warningPage, deskOf(config));
       break;
     case 'appealReplied':

@@ -84,7 +84,7 @@ describe('a listed name', () => {
         { type: 'A', outcome: 'blocked', rcode: 'NOERROR', records: ['A 127.0.0.1'] },
         { type: 'HTTPS', outcome: 'blocked', rcode: 'NOERROR', records: [] },
       ],
-      client: { address: '192.0.2.1', served: false },
+      client: { address: '192.0.2.1', served: false, group: null },
     });
     expect(result.incident).toMatch(/^[\dA-Z]{4}-[\dA-Z]{4}-[\dA-Z]{4}$/);
     const text = describeCheck(result);

@@ -136,6 +136,20 @@ describe('a bad value is named with its key path', () => {
     ['edns: { udpPayloadBytes: 511 }', /^edns\.udpPayloadBytes: must be at least 512/],
     ['sinkhole: { addresses: [page.example] }', /^sinkhole\.addresses\[0\]: not an IP address/],
     ['clients: { allow: ["10.0.0.0/40"] }', /^clients\.allow\[0\]: .*from 0 to 32/],
+    ['clients: { groups: [{ name: A, prefixes: ["10.0.0.0/8"] }] }', /^clients\.groups\[0\]\.name: a name is/],
+    ['clients: { groups: [{ name: a, prefixes: [] }] }', /^clients\.groups\[0\]\.prefixes: /],
+    [
+      'clients: { groups: [{ name: a, prefixes: ["::1"], lists: [x] }] }',
+      /^clients\.groups\[0\]\.lists\[0\]: there is no list x/,
+    ],
+    [
+      'clients: { groups: [{ name: a, prefixes: ["10.0.0.0/8"] }, { name: b, prefixes: ["10.1.0.0/8"] }] }',
+      /^clients\.groups\[1\]\.prefixes\[0\]: the group a has the same prefix/,
+    ],
+    [
+      'clients: { groups: [{ name: a, prefixes: ["::1"] }, { name: a, prefixes: ["::2"] }] }',
+      /^clients\.groups\[1\]\.name: another group is called a/,
+    ],
     ['clients: ', /^clients: there is nothing behind this key/],
     ['log: { level: loud }', /^log\.level: expected one of "trace"/],
     ['lists: [{ source: list.txt }]', /^lists\[0\]\.name: is required/],

@@ -158,7 +158,7 @@ describe('a client that is not served', () => {
 
   it('is served once the configuration allows it', () => {
     const weir = new ResolverHarness();
-    weir.respond.configure({ ...weir.config, clients: { allow: ['192.0.2.0/24'] } });
+    weir.respond.configure({ ...weir.config, clients: { allow: ['192.0.2.0/24'], groups: [] } });
     expect(weir.ask(NAME, { client: '192.0.2.1' }).wasLate).toBe(true);
     expect(weir.ask(NAME, { client: '127.0.0.1' }).decoded.rcode).toBe(Rcode.REFUSED);
   });
