@@ -16,14 +16,6 @@ export function blockOf(policy: Policy | undefined, name: string): Block | undef
   return by === undefined ? undefined : { list: by.list, entry: by.entry };
 }
 
-/** Has the list nothing against the name any more? `entry` may be of a name that the name only leads to (CNAME). */
-export function isLifted(policy: Policy | undefined, list: string, name: string, entry: string): boolean {
-  // Why not: without a policy nothing shows that it is.
-  if (policy === undefined) return false;
-  if (explanationOf(policy, name)?.verdict === 'allowlisted') return true;
-  return blockOf(policy, name)?.list !== list && blockOf(policy, entry)?.list !== list;
-}
-
 function explanationOf(policy: Policy | undefined, name: string): Explanation | undefined {
   const wire = nameFromText(name);
   if (policy === undefined || wire === undefined) return undefined;

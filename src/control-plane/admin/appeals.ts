@@ -16,7 +16,8 @@ import {
   type ApiRoute,
 } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
-import { blockOf, isLifted } from './appealed-block.ts';
+import { blockOf } from './appealed-block.ts';
+import { isTakenOver } from './holds.ts';
 import { READ_RIGHTS } from './lists.ts';
 import { notInForceYet, putInForce } from './put-in-force.ts';
 import { count, dateTime, dateTimeOrNull, flag, list, reason, record, text, textOrNull, timeText } from './schemas.ts';
@@ -112,7 +113,7 @@ function decisionRoute(services: ApiServices, decision: 'uphold' | 'reject', sum
         description: 'what else blocks the name now',
       },
     }),
-    problems: ['appealUnknown', 'appealDecided', 'samePerson', 'liftFirst', 'storeFull', 'notInForceYet'],
+    problems: ['appealUnknown', 'appealDecided', 'samePerson', 'storeFull', 'notInForceYet'],
     handle: async (call) => decide(services, decision, call),
   };
 }
@@ -165,15 +166,17 @@ async function review(services: ApiServices, call: ApiCall): Promise<ApiAnswer> 
 async function decide(services: ApiServices, decision: 'uphold' | 'reject', call: ApiCall): Promise<ApiAnswer> {
   const appeal = await readableAppeal(services, call);
   if ('kind' in appeal) return appeal;
-  const unliftable = decision === 'uphold' ? refusalToLift(services, appeal) : undefined;
-  if (unliftable !== undefined) return unliftable;
   const { reason: why } = call.body as { reason: string };
   const decided = await services.ledger.decideAppeal(appeal.id, decision, why, call.actor);
   if (decided.kind === 'refused') return refusedByLedger(decided);
   void services.onLedgerChanged();
   const { change, alsoDecided } = decided;
   services.log.info({ list: appeal.list, appeal: appeal.id, decision }, 'an appeal was decided');
-  if (change !== undefined && !(await putInForce(services, change))) return notInForceYet(change.version);
+  if (change !== undefined) {
+    if (!(await putInForce(services, change))) return notInForceYet(change.version);
+  } else if (decision === 'uphold' && isPulled(services, appeal.list)) {
+    if (!(await isTakenOver(services, appeal.list))) return notInForceYet(0);
+  }
   return ok({
     appeal: appealBody(decided.appeal, call),
     alsoDecided,
@@ -182,19 +185,10 @@ async function decide(services: ApiServices, decision: 'uphold' | 'reject', call
   });
 }
 
-/**
- * A list that is pulled or follows a feed says the same again with its next version: what is upheld against it has to be
- * lifted here first, by an allow file, and no decision is on record that is not in force.
- */
-function refusalToLift(services: ApiServices, { list: ofList, name, entry }: AppealRow) {
-  const configured = services.config().lists.find((one) => one.name === ofList);
-  if (configured === undefined || configured.sourceKind === 'push') return undefined;
-  if (isLifted(services.policy(), ofList, name, entry)) return undefined;
-  return refuse(
-    'liftFirst',
-    `The list ${ofList} changes at its source and still blocks ${name}. Write ${name} into a file of allow: in the configuration, which is in force when it is saved, or have the source take it back; then uphold the appeal.`,
-    { list: ofList },
-  );
+/** The list is pulled, so that what is lifted of it is held from now on, whatever it says next. */
+function isPulled({ config }: ApiServices, ofList: string): boolean {
+  const kind = config().lists.find(({ name }) => name === ofList)?.sourceKind;
+  return kind === 'file' || kind === 'https';
 }
 
 function appealBody(row: AppealRow, { actor }: ApiCall): Record<string, unknown> {

@@ -131,7 +131,7 @@ async function decide(
 }
 
 /** Of a pulled list: it is looked at again with what people have let through. */
-async function isTakenOver(services: ApiServices, listName: string): Promise<boolean> {
+export async function isTakenOver(services: ApiServices, listName: string): Promise<boolean> {
   const late = Promise.withResolvers<false>();
   const timer = setTimeout(() => late.resolve(false), IN_FORCE_TIMEOUT_MS);
   timer.unref();

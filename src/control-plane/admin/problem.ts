@@ -24,7 +24,6 @@ export const PROBLEMS = {
   notAPushList: { status: 409, title: 'The list does not take pushes' },
   holdDecided: { status: 409, title: 'The hold is decided already' },
   appealDecided: { status: 409, title: 'The appeal is decided already' },
-  liftFirst: { status: 409, title: 'The block has to be lifted where the list is made, or by an allow file' },
   exceptionEnded: { status: 409, title: 'The exception is over already' },
   tooManyExceptions: { status: 409, title: 'Too many exceptions are active' },
   rolloutEnded: { status: 409, title: 'The rollout has ended' },

@@ -9,6 +9,7 @@ import { RequestHash } from './idempotent-answers.ts';
 import { actorText, refuse, type LedgerContext, type ListContext } from './ledger-context.ts';
 import { storeRefusal } from './ledger-failure.ts';
 import type { ChangeRequest, FeedUpdate, LedgerRefusal, ProposedEntry, ProposedRemoval } from './ledger.ts';
+import { liftedEntries, liftedHit } from './lifted-entries.ts';
 import type { ListHead } from './list-heads.ts';
 import { BULK_ENTRIES_MIN } from './measure-change.ts';
 import type { StagedChange } from './staged-change.ts';
@@ -28,6 +29,7 @@ export class BulkChange {
   #entries = 0;
   #staged = 0;
   #failure: LedgerRefusal | undefined;
+  #lifted: ReadonlySet<string> | undefined;
 
   constructor(context: LedgerContext, target: ListContext, source: ChangeSource, stage: StagedChange) {
     this.#context = context;
@@ -69,6 +71,7 @@ export class BulkChange {
   #stageAll(add: readonly ProposedEntry[], remove: readonly ProposedRemoval[]): void {
     const { guard, settings, nowSeconds } = this.#context;
     const now = nowSeconds();
+    const lifted = (this.#lifted ??= liftedEntries(this.#context.read, this.list));
     for (const removal of remove) {
       const checked = checkRemoval(removal);
       if (checked.kind === 'rejected') addRejection(this.#rejections, checked.rejected);
@@ -80,7 +83,7 @@ export class BulkChange {
         addRejection(this.#rejections, checked.rejected);
         continue;
       }
-      const hit = guard.look(checked.fields, this.#target.approved, settings, now);
+      const hit = liftedHit(lifted, checked.fields) ?? guard.look(checked.fields, this.#target.approved, settings, now);
       this.#stage.add({ fields: checked.fields, hit });
       this.#staged += 1;
     }

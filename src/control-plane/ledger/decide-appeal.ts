@@ -1,6 +1,6 @@
 /**
  * A person's word on an appeal, inside a transaction: that it is looked at, or what was decided. What is upheld leaves a
- * push list in the same transaction, as a version of its own, so that no decision is on record without its effect; every
+ * push list or a feed in the same transaction, as a version of its own, so that no decision is on record without its effect; every
  * other open appeal against the same entry is upheld with it. Who has proposed a block does not decide on appeals against
  * it where the list wants two persons.
  */
@@ -65,7 +65,8 @@ export function* decideAppealSteps(
   if (refusal !== undefined) return refusal;
   const atSeconds = context.nowSeconds();
   let change: ChangeDone | undefined;
-  if (decision === 'uphold' && list?.settings.source === 'push') {
+  // Why not of a list that is pulled: it is not here.
+  if (decision === 'uphold' && list !== undefined && list.settings.source !== 'pulled') {
     const done = yield* withdrawalSteps(context, list, appeal, verdict, atSeconds);
     if (done.kind === 'refused') return done;
     if (done.removed > 0 || (done.withdrawnHolds ?? 0) > 0) change = done;

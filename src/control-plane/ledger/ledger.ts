@@ -218,6 +218,8 @@ export interface ListApprovals {
   readonly list: string;
   readonly names: readonly string[];
   readonly updateSha256s: readonly string[];
+  /** Entries that they have lifted since, by upholding an appeal. */
+  readonly lifted?: readonly string[];
 }
 
 export interface RolloutStage {

@@ -4,6 +4,7 @@
  */
 import { SCOPES } from './entry-rows.ts';
 import { closeHold, openHold, type Proposer } from './hold-rows.ts';
+import { liftedAt } from './lifted-entries.ts';
 import type { LedgerConnection } from './ledger-connection.ts';
 import type { ListApprovals, ListHoldsReport } from './ledger.ts';
 import type { ListHead } from './list-heads.ts';
@@ -66,10 +67,15 @@ function isDecided(
   return tables.get(sql, hold.name, list, hold.scope, hold.kind) !== undefined;
 }
 
-/** What people have let through of a pulled list. */
+/** What people have let through of a pulled list, and what they have lifted; of one name the later decision counts. */
 export function listApprovals(tables: LedgerConnection, head: ListHead | undefined, list: string): ListApprovals {
-  if (head === undefined) return { list, names: [], updateSha256s: [] };
-  const sql = "SELECT DISTINCT name FROM holds WHERE list = ? AND state = 'released' AND kind = ?";
-  const namesOf = (kind: string): string[] => tables.all<{ name: string }>(sql, head.id, kind).map(({ name }) => name);
-  return { list, names: namesOf('listEntry'), updateSha256s: namesOf('update') };
+  const lifted = liftedAt(tables, list);
+  if (head === undefined) return { list, names: [], updateSha256s: [], lifted: [...lifted.keys()] };
+  const sql = `SELECT name, max(decided_at) AS at FROM holds WHERE list = ? AND state = 'released' AND kind = ?
+    GROUP BY name`;
+  const released = tables.all<{ name: string; at: number }>(sql, head.id, 'listEntry');
+  const names = released.filter(({ name, at }) => at >= (lifted.get(name) ?? 0)).map(({ name }) => name);
+  for (const name of names) lifted.delete(name);
+  const updateSha256s = tables.all<{ name: string }>(sql, head.id, 'update').map(({ name }) => name);
+  return { list, names, updateSha256s, lifted: [...lifted.keys()] };
 }

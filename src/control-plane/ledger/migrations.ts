@@ -91,6 +91,7 @@ CREATE TABLE appeals (
   secret_hash BLOB NOT NULL UNIQUE, proof TEXT NOT NULL, proof_token TEXT NOT NULL
 ) STRICT;
 CREATE INDEX appeals_open ON appeals (list, entry) WHERE state IN ('received', 'inReview');
+CREATE INDEX appeals_upheld ON appeals (list, id) WHERE state = 'upheld';
 CREATE INDEX appeals_due ON appeals (due) WHERE state IN ('received', 'inReview');
 CREATE INDEX appeals_personal ON appeals (decided_at) WHERE contact IS NOT NULL;
 CREATE INDEX appeals_state ON appeals (state, id);

@@ -3,6 +3,7 @@ import { addRejection, newRejections, type ChangeOrder } from './change-transact
 import { actorText, refuse, type LedgerContext, type ListContext } from './ledger-context.ts';
 import type { Actor, LedgerRefusal } from './ledger.ts';
 import { ensureListHead, type ListHead } from './list-heads.ts';
+import { liftedEntries, liftedHit } from './lifted-entries.ts';
 import { RollbackWork } from './rollback-work.ts';
 
 export interface Rollback {
@@ -20,12 +21,13 @@ export function rollbackOrder(
   const list = target.settings.name;
   const at = nowSeconds();
   const rejections = newRejections();
+  const lifted = liftedEntries(read, list);
   const stage = new RollbackWork({
     snapshot: read,
     list: ensureListHead(write, list).id,
     toVersion,
     nowSeconds: at,
-    look: (fields) => guard.look(fields, target.approved, settings, at),
+    look: (fields) => liftedHit(lifted, fields) ?? guard.look(fields, target.approved, settings, at),
     onRejected: (rejected) => addRejection(rejections, rejected),
   });
   return {

@@ -27,6 +27,19 @@ export function holdsKey(guardKey: number, approved: readonly string[]): string 
   return `${guardKey} ${approved.join(' ')}`;
 }
 
+/** Marks a name among those that people have decided about: kept out of force. No name has it. */
+const LIFTED_MARK = '!';
+const LIFTED_HOLD = { guard: 'appeal', detail: 'an objection to it was upheld' } as const;
+
+/** An entry's name, as one that a person has lifted by upholding an appeal. */
+export function asLifted(name: string): string {
+  return LIFTED_MARK + name;
+}
+
+function liftedSet(decided: readonly string[]): ReadonlySet<string> {
+  return new Set(decided.filter((name) => name.startsWith(LIFTED_MARK)).map((name) => name.slice(LIFTED_MARK.length)));
+}
+
 /** Names in the spelling that entries have. */
 export function approvedSet(approved: readonly string[]): ReadonlySet<string> {
   return new Set(approved.map((name) => name.toLowerCase().replace(/\.$/, '')));
@@ -35,6 +48,7 @@ export function approvedSet(approved: readonly string[]): ReadonlySet<string> {
 export class HoldCollector {
   readonly #guard: Guard;
   readonly #approved: ReadonlySet<string>;
+  readonly #lifted: ReadonlySet<string>;
   readonly #held: number[] = [];
   readonly #byGuard: Record<string, number> = {};
   readonly #samples: StatusSample[] = [];
@@ -43,10 +57,11 @@ export class HoldCollector {
   /** Of those given, what is in the list and held. */
   readonly radiusHeld: RadiusHold[] = [];
 
-  /** `radiusHeld`: entries that have been found to have too many queries. */
+  /** `approved`: with those that are lifted (asLifted). `radiusHeld`: entries found to have too many queries. */
   constructor(guard: Guard, approved: readonly string[], radiusHeld: readonly RadiusHold[] = []) {
     this.#guard = guard;
     this.#approved = approvedSet(approved);
+    this.#lifted = liftedSet(approved);
     this.#radius = new Map(radiusHeld.map((hold) => [entryKey(hold.name, hold.scope), hold]));
   }
 
@@ -54,8 +69,9 @@ export class HoldCollector {
   look(entry: Pick<ListEntry, 'name' | 'scope' | 'kind' | 'staging'>, place: number, lineNumber: number): void {
     // Why: what is counted only takes nothing away. Made to enforce later, it comes by here again.
     if (entry.kind === 'exception' || entry.staging?.isApproved === true || entry.staging?.isShadow === true) return;
-    const hold = this.#guard.check(entry.name, entry.scope) ?? this.#radiusHold(entry);
-    if (hold === undefined || this.#approved.has(entry.name)) return;
+    const isLifted = this.#lifted.has(entry.name);
+    const hold = isLifted ? LIFTED_HOLD : (this.#guard.check(entry.name, entry.scope) ?? this.#radiusHold(entry));
+    if (hold === undefined || (!isLifted && this.#approved.has(entry.name))) return;
     this.#held.push(place);
     this.#note({ name: entry.name, scope: entry.scope, guard: hold.guard, detail: hold.detail }, lineNumber);
   }

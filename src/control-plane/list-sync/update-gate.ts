@@ -4,6 +4,7 @@
  */
 import type { ListApprovals, ListHoldsReport } from '../ledger/ledger.ts';
 import type { ListContent } from './list-content.ts';
+import { asLifted } from './list-holds.ts';
 import { heldUpdateText, holdsReport, type HeldUpdate } from './list-update.ts';
 import type { SyncLog } from './sync-log.ts';
 
@@ -13,6 +14,10 @@ export interface GateServices {
   /** What is held of the list now. */
   readonly onHolds: (report: ListHoldsReport) => void;
   readonly log: SyncLog;
+}
+
+function decidedNames({ names, lifted = [] }: ListApprovals): readonly string[] {
+  return [...names, ...lifted.map(asLifted)];
 }
 
 export class UpdateGate {
@@ -35,19 +40,19 @@ export class UpdateGate {
     return this.#held;
   }
 
-  /** The names of the configuration, and those that people have let through. */
+  /** The names of the configuration, those that people have let through, and those that they have lifted. */
   approved(configured: readonly string[]): readonly string[] {
-    const { names } = this.#approvals;
-    return names.length === 0 ? configured : [...configured, ...names];
+    const decided = decidedNames(this.#approvals);
+    return decided.length === 0 ? configured : [...configured, ...decided];
   }
 
   /** Says what of it counts now: the update that is held, or other names. */
   async readApprovals(): Promise<'update' | 'names' | 'nothing'> {
     const before = this.#approvals;
     this.#approvals = (await this.#services.approvals(this.#list)) ?? before;
-    const { names, updateSha256s } = this.#approvals;
+    const { updateSha256s } = this.#approvals;
     if (this.#held !== undefined && updateSha256s.includes(this.#held.sha256)) return 'update';
-    return names.join(' ') === before.names.join(' ') ? 'nothing' : 'names';
+    return decidedNames(this.#approvals).join(' ') === decidedNames(before).join(' ') ? 'nothing' : 'names';
   }
 
   /** What is in force stays, until a person lets the update through or the source has another. */

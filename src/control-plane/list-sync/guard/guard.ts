@@ -22,6 +22,8 @@ export const HOLD_CODES = [
   ...GUARD_CODES,
   /** Many ask for it (blast-radius.ts). */
   'blastRadius',
+  /** A person has upheld an appeal against it. */
+  'appeal',
   /** A whole update that removes, or adds, too much (update-guard.ts). */
   'shrink',
   'growth',

@@ -1,6 +1,5 @@
 /** What /v1/appeals shows to whom, and what a decision asks of the ledger and of the policy in force. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ApiServices } from '../../../../src/control-plane/admin/api-services.ts';
 import type { AppealRow } from '../../../../src/control-plane/ledger/appeal.ts';
 import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
 import type { Policy } from '../../../../src/policy/policy.ts';
@@ -138,35 +137,25 @@ describe('a decision', () => {
   });
 });
 
-describe('an appeal against a list that changes elsewhere', () => {
+describe('an appeal against a list that is pulled', () => {
   const decided = {
     kind: 'decided',
     appeal: appealRow({ state: 'upheld' }),
     alsoDecided: [],
     change: undefined,
   } as const;
-  const upheld = async (policy: ApiServices['policy']) => {
-    const api = createApi({ ...one({ list: 'pulled' }), decideAppeal: () => Promise.resolve(decided) }, { policy });
-    return decide(api, 'uphold');
+  const changed = async (decision: 'uphold' | 'reject', list: string) => {
+    const lists: string[] = [];
+    const approvalsChanged = (name: string) => Promise.resolve(void lists.push(name));
+    const api = createApi({ ...one({ list }), decideAppeal: () => Promise.resolve(decided) }, { approvalsChanged });
+    expect((await decide(api, decision)).statusCode).toBe(200);
+    return lists;
   };
 
-  it('is upheld when the block is off, and not before', async () => {
-    const blocked = await upheld(() => policyOf({ pulled: ['bad.example'] }));
-    expect([blocked.statusCode, blocked.json()]).toMatchObject([409, { code: 'liftFirst', list: 'pulled' }]);
-    expect(blocked.json<{ detail: string }>().detail).toContain('shop.bad.example into a file of allow:');
-    expect((await upheld(() => undefined)).json()).toMatchObject({ code: 'liftFirst' });
-    const allowed = policyOf({ pulled: ['bad.example'] }, ['shop.bad.example']);
-    expect((await upheld(() => allowed)).statusCode).toBe(200);
-    expect((await upheld(() => policyOf({ pulled: ['else.example'] }))).statusCode).toBe(200);
-  });
-
-  it('may be rejected any time', async () => {
-    const policy = policyOf({ pulled: ['bad.example'] });
-    const api = createApi(
-      { ...one({ list: 'pulled' }), decideAppeal: () => Promise.resolve(decided) },
-      { policy: () => policy },
-    );
-    expect((await decide(api, 'reject')).statusCode).toBe(200);
+  it('has the list looked at again before it is answered, where it is upheld', async () => {
+    expect(await changed('uphold', 'pulled')).toEqual(['pulled']);
+    expect(await changed('reject', 'pulled')).toEqual([]);
+    expect(await changed('uphold', 'desk')).toEqual([]);
   });
 });
 

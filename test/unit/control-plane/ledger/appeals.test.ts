@@ -221,6 +221,64 @@ describe('a decision', () => {
   });
 });
 
+describe('an entry that was lifted', () => {
+  test('is held when it is pushed again, until somebody releases it', async () => {
+    const ledger = await openLedger();
+    await ledger.push(['bad.example']);
+    await file(ledger);
+    await decide(ledger, 'a1', 'uphold');
+    const again = await ledger.push([
+      'bad.example',
+      'new.example',
+      { name: 'bad.example', scope: 'exact', mode: 'shadow' },
+    ]);
+    expect(again).toMatchObject({ accepted: 2, held: [{ name: 'bad.example', scope: 'subtree', code: 'appeal' }] });
+    await ledger.store.decideHold(again.held[0]!.holdId, 'release', 'it is bad after all', APPROVER);
+    expect(await namesOf(ledger.store)).toContain('subtree bad.example');
+  });
+
+  test('does not come back by a rollback', async () => {
+    const ledger = await openLedger();
+    await ledger.push(['bad.example', 'other.example']);
+    await file(ledger);
+    await decide(ledger, 'a1', 'uphold');
+    await ledger.store.rollback('desk', 1, 'as it was', PUSHER);
+    expect(await namesOf(ledger.store)).toEqual(['subtree other.example']);
+  });
+
+  test('leaves a feed, and is held when the publisher sends it again', async () => {
+    const ledger = await openLedger({ source: 'feed' });
+    const send = async (version: number) => {
+      const update = { list: 'desk', version, manifestSha256: 'm', fromVersion: undefined, keyId: 'k' };
+      const begun = await ledger.store.beginFeed(update);
+      if (begun.kind !== 'begun') throw new Error(begun.code);
+      await ledger.store.stage(begun.id, [{ name: 'bad.example' }, { name: 'other.example' }], []);
+      return ledger.store.commit(begun.id);
+    };
+    await send(1);
+    await file(ledger);
+    expect(await decide(ledger, 'a1', 'uphold')).toMatchObject({ change: { removed: 1 } });
+    expect(await send(2)).toMatchObject({ held: [{ name: 'bad.example', code: 'appeal' }] });
+    expect(await namesOf(ledger.store)).toEqual(['subtree other.example']);
+  });
+
+  test('of a pulled list is said to be lifted, until it is released later', async () => {
+    const ledger = await openLedger({ source: 'pulled' });
+    await file(ledger);
+    await decide(ledger, 'a1', 'uphold');
+    expect(await ledger.store.approvals('desk')).toMatchObject({ names: [], lifted: ['bad.example'] });
+    const held = { name: 'bad.example', scope: 'subtree', guard: 'appeal', detail: '' } as const;
+    await ledger.store.reportListHolds({ list: 'desk', version: 2, entries: [held], update: undefined });
+    ledger.nowSeconds += 60;
+    await ledger.store.decideHold('h1', 'release', 'it is bad after all', APPROVER);
+    expect(await ledger.store.approvals('desk')).toMatchObject({ names: ['bad.example'], lifted: [] });
+    ledger.nowSeconds += 60;
+    await file(ledger);
+    await decide(ledger, 'a2', 'uphold');
+    expect(await ledger.store.approvals('desk')).toMatchObject({ names: [], lifted: ['bad.example'] });
+  });
+});
+
 describe('time', () => {
   test('makes an appeal overdue, then expires it', async () => {
     const ledger = await openLedger();
