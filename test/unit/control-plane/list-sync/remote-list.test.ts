@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { HostileHttpServer } from '../../../support/hostile-http-server.ts';
+import { HostileHttpServer, type Handler } from '../../../support/hostile-http-server.ts';
 import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
 
 let harness: SyncHarness;
@@ -95,5 +96,26 @@ describe('a list behind a URL', () => {
     await harness.until(() => harness.status('remote')?.version === 2);
     expect(harness.status('remote')?.failure).toBeUndefined();
     expect(harness.verdict('two.example')).toBe('blocked by remote');
+  });
+});
+
+describe('the last good version stays, and the status says why, where the server then', () => {
+  const packed = gzipSync(Buffer.alloc(1024 * 1024, 'bad.example\n'));
+  const page = '<!doctype html><html><body>bad.example</body></html>';
+  test.each<[string, string, Handler]>([
+    ['sends half a gzip', 'truncated', (_request, response) => void response.end(packed.subarray(0, 500))],
+    ['says that a page is text', 'html', (_request, response) => void response.end(page)],
+    ['sends nothing', 'empty', (_request, response) => void response.end()],
+    ['sends what is no list', 'nothingUsable', (_request, response) => void response.end('$0/\n'.repeat(5000))],
+  ])('%s', async (_what, reason, handler) => {
+    server.handler = (_request, response) => void response.end('good-block.example\n');
+    const config = testConfig(harness.folder, [{ name: 'remote', source: server.url(), refreshSeconds: 0.02 }]);
+    await harness.start(config);
+    await harness.until(() => harness.status('remote')?.version === 1);
+    server.handler = handler;
+    await harness.until(() => harness.status('remote')?.failure !== undefined);
+    expect(harness.status('remote')?.failure?.reason).toBe(reason);
+    expect(harness.verdict('good-block.example')).toBe('blocked by remote');
+    expect(harness.verdict('bad.example')).toBe('allowed');
   });
 });
