@@ -13,7 +13,18 @@ const DOCUMENT = new URL('../docs/performance.md', import.meta.url).pathname;
 const README = new URL('../README.md', import.meta.url).pathname;
 const LISTS = new URL('../docs/lists.md', import.meta.url).pathname;
 const GIB = 1024 ** 3;
-const ALL_CASES = ['blocked', 'cached', 'mixed', 'forwarded', 'start', 'sizes', 'lists', 'threads', 'reload'];
+const ALL_CASES = [
+  'blocked',
+  'cached',
+  'mixed',
+  'forwarded',
+  'start',
+  'sizes',
+  'lists',
+  'threads',
+  'reload',
+  'encrypted',
+];
 
 function line(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;

@@ -1,5 +1,6 @@
 /** The benchmarks; adding one is a file beside this one and a line here. Run in this order. */
 import type { BenchCase } from './case.ts';
+import { encrypted } from './encrypted.ts';
 import { loadCase } from './load-case.ts';
 import { page } from './page.ts';
 import { push } from './push.ts';
@@ -20,5 +21,6 @@ export const CASES: readonly BenchCase[] = [
   reload,
   page,
   push,
+  encrypted,
   smoke,
 ];

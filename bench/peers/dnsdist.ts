@@ -13,7 +13,15 @@ const CACHE_ENTRIES = 2_000_000;
 const MESSAGES_A_CALL = 64;
 const SPOOF = `SpoofAction({"${SINKHOLE_ADDRESS}"}, {ttl=${SINKHOLE_TTL_SECONDS}})`;
 
-function configure(setup: PeerSetup, rule: string): Launch {
+/** Lines for its configuration with listeners for DoT and DoH on these ports. */
+export function encryptedListeners(dotPort: number, dohPort: number, certificate: string, key: string): string {
+  return `addTLSLocal("127.0.0.1:${dotPort}", "${certificate}", "${key}")
+addDOHLocal("127.0.0.1:${dohPort}", "${certificate}", "${key}", {"/dns-query"})
+`;
+}
+
+/** dnsdist with a rule that blocks; `more`: lines of a case's own. */
+function configure(setup: PeerSetup, rule: string, more = ''): Launch {
   const local = `addLocal("127.0.0.1:${setup.port}", {reusePort=true})\n`;
   const file = join(setup.folder, 'dnsdist.conf');
   writeFileSync(
@@ -24,7 +32,7 @@ setMaxUDPOutstanding(65535)
 ${local.repeat(setup.threads)}newServer({address="127.0.0.1:${setup.upstreamPort}", useClientSubnet=false}):setUp()
 getPool(""):setCache(newPacketCache(${CACHE_ENTRIES}, {maxTTL=86400, numberOfShards=20}))
 ${rule}
-`,
+${more}`,
   );
   return { command: findProgram('dnsdist')!, args: ['--supervised', '--disable-syslog', '-C', file] };
 }
@@ -35,21 +43,22 @@ const common = {
   version: () => versionOf('dnsdist', ['--version'], /dnsdist (\S+)/),
 };
 
+/** dnsdist with the names in memory; `more`: lines of a case's own. */
+export function prepareDnsdist(setup: PeerSetup, more = ''): Launch {
+  const list = join(setup.folder, 'list.txt');
+  writePlain(list, setup.list);
+  const rule = `local names = newSuffixMatchNode()
+for line in io.lines("${list}") do names:add(newDNSName(line)) end
+addAction(SuffixMatchNodeRule(names), ${SPOOF})`;
+  return configure(setup, rule, more);
+}
+
 export const dnsdist: Peer = {
   ...common,
   name: 'dnsdist',
   title: 'dnsdist',
   configuration: `SuffixMatchNode, ${MESSAGES_A_CALL} messages a system call, packet cache of ${CACHE_ENTRIES} entries`,
-  prepare: (setup) => {
-    const list = join(setup.folder, 'list.txt');
-    writePlain(list, setup.list);
-    return configure(
-      setup,
-      `local names = newSuffixMatchNode()
-for line in io.lines("${list}") do names:add(newDNSName(line)) end
-addAction(SuffixMatchNodeRule(names), ${SPOOF})`,
-    );
-  },
+  prepare: (setup) => prepareDnsdist(setup),
 };
 
 export const dnsdistCdb: Peer = {

@@ -28,6 +28,8 @@ export interface WeirLaunch extends Launch {
 /** What of the configuration is a case's own: more lists, and keys beside them. */
 export interface OwnConfig {
   readonly lists?: readonly Readonly<Record<string, unknown>>[];
+  /** Addresses beside do53, admin and page. */
+  readonly listen?: Readonly<Record<string, unknown>>;
   readonly keys?: Readonly<Record<string, unknown>>;
 }
 
@@ -48,6 +50,7 @@ export async function weirWithLists(
       do53: [`127.0.0.1:${setup.port}`],
       admin: `127.0.0.1:${adminPort}`,
       warningPageHttp: `127.0.0.1:${pagePort}`,
+      ...own.listen,
     },
     workers: setup.threads,
     stateDirectory: join(setup.folder, 'state'),
