@@ -9,6 +9,7 @@ import { SipHash } from '../../src/dns/sip-hash.ts';
 import { clientOctets } from '../../src/policy/address.ts';
 import { explain } from '../../src/policy/explain.ts';
 import { VerdictKind, type Policy } from '../../src/policy/policy.ts';
+import type { ClientGroup } from '../../src/policy/client-groups.ts';
 import type { RolloutStageInForce } from '../../src/policy/published.ts';
 import { testPolicy, wireName } from '../support/publish-policy.ts';
 import type { TestEntry, TestException } from '../support/publish-policy.ts';
@@ -83,6 +84,26 @@ function isExcepted({ clients, name, scope, untilSeconds }: TestException, asked
   return isIn === true && covers && untilSeconds > NOW;
 }
 
+/** One group, of the clients whose third octet (IPv4) is below 4. */
+const anyGroups: fc.Arbitrary<ClientGroup[]> = fc.array(
+  fc.record({
+    name: fc.constant('city'),
+    prefixes: fc.constant(['127.0.0.0/22']),
+    lists: fc.option(fc.subarray(LISTS.map(({ name }) => name)), { nil: undefined }),
+    mode: fc.constantFrom(undefined, undefined, 'shadow', 'off'),
+  }),
+  { maxLength: 1 },
+);
+
+/** The entry as it is for a client of the group, where its list's own mode is to enforce. */
+function inGroup(entry: TestEntry, group: ClientGroup | undefined): TestEntry[] {
+  if (group === undefined || entry.kind === 'allow' || entry.kind === 'protect') return [entry];
+  if (group.lists !== undefined && !group.lists.includes(LISTS[entry.list!]!.name)) return [];
+  const modes = ['enforce', 'shadow', 'off'] as const;
+  const weaker = Math.max(modes.indexOf(entry.mode!), modes.indexOf(group.mode ?? 'enforce'));
+  return [{ ...entry, mode: modes[weaker]! }];
+}
+
 function judged(policy: Policy, name: string, client?: string) {
   const wire = wireName(name);
   const starts = new Uint8Array(LABELS_MAX);
@@ -101,20 +122,27 @@ describe('the verdict for a client', () => {
         anyEntries,
         anyStages,
         anyExceptions,
+        anyGroups,
         fc.array(fc.tuple(anyName, anyClient), { minLength: 6 }),
-        (base, overlay, stages, exceptions, asks) => {
-          const policy = testPolicy({
-            lists: LISTS,
-            entries: base,
-            overlay,
-            exceptions,
-            rollouts: { key: KEY, stages },
-          });
+        (base, overlay, stages, exceptions, groups, asks) => {
+          const policy = testPolicy(
+            {
+              lists: LISTS,
+              entries: base,
+              overlay,
+              exceptions,
+              rollouts: { key: KEY, stages },
+            },
+            groups,
+          );
           const newer = new Set(overlay.map(({ name }) => name));
           const all = [...base.filter(({ name }) => !newer.has(name)), ...overlay];
           for (const [name, client] of asks) {
             const holds = all.filter((entry) => entry.rolloutSlot === 0 || isInRollout(entry, stages, client));
-            const entries = holds.map((entry) => ({ ...entry, rolloutSlot: 0 }));
+            const isInGroup = !client.includes(':') && Number(client.split('.')[2]) < 4;
+            const entries = holds
+              .flatMap((entry) => inGroup(entry, isInGroup ? groups[0] : undefined))
+              .map((entry) => ({ ...entry, rolloutSlot: 0 }));
             const byRules = judged(testPolicy({ lists: LISTS, entries }), name);
             const isLetThrough =
               (byRules.kind === VerdictKind.blocked || byRules.kind === VerdictKind.shadow) &&
