@@ -21,8 +21,9 @@ const NAMES = 2_000;
 /** So many that the cache is full, and forgets, before a long run is half over. */
 const FRESH_NAMES = 200_000;
 const CACHE_BYTES_MAX = 16 * 1024 * 1024;
-/** What a run of some minutes may still gain by warming up; a leak of one KB a query is 120 MB a minute. */
-const GROWTH_BYTES_MAX = 24 * 1024 * 1024;
+/** A run of some minutes is warming up all the while; a leak of one KB a query is 120 MB a minute. */
+const WARM_AFTER_MINUTES = 10;
+const GROWTH_BYTES_MAX = (MINUTES < WARM_AFTER_MINUTES ? 96 : 24) * 1024 * 1024;
 /** Names of the push list: each is taken back after as many changes. */
 const PUSHED_MAX = 60;
 const SINKHOLE = '192.0.2.53';
