@@ -232,9 +232,10 @@ describe('a pulled list', () => {
       list: 'pulled',
       names: ['a.example'],
       updateSha256s: ['f00d'],
+      lifted: [],
     });
     await ledger.store.reportListHolds(report(2, ['a.example', 'b.example'], 'f00d'));
     expect(await openHolds(ledger)).toEqual([]);
-    expect(await ledger.store.approvals('other')).toEqual({ list: 'other', names: [], updateSha256s: [] });
+    expect(await ledger.store.approvals('other')).toEqual({ list: 'other', names: [], updateSha256s: [], lifted: [] });
   });
 });

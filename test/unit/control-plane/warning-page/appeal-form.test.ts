@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { PAGE_LANGUAGES } from '../../../../src/config/page-text-keys.ts';
 import type { AppealQuestion, AppealReply, AppealView } from '../../../../src/control-plane/appeal-messages.ts';
 import { APPEAL_BODY_BYTES_MAX } from '../../../../src/control-plane/warning-page/appeal-body.ts';
+import { clientKey } from '../../../../src/control-plane/warning-page/client-key.ts';
 import { PAGE_OUTCOMES } from '../../../../src/telemetry/counter-labels.ts';
 import { Counter, createCounters } from '../../../../src/telemetry/counters.ts';
 import { BLOCKED, testWarningPage, type TestPageOptions } from '../../../support/warning-page.ts';
@@ -126,7 +127,7 @@ describe('an objection', () => {
           name: 'login.bad.example',
           entry: 'bad.example',
           secret: SECRET,
-          client: '\u00ff\u00ff\u00c0\u0000\u0002\u0001',
+          client: clientKey('192.0.2.1'),
         },
       },
     ]);
