@@ -297,7 +297,7 @@ describe('time', () => {
     const ledger = await openLedger();
     const texts = {
       contact: 'zhang.wei@mail.example',
-      reason: 'My shop sells teapots.',
+      reason: 'My shop sells teapots. '.repeat(60).trim(),
       evidenceUrl: 'https://tea.example/',
     };
     await file(ledger, texts);
@@ -314,7 +314,7 @@ describe('time', () => {
     const octets = readFileSync(ledgerPath(ledger.folder)).toString('latin1');
     for (const text of Object.values(texts)) {
       expect(audit).not.toContain(text);
-      expect(octets).not.toContain(text);
+      expect(octets).not.toContain(text.slice(0, 22));
     }
   });
 });
