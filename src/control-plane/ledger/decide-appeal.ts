@@ -72,8 +72,7 @@ export function* decideAppealSteps(
     if (done.removed > 0 || (done.withdrawnHolds ?? 0) > 0) change = done;
   }
   const state = decision === 'uphold' ? 'upheld' : 'rejected';
-  const siblings = openAgainst(context.write, appeal.list, appeal.entry).filter((other) => other.id !== appeal.id);
-  const decided = decision === 'uphold' ? [appeal, ...siblings] : [appeal];
+  const decided = decision === 'uphold' ? [appeal, ...liftedWith(context, list, appeal, atSeconds)] : [appeal];
   for (const one of decided) {
     closeAppeal(context.write, one.id, { state, by: actor.name, reason, atSeconds });
     // Why without the reason: it may say who has appealed, and the chain cannot forget.
@@ -86,6 +85,27 @@ export function* decideAppealSteps(
     alsoDecided: decided.slice(1).map((one) => appealIdText(one.id)),
     change,
   };
+}
+
+/** Other open appeals against the same entry, of names that it does not block any more. */
+function liftedWith(
+  { write }: LedgerContext,
+  list: ListContext | undefined,
+  appeal: StoredAppeal,
+  nowSeconds: number,
+): readonly StoredAppeal[] {
+  const others = openAgainst(write, appeal.list, appeal.entry).filter(({ id }) => id !== appeal.id);
+  // Why all: of a list that is pulled the entry is held, of whatever scope.
+  if (list === undefined || list.settings.source === 'pulled') return others;
+  const head = listHead(write, appeal.list);
+  const left = head === undefined ? [] : nameState(write, head.id, appeal.entry, nowSeconds).entries;
+  const blocks = ({ name, entry }: StoredAppeal): boolean =>
+    left.some(({ scope }) => scope === 'subtree' || !isBelow(name, entry));
+  return others.filter((other) => !blocks(other));
+}
+
+function isBelow(name: string, entry: string): boolean {
+  return name.endsWith(`.${entry}`);
 }
 
 /** Whose entry it is now: who pushed it, or proposed what somebody else has released. */
@@ -105,8 +125,8 @@ function withdrawalSteps(
   { id, actor }: AppealVerdict,
   atSeconds: number,
 ): Generator<void, ChangeDone | LedgerRefusal> {
-  // Why: an entry that is exact does not block what is below it.
-  const remove: NameWork['remove'] = name === entry ? [true, true] : [SCOPE_SUBTREE === 0, false];
+  // Why: an entry that is exact does not block what is below it. It does block a name elsewhere that leads to it.
+  const remove: NameWork['remove'] = isBelow(name, entry) ? [SCOPE_SUBTREE === 0, false] : [true, true];
   const work: NameWork = { name: entry, add: [undefined, undefined], remove };
   const reason = `the appeal ${id} was upheld`;
   return changeSteps(context, {

@@ -2,7 +2,7 @@
  * Where a list's server may send us: anywhere but into the network that Weir stands in, unless the list itself is there.
  * A server that is not the operator's could else make Weir ask, with the operator's address, what it cannot reach itself
  * (SSRF). Names are judged by what they resolve to when the connection is made, so that none changes in between.
- * RFC 6890 (special-purpose addresses), RFC 6052 (IPv4 addresses within NAT64's prefix).
+ * RFC 6890 (special-purpose addresses), RFC 6052 (IPv4 addresses within NAT64's prefix), RFC 3056 (within 6to4's).
  */
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
@@ -23,8 +23,12 @@ const IPV4_INTERNAL: readonly (readonly [string, number])[] = [
   ['224.0.0.0', 3],
 ];
 const IPV6_INTERNAL: readonly (readonly [string, number])[] = [
-  ['::', 127],
+  // With an IPv4 address behind it, which some networks still take there (RFC 4291 section 2.5.5.1); `::` and `::1`.
+  ['::', 96],
+  ['::ffff:0:0:0', 96],
   ['64:ff9b:1::', 48],
+  // Of protocols: Teredo, benchmarks, ORCHID.
+  ['2001::', 23],
   ['fc00::', 7],
   ['fe80::', 10],
   ['fec0::', 10],
@@ -35,8 +39,15 @@ const INTERNAL = new BlockList();
 for (const [address, bits] of IPV4_INTERNAL) {
   INTERNAL.addSubnet(address, bits, 'ipv4');
   INTERNAL.addSubnet(`64:ff9b::${address}`, 96 + bits, 'ipv6');
+  INTERNAL.addSubnet(`2002:${groupsOf(address)}::`, 16 + bits, 'ipv6');
 }
 for (const [address, bits] of IPV6_INTERNAL) INTERNAL.addSubnet(address, bits, 'ipv6');
+
+/** Of an IPv4 address, as 6to4 has them. */
+function groupsOf(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+  return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
 
 /** Loopback, private, link-local, or otherwise not of the public internet; an IPv4 address within IPv6 as itself. */
 export function isInternalAddress(address: string): boolean {

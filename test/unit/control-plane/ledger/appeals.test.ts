@@ -164,6 +164,24 @@ describe('a decision', () => {
     expect(await namesOf(ledger.store)).toEqual(['exact bad.example']);
   });
 
+  test('leaves open what is said of a name that stays blocked by the entry', async () => {
+    const ledger = await openLedger();
+    await ledger.push(['bad.example', { name: 'bad.example', scope: 'exact' }]);
+    await file(ledger, { name: 'shop.bad.example' });
+    await file(ledger, { name: 'bad.example' });
+    await file(ledger, { name: 'other.bad.example' });
+    expect(await decide(ledger, 'a1', 'uphold')).toMatchObject({ alsoDecided: ['a3'] });
+    expect(await ledger.store.appeal('a2')).toMatchObject({ state: 'received' });
+  });
+
+  test('for a name elsewhere that leads to an exact entry takes that out', async () => {
+    const ledger = await openLedger();
+    await ledger.push([{ name: 'bad.example', scope: 'exact' }]);
+    await file(ledger, { name: 'shop.example' });
+    expect(await decide(ledger, 'a1', 'uphold')).toMatchObject({ change: { removed: 1 } });
+    expect(await namesOf(ledger.store)).toEqual([]);
+  });
+
   test('that upholds what is not listed any more changes no list', async () => {
     const ledger = await openLedger();
     await file(ledger);

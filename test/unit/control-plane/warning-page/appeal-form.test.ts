@@ -149,6 +149,21 @@ describe('an objection', () => {
     ]);
   });
 
+  it('keeps no number that is not written as the page writes it, however long', async () => {
+    const { post, asked } = createPage({ kind: 'filed', appeal: view() }, { blocked: { incident: '0040-1000-0000' } });
+    const sent = [
+      '0041 1000 0000',
+      '004110000000',
+      'oo41-1ooo-0000',
+      `0041-1000-0000${' \n\u202e'.repeat(500).trim()}`,
+    ];
+    for (const incident of [...sent, `0041-1000${'-'.repeat(9_000)}0000`])
+      await post('/weir-appeal', { ...FIELDS, incident });
+    expect(new Set(asked.map((question) => question.kind === 'file' && question.appeal.incident))).toEqual(
+      new Set(['0040-1000-0000']),
+    );
+  });
+
   it('has its private link where the operator says', async () => {
     const { post } = createPage({ kind: 'filed', appeal: view() }, { statusUrl: 'https://objections.isp.example/' });
     expect((await post('/weir-appeal', FIELDS)).body).toContain(

@@ -28,14 +28,21 @@ describe('an address in this network', () => {
     ['::ffff:127.0.0.1', true],
     ['::ffff:a00:1', true],
     ['64:ff9b::a00:1', true],
+    ['::7f00:1', true],
+    ['::ffff:0:a00:1', true],
+    ['2002:7f00:1::1', true],
+    ['2002:a9fe:a9fe::', true],
+    ['2001:0:7f00:1::', true],
     ['9.255.255.255', false],
     ['100.128.0.1', false],
     ['172.32.0.1', false],
     ['193.0.0.1', false],
-    ['::2', false],
+    ['::1:0:0', false],
     ['2001:db8::1', false],
     ['::ffff:198.51.100.1', false],
     ['64:ff9b::c633:6401', false],
+    ['2002:c633:6401::1', false],
+    ['2001:4860:4860::8888', false],
   ])('%s: %s', (address, expected) => {
     expect(isInternalAddress(address)).toBe(expected);
   });
