@@ -13,8 +13,6 @@ export const COOKIE_BYTES = CLIENT_COOKIE_BYTES + SERVER_COOKIE_BYTES;
 /** "The DNS server SHOULD allow cookies within a 1-hour period in the past and a 5-minute period into the future" (4.3). */
 const AGE_SECONDS_MAX = 3600;
 const AHEAD_SECONDS_MAX = 300;
-/** "the DNS server SHOULD generate a new Server Cookie at least if the received one ... is more than half an hour old" (4.3). */
-const RENEW_AFTER_SECONDS = 1800;
 const VERSION = 1;
 /** Version, reserved, timestamp. */
 const HEAD_BYTES = 8;
@@ -65,8 +63,9 @@ export class ServerCookies {
   }
 
   /**
-   * Writes the cookie of a response at `target`: the client's, then ours. A good one that is not half an hour old and of
-   * the current secret may come back as it is, but a new one costs the same.
+   * Writes the cookie of a response at `target`: the client's, then ours, new each time. "The DNS server SHOULD generate
+   * a new Server Cookie at least if the received Server Cookie from the client is more than half an hour old" (4.3); to
+   * send a younger one back as it is would cost the same.
    */
   write(
     target: Uint8Array,
@@ -107,11 +106,6 @@ function ageSeconds(bytes: Uint8Array, head: number, nowSeconds: number): number
   let made = 0;
   for (let index = 4; index < HEAD_BYTES; index++) made = (made << 8) | bytes[head + index]!;
   return (nowSeconds - made) | 0;
-}
-
-/** Whether a good cookie is due for renewal. */
-export function isOldCookie(bytes: Uint8Array, start: number, nowSeconds: number): boolean {
-  return ageSeconds(bytes, start + CLIENT_COOKIE_BYTES, nowSeconds) > RENEW_AFTER_SECONDS;
 }
 
 /** 0 where the eight octets are the hash, else 1. */

@@ -1,6 +1,6 @@
 /** RFC 9018, Interoperable Domain Name System (DNS) Server Cookies: the recipe, its vectors, and what time allows. */
 import { expect, test } from 'vitest';
-import { COOKIE_BYTES, CookieWorth, ServerCookies, isOldCookie } from '../../src/dns/server-cookie.ts';
+import { COOKIE_BYTES, CookieWorth, ServerCookies } from '../../src/dns/server-cookie.ts';
 import { ADDRESS_BYTES, writeAddress } from '../../src/policy/address.ts';
 
 const SECRET = 'e5e973e5a6b2a43f48e7dc849e37bfcf';
@@ -81,9 +81,11 @@ test('4.3: serial number arithmetic carries over the end of 32 bits', () => {
   expect(worth([SECRET], `2464c4abcf10c957${cookie}`, '198.51.100.100', 0x1_0000_0010)).toBe(CookieWorth.good);
 });
 
-test('4.3: a cookie is renewed when it is more than half an hour old', () => {
-  expect(isOldCookie(octets(GOOD), 0, MADE + 1800)).toBe(false);
-  expect(isOldCookie(octets(GOOD), 0, MADE + 1801)).toBe(true);
+test('4.3: a cookie is renewed when it is more than half an hour old: the one of a response is of its time', () => {
+  const renewed = made([SECRET], '2464c4abcf10c957', '198.51.100.100', MADE + 1801);
+  const late = MADE + 1801 + 3600;
+  expect(at(late)).toBe(CookieWorth.bad);
+  expect(worth([SECRET], `2464c4abcf10c957${renewed}`, '198.51.100.100', late)).toBe(CookieWorth.good);
 });
 
 test('4.4: a cookie is of one client cookie and one address', () => {
