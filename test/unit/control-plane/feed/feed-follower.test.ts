@@ -1,8 +1,9 @@
 /** How a follower comes from version to version, and what a death on the way leaves. Refusals: feed-refusals.test.ts. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { writeFeedFile } from '../../../../src/control-plane/feed/feed-file-writer.ts';
+import { WAIT_SECONDS_MAX, WAITING_BACKOFF_MS_MAX } from '../../../../src/control-plane/feed/feed-follower.ts';
 import { FOLDED_MAX } from '../../../../src/control-plane/feed/feed-update.ts';
 import { DAY_MS, newKey } from '../../../support/feed-harness.ts';
 import { feed, followFeedInEachTest, harness, key, names, server, turn } from '../../../support/followed-feed.ts';
@@ -206,6 +207,45 @@ describe('a server that waits', () => {
     answer();
     await inForce;
     expect(names()).toEqual(['a.top', 'b.top']);
+  });
+
+  test('is asked to wait no longer than a minute, however long it would', async () => {
+    await feed.release(['a.top']);
+    const asked = Promise.withResolvers<string>();
+    server.own = (path) => {
+      if (path !== 'manifest.signed') return undefined;
+      return ({ url = '' }, response) => {
+        if (url.includes('wait=')) return asked.resolve(url);
+        response.setHeader('Weir-Feed-Wait', '3600');
+        response.end(readFileSync(join(feed.folder, 'manifest.signed')));
+      };
+    };
+    await harness.open(server.source, { feedKeys: [key.publicKey.text] }).start();
+    expect(await asked.promise).toContain(`after=1&wait=${WAIT_SECONDS_MAX}`);
+    expect(WAIT_SECONDS_MAX).toBe(60);
+  });
+
+  test.each([
+    ['that waits is asked again soon', true, WAITING_BACKOFF_MS_MAX],
+    ['that does not wait may say when', false, 3_000_000],
+  ])('after a failure, a server %s', async (_, waits, pauseMs) => {
+    let asked = 0;
+    server.own = () => (__, response) => {
+      asked += 1;
+      if (waits && asked === 1) response.writeHead(404, { 'Weir-Feed-Wait': '30' }).end();
+      else response.writeHead(503, { 'Retry-After': '3000' }).end();
+    };
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const failed = harness.until(({ failure }) => failure !== undefined);
+    const follower = harness.open(server.source, { feedKeys: [key.publicKey.text], refreshSeconds: 3600 });
+    try {
+      await follower.start();
+      await failed;
+      await vi.waitFor(() => expect(timers.mock.calls.map(([, ms]) => ms)).toContain(pauseMs));
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   test('and has no version yet is no failure', async () => {
