@@ -18,15 +18,22 @@ export const limitsSchema = z
       .describe('client prefixes without limits: forwarders, balancers, monitors'),
     queriesPerSecondMax: whole(0, PER_SECOND_MAX)
       .default(1000)
-      .describe('of one IPv4 address or IPv6 /64, in each thread; 0: no limit'),
+      .describe(
+        'of one IPv4 address or IPv6 /64 over UDP, and as many that cannot be forged, in each thread; 0: no limit',
+      ),
     queriesBurstMax: whole(1, PER_SECOND_MAX).default(2000).describe('of them at once'),
-    excess: z.enum(['drop', 'refuse']).default('drop').describe('what queries beyond it get: nothing, or REFUSED'),
+    excess: z
+      .enum(['drop', 'refuse'])
+      .default('drop')
+      .describe('what queries beyond it get: nothing (over UDP see slip), or REFUSED'),
     responsesPerSecondMax: whole(0, PER_SECOND_MAX)
       .default(5000)
       .describe('over UDP to one client prefix, in each thread; 0: no limit'),
     responsesIpv4PrefixBits: whole(8, 32).default(24).describe('bits of that prefix'),
     responsesIpv6PrefixBits: whole(16, 64).default(56).describe('bits of that prefix'),
-    slip: whole(0, 100).default(2).describe('every how many limited responses one says "ask by TCP"; 0: none does'),
+    slip: whole(0, 100)
+      .default(2)
+      .describe('every how many limited queries over UDP one is told "ask by TCP"; 0: none is'),
     cookies: z
       .enum(['on', 'off'])
       .default('on')

@@ -130,7 +130,8 @@ export class Respond {
    */
   keepsClient(query: QueryView): boolean {
     const isKept = this.#recorder?.keepsEvents === true || this.#policy?.dependsOnClients === true;
-    return isKept || this.#cookies.isFor(query);
+    // Why also where cookies are off: they may be turned on meanwhile, and the cookie must be this client's.
+    return isKept || query.cookieStart !== 0;
   }
 
   /** Before anything else is asked of a query that was just read: its response will overwrite it. */

@@ -1,7 +1,8 @@
 /**
  * How much one client, and one client network, may ask of a thread: the second step of the query path, behind accept.
- * Two token buckets: queries of a client over any transport, and responses to a client prefix over UDP, where the
- * address may be forged and the responses hit somebody else: a client with a good cookie is none of those. Decides and counts; what is sent is respond.ts's.
+ * Token buckets: queries of a client, those over UDP apart from those whose address nobody can have forged, so that a
+ * flood in a client's name leaves it TCP, TLS, HTTPS and cookies; and responses to a client prefix over UDP, where they
+ * may hit somebody else: a client with a good cookie is none of those. Decides and counts; what is sent is respond.ts's.
  * Exempt clients are looked for only when a limit has been met, so that the many who stay below pay nothing for them.
  */
 import type { Config } from '../../config/config.ts';
@@ -37,6 +38,8 @@ export class ClientLimits {
   /** Of the client last asked about. */
   readonly key = new ClientKey();
   readonly #queries: BucketTable;
+  /** Of clients that are where they say: over a connection, or with a good cookie. */
+  readonly #provenQueries: BucketTable;
   readonly #responses: BucketTable;
   readonly #cells: Float64Array;
   #exempt = new ClientAccess([]);
@@ -52,12 +55,14 @@ export class ClientLimits {
   constructor(limits: Config['limits'], hash: KeyedHash, cells: Float64Array) {
     this.#cells = cells;
     this.#queries = new BucketTable(hash);
+    this.#provenQueries = new BucketTable(hash);
     this.#responses = new BucketTable(hash);
     this.configure(limits);
   }
 
   configure(limits: Config['limits']): void {
     this.#queries.configure(limits.queriesPerSecondMax, limits.queriesBurstMax);
+    this.#provenQueries.configure(limits.queriesPerSecondMax, limits.queriesBurstMax);
     this.#responses.configure(limits.responsesPerSecondMax, limits.responsesPerSecondMax);
     this.#exempt = new ClientAccess(limits.exempt);
     this.#exemptsLoopback = limits.exemptLoopback;
@@ -77,9 +82,10 @@ export class ClientLimits {
     const { client, transport, receivedAtMs } = arrival;
     const { key } = this;
     key.read(client);
-    if (!this.#queries.take(key.high, key.low, receivedAtMs) && !this.isExempt(client)) {
-      return this.#refuses
-        ? this.#count(LimitRow.queries, LimitOutcomeRow.refused, REFUSED)
+    if (!this.#takeQuery(query, arrival, identity) && !this.isExempt(client)) {
+      if (this.#refuses) return this.#count(LimitRow.queries, LimitOutcomeRow.refused, REFUSED);
+      return transport === TransportRow.udp
+        ? this.#slipOrDrop(LimitRow.queries, query, identity)
         : this.#drop(LimitRow.queries);
     }
     if (transport !== TransportRow.udp) return undefined;
@@ -87,12 +93,26 @@ export class ClientLimits {
     const low = key.low & (key.isIpv4 ? this.#ipv4Mask : this.#ipv6LowMask);
     if (this.#responses.take(high, low, receivedAtMs) || this.isExempt(client)) return undefined;
     if (identity.hasGoodCookie(query, arrival)) return undefined;
-    if (this.#slip === 0 || ++this.#sinceSlip < this.#slip) return this.#drop(LimitRow.responses);
+    return this.#slipOrDrop(LimitRow.responses, query, identity);
+  }
+
+  /** Takes a query's token. Why the cookie is looked at last: it costs two hashes, and hardly anybody is over the limit. */
+  #takeQuery(query: QueryView, arrival: Arrival, identity: ClientIdentity): boolean {
+    const { high, low } = this.key;
+    const { receivedAtMs } = arrival;
+    if (arrival.transport !== TransportRow.udp) return this.#provenQueries.take(high, low, receivedAtMs);
+    if (this.#queries.take(high, low, receivedAtMs)) return true;
+    return identity.hasGoodCookie(query, arrival) && this.#provenQueries.take(high, low, receivedAtMs);
+  }
+
+  /** Over UDP: the one that was meant, if others ask in its name, finds out how to ask so that it is believed. */
+  #slipOrDrop(limit: number, query: QueryView, identity: ClientIdentity): Refusal {
+    if (this.#slip === 0 || ++this.#sinceSlip < this.#slip) return this.#drop(limit);
     this.#sinceSlip = 0;
     // Why: who speaks cookies comes back with a good one, over UDP.
     return identity.getsCookie(query)
-      ? this.#count(LimitRow.responses, LimitOutcomeRow.badCookie, BAD_COOKIE)
-      : this.#count(LimitRow.responses, LimitOutcomeRow.truncated, TRUNCATED);
+      ? this.#count(limit, LimitOutcomeRow.badCookie, BAD_COOKIE)
+      : this.#count(limit, LimitOutcomeRow.truncated, TRUNCATED);
   }
 
   /** Whether no limit holds for the client. */

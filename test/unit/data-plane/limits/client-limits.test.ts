@@ -82,15 +82,34 @@ describe('responses to a client prefix over UDP', () => {
 });
 
 describe('queries of a client', () => {
-  const limits = { queriesPerSecondMax: 2, queriesBurstMax: 3 };
+  const limits = { queriesPerSecondMax: 2, queriesBurstMax: 3, slip: 0 };
+  const { tcp, dot, doh } = TransportRow;
 
-  it('beyond the limit are dropped, whatever the transport', () => {
+  it.each([TransportRow.udp, tcp, dot, doh])('beyond the limit are dropped, over transport %i', (transport) => {
     const weir = harness(limits);
-    expect(outcomes(weir, 2, '192.0.2.1') + outcomes(weir, 3, '192.0.2.1', TransportRow.tcp)).toBe('000--');
-    expect(outcomes(weir, 1, '192.0.2.2')).toBe('0');
+    expect(outcomes(weir, 5, '192.0.2.1', transport)).toBe('000--');
+    expect(outcomes(weir, 1, '192.0.2.2', transport)).toBe('0');
     expect(weir.cells[limitCounter(LimitRow.queries, LimitOutcomeRow.dropped)]).toBe(2);
     weir.advance(500);
-    expect(outcomes(weir, 2, '192.0.2.1')).toBe('0-');
+    expect(outcomes(weir, 2, '192.0.2.1', transport)).toBe('0-');
+  });
+
+  it('count together over all transports on which an address cannot be forged', () => {
+    const weir = harness(limits);
+    expect([tcp, dot, doh, tcp].map((transport) => outcomes(weir, 1, '192.0.2.1', transport)).join('')).toBe('000-');
+  });
+
+  it('over UDP, where others may ask in its name, take nothing from those over a connection', () => {
+    const weir = harness(limits);
+    expect(outcomes(weir, 50, '192.0.2.1')).toBe(`000${'-'.repeat(47)}`);
+    expect(outcomes(weir, 4, '192.0.2.1', tcp)).toBe('000-');
+  });
+
+  it('beyond the limit over UDP say TC as often as `slip` says, over connections never', () => {
+    const weir = harness({ ...limits, slip: 2 });
+    expect(outcomes(weir, 7, '192.0.2.1')).toBe('000-T-T');
+    expect(weir.cells[limitCounter(LimitRow.queries, LimitOutcomeRow.truncated)]).toBe(2);
+    expect(outcomes(weir, 6, '192.0.2.1', tcp)).toBe('000---');
   });
 
   it('are refused where it is configured, with the reason', () => {

@@ -104,6 +104,18 @@ describe('a response to a query with a cookie carries one of ours', () => {
     expect(weir.bugs).toEqual([]);
   });
 
+  it('late too where cookies were turned on meanwhile: its own client’s, and not the last one’s', () => {
+    const weir = withSecrets({ cookies: 'off' }, SECRET);
+    const waiting = ask(weir, { name: 'a.example', client: '192.0.2.1' });
+    weir.respond.configure({
+      ...weir.config,
+      limits: { ...weir.config.limits, cookies: 'on', cookieSecrets: [SECRET] },
+    });
+    ask(weir, { cookie: hex('ffffffffffffffff') });
+    weir.upstream.last.answer({ answers: [record('a.example', RecordType.A, 60, hex('c0000201'))] });
+    expect(isGood(cookieOf(waiting), '192.0.2.1')).toBe(true);
+  });
+
   it('and none without one, or with cookies off', () => {
     expect(cookieOf(harness().ask('listed.example', { client: CLIENT }))).toHaveLength(0);
     expect(cookieOf(ask(harness({ cookies: 'off' })))).toHaveLength(0);
@@ -170,10 +182,15 @@ describe('a client with a good cookie', () => {
     expect(ask(weir, { cookie, client }).decoded.rcode).toBe(Rcode.BADCOOKIE);
   });
 
-  it('is still held to the limit on queries', () => {
-    const weir = withSecrets({ queriesPerSecondMax: 1, queriesBurstMax: 2, excess: 'refuse' }, SECRET);
-    const cookie = cookieOf(ask(weir));
-    expect([1, 2].map(() => ask(weir, { cookie }).decoded.rcode)).toEqual([Rcode.NOERROR, Rcode.REFUSED]);
+  it('has queries of its own beside those that others may ask in its name, and no more', () => {
+    const weir = withSecrets({ queriesPerSecondMax: 1, queriesBurstMax: 2, slip: 1 }, SECRET);
+    const [first, second] = [ask(weir), ask(weir)];
+    const forged = ask(weir);
+    expect([first, second, forged].map(({ decoded }) => decoded.rcode)).toEqual([0, 0, Rcode.BADCOOKIE]);
+    const cookie = cookieOf(forged);
+    const rcodes = [1, 2, 3].map(() => ask(weir, { cookie }).decoded.rcode);
+    expect(rcodes).toEqual([Rcode.NOERROR, Rcode.NOERROR, Rcode.BADCOOKIE]);
+    expect(weir.cells[limitCounter(LimitRow.queries, LimitOutcomeRow.badCookie)]).toBe(2);
   });
 
   it('with the old secret, while it is the second', () => {
