@@ -229,6 +229,7 @@ port.on('message', (message: ToControl) => {
 async function start(): Promise<void> {
   ledgerService.configure(config, listSync.guardFiles());
   await listenAdmin(config.listen.admin);
+  await ledgerService.prepare();
   await listSync.start();
   void ledgerService.start();
   say({

@@ -123,6 +123,11 @@ export class LedgerService {
     this.#measured?.setPushLists(pushListsOf(config));
   }
 
+  /** Before list-sync publishes: the first policy of this thread lets through whom the one in force does. Errors: none. */
+  async prepare(): Promise<void> {
+    await this.#lookAtExceptions();
+  }
+
   /** Once list-sync has published: follows and publishes feeds, and looks after rollouts. */
   async start(): Promise<void> {
     await Promise.all([this.#feeds.configure(this.#config), this.#rollouts.look(), this.#lookAtExceptions()]);

@@ -1,9 +1,15 @@
 /** A real Weir and clients of several prefixes: for whom a rule holds, seen from each of them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { closeClients, decoded, query, UdpClient } from '../support/dns-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
-import { startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
+import { PROJECT_ROOT } from '../support/source-files.ts';
+import { newFolder, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
+
+const FAULT_HOOK = pathToFileURL(join(PROJECT_ROOT, 'test/support/fault-hook.ts')).href;
 
 const SINKHOLE = '192.0.2.53';
 const REAL = '192.0.2.1';
@@ -77,6 +83,31 @@ describe('an exception for the clients of a prefix', () => {
     const again = asMaintainer(weir.adminUrl, approver.token);
     expect((await again.get('/v1/exceptions?state=active')).body).toMatchObject({ exceptions: [{ clients: HERE }] });
   });
+});
+
+test('an exception holds all the while that the control thread dies and comes back', { timeout: TEST_MS }, async () => {
+  const faults = newFolder();
+  mkdirSync(faults, { recursive: true });
+  const env = { NODE_OPTIONS: `--import ${FAULT_HOOK}`, WEIR_TEST_FAULT_FOLDER: faults };
+  const weir = await startWeirProcess({ config: config(), files: { 'list.txt': 'bad.example\n' }, env });
+  const approver = maintainerOf(weir, ['*'], ['approve', 'read'], 'Province');
+  const exception = { name: 'bad.example', clients: HERE, hours: 1, reason: 'a test' };
+  expect((await approver.post('/v1/exceptions', exception)).status).toBe(200);
+  const client = await UdpClient.open(weir.port, '127.0.0.1', HERE);
+  const seen = new Set<string>();
+  const isBack = new AbortController();
+  const asked = (async () => {
+    while (!isBack.signal.aborted)
+      seen.add(decoded(await client.exchange(query('bad.example'))).answers.at(-1)?.data ?? 'none');
+  })();
+  writeFileSync(join(faults, 'control'), 'throw');
+  await weir.untilMetric((count) => count === 1, 'weir_thread_restarts_total', 'thread="control"');
+  weir.write('list.txt', 'bad.example\nnew.example\n');
+  await weir.untilMetric((entries) => entries === 2, 'weir_list_entries', 'list="police"');
+  isBack.abort();
+  await asked;
+  client.close();
+  expect([...seen]).toEqual([REAL]);
 });
 
 describe('a push that is rolled out', () => {
