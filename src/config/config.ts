@@ -9,6 +9,12 @@ import type { ListMode, ListOrder } from '../policy/published.ts';
 import type { PageColours } from './page-colours.ts';
 import type { PageLanguage, PageTexts } from './page-text-keys.ts';
 
+/** What lists are to a group, and what else is said of its clients. */
+export interface ConfiguredGroup extends ClientGroup {
+  /** Of the warning page, for who names none that it has; undefined: as for everybody. */
+  readonly language: PageLanguage | undefined;
+}
+
 export interface SocketAddress {
   /** An IPv4 or IPv6 literal without brackets. */
   readonly host: string;
@@ -245,7 +251,7 @@ export interface Config {
   readonly clients: {
     readonly allow: readonly string[];
     /** Names, prefixes and lists are checked: no two of a name or a prefix, no list that is not there. */
-    readonly groups: readonly ClientGroup[];
+    readonly groups: readonly ConfiguredGroup[];
   };
   /** Of queries and responses, in each resolver thread. */
   readonly limits: LimitsConfig;

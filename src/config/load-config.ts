@@ -10,9 +10,8 @@ import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { wallClockMs } from '../clock.ts';
-import type { ClientGroup } from '../policy/client-groups.ts';
 import { isLoopback } from './address.ts';
-import type { Config, ListConfig } from './config.ts';
+import type { Config, ConfiguredGroup, ListConfig } from './config.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { keysAt, suggestKey } from './config-keys.ts';
 import { readCookieSecrets } from './cookie-secrets.ts';
@@ -191,12 +190,13 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
   };
 }
 
-function groupOf({ name, prefixes, lists, mode }: ConfigInput['clients']['groups'][number]): ClientGroup {
+function groupOf({ name, prefixes, lists, mode, language }: ConfigInput['clients']['groups'][number]): ConfiguredGroup {
   return {
     name,
     prefixes,
     lists: lists === 'all' ? undefined : lists,
     mode: mode === 'list' ? undefined : mode,
+    language: language === '' ? undefined : language,
   };
 }
 

@@ -10,6 +10,7 @@ import { GROUPS_MAX } from '../policy/client-groups.ts';
 import { parsePrefix, parseSocketAddress, parseUpstream } from './address.ts';
 import type { Parsed } from './address.ts';
 import { limitsSchema } from './limits-schema.ts';
+import { PAGE_LANGUAGES } from './page-text-keys.ts';
 import { DAY_SECONDS, MIB, WEEK_SECONDS, parsed, printable, whole } from './value-schemas.ts';
 import { appealsSchema, eventLogSchema, warningPageSchema } from './warning-page-schema.ts';
 
@@ -309,6 +310,10 @@ export const configSchema = z.strictObject({
               .enum(['list', 'enforce', 'shadow', 'off'])
               .default('list')
               .describe("in the place of the lists' modes; list: as each list has it"),
+            language: z
+              .enum(['', ...PAGE_LANGUAGES])
+              .default('')
+              .describe('of the warning page, where the browser names none that it has'),
           }),
         )
         .max(GROUPS_MAX)

@@ -1,6 +1,8 @@
 /** A real Weir and clients of several prefixes: for whom a rule holds, seen from each of them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { closeClients, decoded, query, UdpClient } from '../support/dns-client.ts';
@@ -172,4 +174,34 @@ test('a group of clients has what the configuration gives it, changed by a reloa
   reload({ clients: {} });
   const here = (): Promise<string> => addressFor(weir, HERE, 'bad.example');
   await until(here, (address) => address === SINKHOLE, 'a block for who is in no group any more');
+});
+
+/** The language of the warning page for a visitor from there, whose browser says this. */
+async function pageLanguage(weir: WeirProcess, from: string, acceptLanguage: string, path = '/'): Promise<string> {
+  const headers = { host: 'bad.example', accept: 'text/html', 'accept-language': acceptLanguage };
+  const page = await new Promise<string>((resolve, reject) => {
+    get(new URL(path, weir.pageUrl), { headers, localAddress: from, agent: false }, (response) => {
+      text(response).then(resolve, reject);
+    }).on('error', reject);
+  });
+  return /<html lang="([^"]+)"/.exec(page)?.[1] ?? page;
+}
+
+test('a group has the warning page in its language, changed by a reload', { timeout: TEST_MS }, async () => {
+  const group = (language: string) => ({
+    clients: { groups: [{ name: 'south', prefixes: ['127.0.1.0/24'], language }] },
+  });
+  const weir = await startWeirProcess({ config: config(group('ug')), files: { 'list.txt': 'bad.example\n' } });
+  expect(await pageLanguage(weir, THERE, 'de')).toBe('ug');
+  expect(await pageLanguage(weir, THERE, '')).toBe('ug');
+  expect(await pageLanguage(weir, THERE, 'de, en;q=0.5')).toBe('en');
+  expect(await pageLanguage(weir, THERE, 'de', '/?lang=zh-CN')).toBe('zh-CN');
+  expect(await pageLanguage(weir, HERE, 'de')).toBe('en');
+  weir.writeConfig(config(group('zh-CN')));
+  weir.program.signal('SIGHUP');
+  await until(
+    async () => pageLanguage(weir, THERE, 'de'),
+    (language) => language === 'zh-CN',
+    'the new language',
+  );
 });

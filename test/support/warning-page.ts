@@ -1,5 +1,6 @@
 /** The warning page's server on a policy of the test's own: every name below bad.example is blocked. */
 import type { AppealDesk } from '../../src/control-plane/warning-page/appeal-answer.ts';
+import type { LanguageFor } from '../../src/control-plane/warning-page/page-requests.ts';
 import { createWarningPage } from '../../src/control-plane/warning-page/page-server.ts';
 import type { BlockedHost } from '../../src/control-plane/warning-page/blocked-host.ts';
 import { createCounters } from '../../src/telemetry/counters.ts';
@@ -26,14 +27,16 @@ export interface TestPageOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly cells?: Float64Array;
   readonly desk?: AppealDesk;
+  readonly languageFor?: LanguageFor;
 }
 
-export function testWarningPage({ blocked = {}, config = {}, cells, desk }: TestPageOptions = {}) {
+export function testWarningPage({ blocked = {}, config = {}, cells, desk, languageFor }: TestPageOptions = {}) {
   return createWarningPage({
     config: testConfig({ warningPage: config }).warningPage,
     judge: (host) => (host.endsWith('bad.example') ? { ...BLOCKED, name: host, ...blocked } : undefined),
     log,
     cells: cells ?? new Float64Array(createCounters()),
     desk,
+    languageFor,
   });
 }

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { monotonicMs } from '../../clock.ts';
 import type { WarningPageConfig } from '../../config/config.ts';
-import { PAGE_LANGUAGES } from '../../config/page-text-keys.ts';
+import { PAGE_LANGUAGES, type PageLanguage } from '../../config/page-text-keys.ts';
 import { clientOctets } from '../../policy/address.ts';
 import { PageOutcomeRow, PageSchemeRow } from '../../telemetry/counter-labels.ts';
 import { Counter, pageCounter } from '../../telemetry/counters.ts';
@@ -24,16 +24,30 @@ import { formOf, hostOf, languageOf, pathOf } from './request-view.ts';
 const BURST_SECONDS = 5;
 const RATE_KEYS_MAX = 20_000;
 
+/** The page's language for a visitor whose browser names none that it has; undefined: as for everybody. */
+export type LanguageFor = (client: Uint8Array | undefined) => PageLanguage | undefined;
+
+export interface PageRequestsOptions {
+  readonly config: WarningPageConfig;
+  readonly judge: HostJudge;
+  readonly cells: Float64Array;
+  /** Undefined: objections are not taken here. */
+  readonly desk?: AppealDesk | undefined;
+  readonly languageFor?: LanguageFor | undefined;
+}
+
 export class PageRequests {
   readonly #judge: HostJudge;
   readonly #cells: Float64Array;
+  readonly #languageFor: LanguageFor;
   #desk: AppealDesk | undefined;
   #look: ReturnType<typeof pageLook>;
   #rate: (client: string) => boolean;
 
-  constructor(config: WarningPageConfig, desk: AppealDesk | undefined, judge: HostJudge, cells: Float64Array) {
+  constructor({ config, desk, judge, cells, languageFor = () => undefined }: PageRequestsOptions) {
     this.#judge = judge;
     this.#cells = cells;
+    this.#languageFor = languageFor;
     this.#desk = desk;
     this.#look = pageLook(config, desk !== undefined);
     this.#rate = rateLimiterOf(config);
@@ -48,7 +62,8 @@ export class PageRequests {
   /** The answer, or what has to be asked of the desk first. */
   take(request: IncomingMessage, isEncrypted: boolean): PageAnswer | AppealCall {
     const { headers, url = '/', method, socket } = request;
-    const language = languageOf(url, headers['accept-language']);
+    const client = clientOctets(socket.remoteAddress);
+    const language = languageOf(url, headers['accept-language'], () => this.#languageFor(client));
     const scheme = isEncrypted ? PageSchemeRow.https : PageSchemeRow.http;
     this.#cells[pageCounter(scheme, PAGE_LANGUAGES.indexOf(language))]!++;
     const look = this.#look;
@@ -63,7 +78,7 @@ export class PageRequests {
     if (!this.#rate(clientKey(socket.remoteAddress))) return this.#counted('rateLimited', limitedAnswer(question));
     if (pathOf(url) === '/robots.txt') return this.#counted('robots', robotsAnswer(question));
     const host = hasOneHost(request) ? hostOf(url, headers) : undefined;
-    const blocked = host === undefined ? undefined : this.#judge(host, clientOctets(socket.remoteAddress));
+    const blocked = host === undefined ? undefined : this.#judge(host, client);
     const whole: PageQuestion = { ...question, blocked };
     const isRead = method === 'GET' || method === 'HEAD';
     const call = isRead || method === 'POST' ? this.#appeal(whole, url, address, isRead) : undefined;

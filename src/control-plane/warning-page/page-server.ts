@@ -17,29 +17,23 @@ import { HTTP_SERVER_SETTINGS, answerClientError } from '../http-limits.ts';
 import type { AppealDesk } from './appeal-answer.ts';
 import { takeAppeals, type AppealCall, type PageReply } from './appeal-server.ts';
 import { ConnectionLimit } from './connection-limit.ts';
-import type { HostJudge } from './host-judge.ts';
 import type { PageAnswer } from './page-answer.ts';
-import { PageRequests } from './page-requests.ts';
+import { PageRequests, type PageRequestsOptions } from './page-requests.ts';
 
 /** How often node:http looks for connections whose request is late; its own default is half a minute. */
 const LATE_CHECK_MS = 1_000;
 
-export interface WarningPageOptions {
-  readonly config: WarningPageConfig;
-  readonly judge: HostJudge;
+export interface WarningPageOptions extends PageRequestsOptions {
   readonly log: Log;
-  readonly cells: Float64Array;
-  /** Undefined: objections are not taken here. */
-  readonly desk?: AppealDesk | undefined;
 }
 
 export type WarningPage = ReturnType<typeof createWarningPage>;
 
 /** Makes the server; the caller listens and closes. `accept` takes connections that came by another way (TLS). */
 export function createWarningPage(options: WarningPageOptions) {
-  const { cells, log, judge } = options;
+  const { cells, log } = options;
   const connections = new ConnectionLimit(options.config, () => cells[Counter.pageConnectionsRejected]!++);
-  const requests = new PageRequests(options.config, options.desk, judge, cells);
+  const requests = new PageRequests(options);
 
   const server = fastify({
     ...HTTP_SERVER_SETTINGS,

@@ -33,7 +33,8 @@ const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
 
 let { config } = data;
-const policyOf = (published: PublishedPolicy): Policy => new Policy(published, new ClientGroups(config.clients.groups));
+let groups = new ClientGroups(config.clients.groups);
+const policyOf = (published: PublishedPolicy): Policy => new Policy(published, groups);
 let current = policy === undefined ? undefined : policyOf(policy);
 const cells = new Float64Array(counters);
 const chainTables = new ChainTableReader(chains);
@@ -50,7 +51,14 @@ function deskOf({ appeals }: Config): AppealDesk | undefined {
   return enabled ? { ask: questions.ask, retentionDays, statusUrl } : undefined;
 }
 
-const page = createWarningPage({ config: config.warningPage, judge, log, cells, desk: deskOf(config) });
+const page = createWarningPage({
+  config: config.warningPage,
+  judge,
+  log,
+  cells,
+  desk: deskOf(config),
+  languageFor: (client) => (client === undefined ? undefined : config.clients.groups[groups.find(client)]?.language),
+});
 
 /** Undefined without an authority, and where its files have gone since the configuration was checked. */
 function certificateStore({ tls }: Config['warningPage']): CertificateStore | undefined {
@@ -84,6 +92,7 @@ port.on('message', (message: ToPage) => {
     case 'configure':
       ({ config } = message);
       log.level = config.log.level;
+      groups = new ClientGroups(config.clients.groups);
       if (current !== undefined) current = policyOf(current.published);
       page.configure(config.warningPage, deskOf(config));
       break;

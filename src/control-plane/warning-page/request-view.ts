@@ -72,9 +72,16 @@ export function formOf(headers: IncomingHttpHeaders): PageForm {
   return accept.includes('*/*') || accept.includes('text/*') ? 'html' : 'text';
 }
 
-/** The language that the reader has chosen on the page (`?lang=`), or prefers of those it has. */
-export function languageOf(url: string, acceptLanguage: string | undefined): PageLanguage {
-  return chosenLanguage(url) ?? preferredLanguage(acceptLanguage);
+/**
+ * The language that the reader has chosen on the page (`?lang=`), or prefers of those it has.
+ * @param ofOthers asked for who names none of them; undefined: English for who reads another, else the first
+ */
+export function languageOf(
+  url: string,
+  acceptLanguage: string | undefined,
+  ofOthers: () => PageLanguage | undefined = () => undefined,
+): PageLanguage {
+  return chosenLanguage(url) ?? preferredLanguage(acceptLanguage, ofOthers);
 }
 
 function chosenLanguage(url: string): PageLanguage | undefined {
@@ -82,8 +89,8 @@ function chosenLanguage(url: string): PageLanguage | undefined {
   return chosen === undefined ? undefined : languageOfTag(chosen);
 }
 
-/** RFC 9110 section 12.5.4; the first of the languages where nothing is said, English for who reads none of them. */
-function preferredLanguage(acceptLanguage: string | undefined): PageLanguage {
+/** RFC 9110 section 12.5.4. */
+function preferredLanguage(acceptLanguage: string | undefined, ofOthers: () => PageLanguage | undefined): PageLanguage {
   let best: PageLanguage | undefined;
   let bestQuality = 0;
   let readsAnother = false;
@@ -96,7 +103,7 @@ function preferredLanguage(acceptLanguage: string | undefined): PageLanguage {
     if (language === undefined) readsAnother = true;
     else if (quality > bestQuality) [best, bestQuality] = [language, quality];
   }
-  return best ?? (readsAnother ? 'en' : PAGE_LANGUAGES[0]);
+  return best ?? ofOthers() ?? (readsAnother ? 'en' : PAGE_LANGUAGES[0]);
 }
 
 /** Whoever reads one Chinese reads the other better than English. */

@@ -63,6 +63,18 @@ describe('a blocked name', () => {
     },
   );
 
+  it('is explained in the language for the visitor, where the browser names none that the page has', async () => {
+    const server = createServer({ languageFor: (client) => (client?.at(-1) === 9 ? 'ug' : undefined) });
+    const languageFrom = async (remoteAddress: string, headers: Record<string, string>, url = '/') => {
+      const { body } = await server.inject({ url, remoteAddress, headers: { ...HTML, ...headers } });
+      return /<html lang="([^"]+)"/.exec(body)?.[1];
+    };
+    expect(await languageFrom('192.0.2.9', { 'accept-language': 'de' })).toBe('ug');
+    expect(await languageFrom('192.0.2.8', { 'accept-language': 'de' })).toBe('en');
+    expect(await languageFrom('192.0.2.9', { 'accept-language': 'en' })).toBe('en');
+    expect(await languageFrom('192.0.2.9', { 'accept-language': 'de' }, '/?lang=zh-CN')).toBe('zh-CN');
+  });
+
   it('has the page in another language behind a link, without scripts or cookies', async () => {
     const server = createServer();
     const { body } = await server.inject({ url: '/', headers: HTML });

@@ -124,6 +124,20 @@ describe('the language', () => {
     expect(languageOf(url, 'ug')).toBe(language);
   });
 
+  it.each([
+    ['/', undefined, 'ug'],
+    ['/', 'de', 'ug'],
+    ['/', '*', 'ug'],
+    ['/', 'en;q=0', 'ug'],
+    ['/', 'de, en;q=0.1', 'en'],
+    ['/', 'zh-CN', 'zh-CN'],
+    ['/?lang=en', undefined, 'en'],
+    ['/?lang=zh-CN', 'de', 'zh-CN'],
+    ['/?lang=fr', 'de', 'ug'],
+  ] as const)('of %s and %j: %s, where a group has its own for who names none', (url, header, language) => {
+    expect(languageOf(url, header, () => 'ug')).toBe(language);
+  });
+
   it('reads no range longer than any real one, which could take a pattern long', () => {
     expect(languageOf('/', `en${' '.repeat(100)},zh;q=0.5`)).toBe('zh-CN');
     expect(languageOf('/', `en ${' '.repeat(15_000)}x,zh;q=0.5`)).toBe('zh-CN');
