@@ -21,11 +21,15 @@ const TAIL_SLOTS = 64;
 const NAMES_BYTES_MAX = 0xffff_0000;
 /** A finished table or blob that is larger than it must be by more than this is copied into one of the right size. */
 const WASTE_MAX = 1.25;
+/** A blob up to this is as small as need be. */
+const SMALL_BYTES = 8192;
 
 /** Where shared buffers come from: new, or retired ones of the pool. */
 export interface SharedBufferPool {
   /** A buffer of at least so many octets, with any content. */
   take(bytes: number): SharedArrayBuffer;
+  /** Takes back what was not needed after all. */
+  giveBack?(buffers: readonly SharedArrayBuffer[]): void;
 }
 
 export interface NameSetBuilderOptions {
@@ -101,10 +105,10 @@ export class NameSetBuilder {
   }
 
   #fittingNames(): SharedArrayBuffer {
-    if (this.#namesBuffer.byteLength <= Math.max(this.#namesBytes * WASTE_MAX, NAME_BYTES_MAX))
-      return this.#namesBuffer;
+    if (this.#namesBuffer.byteLength <= Math.max(this.#namesBytes * WASTE_MAX, SMALL_BYTES)) return this.#namesBuffer;
     const fitting = this.#pool.take(this.#namesBytes);
     new Uint8Array(fitting).set(this.#names.subarray(0, this.#namesBytes));
+    this.#pool.giveBack?.([this.#namesBuffer]);
     return fitting;
   }
 
@@ -141,10 +145,12 @@ export class NameSetBuilder {
     const offset = this.#namesBytes;
     if (offset + nameBytes > this.#names.length) {
       const wanted = Math.min(NAMES_BYTES_MAX, Math.ceil(this.#names.length * 1.5) + NAME_BYTES_MAX);
+      const outgrown = this.#namesBuffer;
       this.#namesBuffer = this.#pool.take(wanted);
       const grown = new Uint8Array(this.#namesBuffer);
       grown.set(this.#names.subarray(0, offset));
       this.#names = grown;
+      this.#pool.giveBack?.([outgrown]);
     }
     const names = this.#names;
     // Why: length octets are at most 63, below the letters, so that folding every octet leaves them alone.
@@ -159,7 +165,11 @@ export class NameSetBuilder {
     for (let tail = tailSlots; ; tail *= 2) {
       const table = this.#takeTable(slotCount, tail);
       this.#tailSlots = tail;
-      if (!relayInto(old, table, slotCount)) continue;
+      if (!relayInto(old, table, slotCount)) {
+        this.#pool.giveBack?.([table.buffer]);
+        continue;
+      }
+      this.#pool.giveBack?.([old.buffer]);
       this.#table = table;
       this.#slotCount = slotCount;
       return;

@@ -8,15 +8,15 @@
 import type { SharedBufferPool } from '../../policy/name-set-builder.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
 
-/** Free buffers kept at most: one retired policy has up to six. */
-export const POOL_BUFFERS_MAX = 8;
+/** Free buffers kept at most: one retired policy has up to six, and two may be on their way. */
+export const POOL_BUFFERS_MAX = 16;
 /** A free buffer is used where it is at most so many times as large as what is asked for, so that little is wasted. */
 export const POOL_WASTE_MAX = 1.5;
 /** New buffers are so much larger than asked, so that the next, larger list fits; room never touched takes no memory. */
 const POOL_HEADROOM = 1.1;
 /** Sizes are multiples of this, so that typed arrays of any element fit the whole buffer. */
 const POOL_GRAIN_BYTES = 64;
-/** Buffers below this are not worth keeping. */
+/** Smallest buffer that is made: a small one is worth keeping too, for every push makes three. */
 const POOL_BYTES_MIN = 4096;
 
 export class BufferPool implements SharedBufferPool {
@@ -26,7 +26,8 @@ export class BufferPool implements SharedBufferPool {
     this.#free = [...free];
   }
 
-  take(bytes: number): SharedArrayBuffer {
+  take(bytesAsked: number): SharedArrayBuffer {
+    const bytes = Math.max(bytesAsked, POOL_BYTES_MIN);
     let best = -1;
     for (const [index, buffer] of this.#free.entries()) {
       if (buffer.byteLength < bytes || buffer.byteLength > bytes * POOL_WASTE_MAX) continue;
@@ -41,14 +42,20 @@ export class BufferPool implements SharedBufferPool {
     this.#free = this.#free.filter(
       (buffer) => buffer.byteLength >= bytes || buffer.byteLength * POOL_WASTE_MAX < bytes,
     );
-    const wanted = bytes < POOL_BYTES_MIN ? bytes : bytes * POOL_HEADROOM;
-    return new SharedArrayBuffer(Math.ceil(wanted / POOL_GRAIN_BYTES) * POOL_GRAIN_BYTES);
+    return new SharedArrayBuffer(Math.ceil((bytes * POOL_HEADROOM) / POOL_GRAIN_BYTES) * POOL_GRAIN_BYTES);
   }
 
   /** Everything that is free, for one build; the borrower says afterwards what it used. */
   lendAll(): SharedArrayBuffer[] {
     const lent = this.#free;
     this.#free = [];
+    return lent;
+  }
+
+  /** The same of the small ones alone. */
+  lendUpTo(bytesMax: number): SharedArrayBuffer[] {
+    const lent = this.#free.filter(({ byteLength }) => byteLength <= bytesMax);
+    this.#free = this.#free.filter(({ byteLength }) => byteLength > bytesMax);
     return lent;
   }
 

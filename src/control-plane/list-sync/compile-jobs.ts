@@ -50,7 +50,7 @@ export interface JobResults {
     | { readonly kind: 'parsed'; readonly payload: Uint8Array<ArrayBuffer>; readonly entries: number }
     | { readonly kind: 'refused'; readonly message: string };
   readonly build: BuildResult | { readonly kind: 'lost'; readonly listIndex: number; readonly message: string };
-  readonly overlay: OverlayResult;
+  readonly overlay: OverlayResult & { readonly unused: readonly SharedArrayBuffer[] };
   /** Undefined: the segment is not there any more. */
   readonly find: { readonly entries: readonly FoundEntry[] | undefined };
   readonly persist: { readonly failure: SyncFailure | undefined };
@@ -100,6 +100,8 @@ export type CompileJob =
       readonly base: NameSetBuffers;
       readonly overlay: NameSetBuffers | undefined;
       readonly changes: readonly OverlayChange[];
+      /** Lent for this overlay. */
+      readonly buffers: readonly SharedArrayBuffer[];
     }
   | {
       readonly kind: 'find';
@@ -165,7 +167,7 @@ export class CompileWorkshop {
       case 'build':
         return this.#build(job);
       case 'overlay':
-        return compileOverlay(job.base, job.overlay, job.changes);
+        return overlayIn(new BufferPool(job.buffers), job);
       case 'find':
         return { entries: found(job) };
       case 'snapshot': {
@@ -218,6 +220,11 @@ export class CompileWorkshop {
     this.#guardKey = files.key;
     return outcome.guard;
   }
+}
+
+function overlayIn(pool: BufferPool, { base, overlay, changes }: JobOf<'overlay'>): JobResults['overlay'] {
+  const result = compileOverlay(base, overlay, changes, pool);
+  return { ...result, unused: pool.lendAll() };
 }
 
 function found({ segment, held, name }: JobOf<'find'>): readonly FoundEntry[] | undefined {

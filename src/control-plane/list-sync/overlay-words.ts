@@ -22,6 +22,13 @@ export function nameAt(names: Uint8Array, offset: number): Uint8Array {
   return names.slice(offset, end + 1);
 }
 
+/** Of all names on the wire. */
+export function octetsOf(entries: Iterable<{ readonly name: Uint8Array }>): number {
+  let octets = 0;
+  for (const { name } of entries) octets += name.length;
+  return octets;
+}
+
 /** The wire name, one character an octet. */
 export function keyOf(name: Uint8Array): string {
   return String.fromCharCode(...name);

@@ -6,11 +6,11 @@
  * Of each affected name the overlay has the whole rule set: what the lists that did not change say (from the index in
  * force) and what the changed ones say now (from their segments).
  */
-import { NameSetBuilder } from '../../policy/name-set-builder.ts';
+import { NameSetBuilder, type SharedBufferPool } from '../../policy/name-set-builder.ts';
 import { NameSet } from '../../policy/name-set.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { RuleWordTable, type CompiledListSettings } from './compiler.ts';
-import { addToOverlay, keyOf, nameAt, wordsAt, wordsOfName, wordsWithoutLists } from './overlay-words.ts';
+import { addToOverlay, keyOf, nameAt, octetsOf, wordsAt, wordsOfName, wordsWithoutLists } from './overlay-words.ts';
 import { readSegmentData, type SegmentData } from './segment-data.ts';
 
 /** Names that an overlay may have, and that a changed list may have before and after. */
@@ -35,6 +35,8 @@ export type OverlayResult =
     }
   | { readonly kind: 'tooLarge' };
 
+const NEW_BUFFERS: SharedBufferPool = { take: (bytes) => new SharedArrayBuffer(bytes) };
+
 interface Affected {
   readonly name: Uint8Array;
   /** Two words a rule. */
@@ -46,6 +48,7 @@ export function compileOverlay(
   base: NameSetBuffers,
   overlay: NameSetBuffers | undefined,
   changes: readonly OverlayChange[],
+  buffers: SharedBufferPool = NEW_BUFFERS,
 ): OverlayResult {
   const work = new OverlayWork(base, overlay, new Set(changes.map(({ listIndex }) => listIndex)));
   if (!work.collectInForce()) return { kind: 'tooLarge' };
@@ -55,10 +58,11 @@ export function compileOverlay(
     if (count < 0) return { kind: 'tooLarge' };
     entriesInForce.push(count);
   }
-  const built = work.build();
-  return built.entryCount > OVERLAY_ENTRIES_MAX
-    ? { kind: 'tooLarge' }
-    : { kind: 'overlay', overlay: built.entryCount === 0 ? undefined : built, entriesInForce };
+  const built = work.build(buffers);
+  if (built.entryCount > 0 && built.entryCount <= OVERLAY_ENTRIES_MAX)
+    return { kind: 'overlay', overlay: built, entriesInForce };
+  buffers.giveBack?.([built.table, built.names, built.rules]);
+  return built.entryCount === 0 ? { kind: 'overlay', overlay: undefined, entriesInForce } : { kind: 'tooLarge' };
 }
 
 class OverlayWork {
@@ -116,9 +120,11 @@ class OverlayWork {
     return count > OVERLAY_ENTRIES_MAX ? -1 : count;
   }
 
-  build(): NameSetBuffers {
+  build(buffers: SharedBufferPool): NameSetBuffers {
     const { seed } = this.#base.buffers;
-    const builder = new NameSetBuilder({ entriesExpected: this.#affected.size, seed });
+    const namesBytesExpected = octetsOf(this.#affected.values());
+    const sizes = { entriesExpected: this.#affected.size, namesBytesExpected };
+    const builder = new NameSetBuilder({ ...sizes, seed, buffers });
     for (const { name, words } of this.#affected.values()) addToOverlay(builder, this.#base, name, words);
     return builder.build();
   }

@@ -73,6 +73,9 @@ export interface ListStage {
   readonly permyriad: number;
 }
 
+/** Larger ones are of bases. */
+const OVERLAY_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+
 interface Levels {
   readonly base: NameSetBuffers;
   readonly overlay: NameSetBuffers | undefined;
@@ -162,7 +165,7 @@ export class PolicyPublisher {
     await this.#publish({
       generation: this.#nextGeneration(),
       base: levels.base,
-      overlay: this.#withPushed(levels),
+      overlay: this.#overlayToPublish(levels),
       lists: this.#publishedLists(configs, contents),
       allowSources: allowPaths,
       ...this.#publishedAudience(configs),
@@ -201,6 +204,16 @@ export class PolicyPublisher {
   /** The next build makes a base: an overlay has grown. */
   foldNext(): void {
     this.#isFolding = true;
+  }
+
+  /** With what was pushed meanwhile laid over it. */
+  #overlayToPublish(levels: Levels): NameSetBuffers | undefined {
+    const { overlay } = levels;
+    const laid = this.#withPushed(levels);
+    // Nobody has seen the one in between.
+    if (overlay !== undefined && overlay !== laid && overlay !== this.#published?.overlay)
+      this.#pool.giveBack([overlay.table, overlay.names, overlay.rules]);
+    return laid;
   }
 
   #withPushed({ base, overlay, lists }: Levels): NameSetBuffers | undefined {
@@ -293,6 +306,7 @@ export class PolicyPublisher {
     }
     const done = await this.#options.compile.run({
       kind: 'overlay',
+      buffers: this.#pool.lendUpTo(OVERLAY_BUFFER_BYTES_MAX),
       base,
       overlay,
       changes: changed.map((listIndex) => {
@@ -300,6 +314,8 @@ export class PolicyPublisher {
         return { listIndex, settings, segment, held: holds?.held ?? new Uint32Array(0) };
       }),
     });
+    // Why not taken back after a failure: a thread that overran its time may still write to them.
+    if (done.kind === 'done') this.#pool.giveBack(done.result.unused);
     if (done.kind === 'failed' || done.result.kind === 'tooLarge') return undefined;
     const { entriesInForce } = done.result;
     const built = lists.map((list, index) => {

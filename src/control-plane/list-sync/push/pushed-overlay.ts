@@ -10,7 +10,7 @@ import { NameSet } from '../../../policy/name-set.ts';
 import type { NameSetBuffers } from '../../../policy/published.ts';
 import type { NameState } from '../../ledger/ledger.ts';
 import type { RuleWordTable } from '../compiler.ts';
-import { addToOverlay, keyOf, nameAt, wordsAt, wordsOfName, wordsWithoutLists } from '../overlay-words.ts';
+import { addToOverlay, keyOf, nameAt, octetsOf, wordsAt, wordsOfName, wordsWithoutLists } from '../overlay-words.ts';
 
 /** What one list says of one name now. */
 export interface PushedName {
@@ -52,9 +52,14 @@ export function overlayWithPushed(
     for (const entry of state.entries) now.push(wordOf(words, entry), entry.expiresAtSeconds);
     entries.set(key, { name, words: now });
   }
-  const builder = new NameSetBuilder({ entriesExpected: entries.size, seed: base.seed, buffers });
+  const namesBytesExpected = octetsOf(entries.values());
+  const sizes = { entriesExpected: entries.size, namesBytesExpected };
+  const builder = new NameSetBuilder({ ...sizes, seed: base.seed, buffers });
   for (const { name, words } of entries.values()) addToOverlay(builder, baseSet, name, words);
-  return builder.entryCount === 0 ? undefined : builder.build();
+  const built = builder.build();
+  if (built.entryCount > 0) return built;
+  buffers.giveBack?.([built.table, built.names, built.rules]);
+  return undefined;
 }
 
 function wordOf(words: RuleWordTable, entry: NameState['entries'][number]): number {

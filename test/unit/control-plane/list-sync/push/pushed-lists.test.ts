@@ -1,5 +1,7 @@
 /** Lists of a real ledger in a real list-sync: what is pushed is in force whatever is being built, and after a restart. */
+import { rename } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { buffersOf } from '../../../../../src/control-plane/list-sync/buffer-pool.ts';
 import type { LedgerDelta } from '../../../../../src/control-plane/ledger/ledger.ts';
 import {
   NoSuchLane,
@@ -200,4 +202,24 @@ test('an empty list is good, and one that was emptied as well', async () => {
   await sync.reload(config());
   expect(harness.status('desk')).toMatchObject({ version: 2, entries: 0 });
   expect(harness.status('desk')?.failure).toBeUndefined();
+});
+
+test('two hundred pushes and changes of a file in turn use the same few buffers again', async () => {
+  const source = await harness.file('other.txt', 'other0.example\n');
+  const lists = [
+    { name: 'desk', ...PUSH },
+    { name: 'other', source },
+  ];
+  const sync = await harness.start(testConfig(harness.folder, lists));
+  const used = new Set<SharedArrayBuffer>();
+  for (let turn = 1; turn <= 100; turn++) {
+    await sync.apply(await push([`n${turn}.example`]));
+    await harness.file('other.txt.new', `other${turn}.example\n`);
+    await rename(`${source}.new`, source);
+    await harness.until(() => harness.status('other')?.version === turn + 1);
+    for (const buffer of buffersOf(harness.policies.at(-1)!)) used.add(buffer);
+  }
+  expect(harness.verdict('n1.example')).toBe('blocked by desk');
+  expect(harness.verdict('other100.example')).toBe('blocked by other');
+  expect(used.size).toBeLessThan(40);
 });
