@@ -65,7 +65,7 @@ export const appealsSchema = z
     webhookUrl: printable(1000)
       .regex(/^(?:https:\/\/[^\s<>"]+)?$/, 'expected https://...')
       .default('')
-      .describe('told of each objection, without what was written; "": nobody is'),
+      .describe('told of each objection and decision, without what was written; "": nobody is'),
   })
   .prefault({});
 

@@ -255,6 +255,7 @@ export class LedgerService {
           .readiness()
           .lists.map((status) => this.complete(status)),
       apply: (delta) => this.#apply(delta),
+      appealDecided: (decided) => this.desk.decided(decided),
       exceptionsChanged: () => this.#exceptions.look(),
       approvalsChanged: (list) => listSync().approvalsChanged(list),
       policy,

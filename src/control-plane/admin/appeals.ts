@@ -170,6 +170,7 @@ async function decide(services: ApiServices, decision: 'uphold' | 'reject', call
   const decided = await services.ledger.decideAppeal(appeal.id, decision, why, call.actor);
   if (decided.kind === 'refused') return refusedByLedger(decided);
   void services.onLedgerChanged();
+  services.appealDecided(decided);
   const { change, alsoDecided } = decided;
   services.log.info({ list: appeal.list, appeal: appeal.id, decision }, 'an appeal was decided');
   if (change !== undefined) {

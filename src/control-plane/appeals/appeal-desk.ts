@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { RateLimiter } from '../admin/rate-limiter.ts';
 import type { AppealQuestion, AppealReply, AppealView } from '../appeal-messages.ts';
-import type { AppealRow, NewAppeal } from '../ledger/appeal.ts';
+import type { AppealDecided, AppealRow, NewAppeal } from '../ledger/appeal.ts';
 import { storeRefusal } from '../ledger/ledger-failure.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AppealWebhook } from './appeal-webhook.ts';
@@ -53,6 +53,15 @@ export class AppealsDesk {
       if (storeRefusal(error) === undefined) this.#options.log.error({}, 'the appeals desk failed');
       return UNAVAILABLE;
     }
+  }
+
+  /** Somebody has decided: the people of the list are told, whoever of them it was. */
+  decided({ appeal, alsoDecided, change }: AppealDecided): void {
+    const { config, webhook } = this.#options;
+    const { id, list, name, incident, who, state } = appeal;
+    const version = change?.version ?? null;
+    const event = { event: 'appeal.decided', id, list, name, incident, who, state, alsoDecided, version } as const;
+    webhook.tell(config().appeals.webhookUrl, event);
   }
 
   async #file(sent: NewAppeal): Promise<AppealReply> {

@@ -1,5 +1,5 @@
 /**
- * Tells the list's people elsewhere that an appeal has come: one POST of JSON to the operator's address, tried a few times,
+ * Tells the list's people elsewhere that an appeal has come, and what was decided: one POST of JSON to the operator's address, tried a few times,
  * a bounded number on their way. It carries no word of what was written and nothing of who wrote it; that is read through
  * the API, by who may. What cannot be told is in the ledger all the same.
  */
@@ -13,16 +13,31 @@ export const ATTEMPTS_MAX = 4;
 export const WEBHOOK_TIMEOUT_MS = 5_000;
 const RETRY_FIRST_MS = 2_000;
 
-export interface AppealEvent {
-  readonly event: 'appeal.received';
+interface EventFields {
   readonly id: string;
   readonly list: string;
   readonly name: string;
   readonly incident: string;
   readonly who: string;
+}
+
+export interface AppealReceived extends EventFields {
+  readonly event: 'appeal.received';
   /** RFC 3339. */
   readonly dueAt: string;
 }
+
+/** Not with the reason: it may say who has appealed. */
+export interface AppealDecidedEvent extends EventFields {
+  readonly event: 'appeal.decided';
+  readonly state: string;
+  /** Others, against the same entry. */
+  readonly alsoDecided: readonly string[];
+  /** Of the list, where the decision has changed it. */
+  readonly version: number | null;
+}
+
+export type AppealEvent = AppealReceived | AppealDecidedEvent;
 
 /** Sends the body; the status of the answer. Errors: rejects where there is none. */
 export type PostJson = (url: string, body: string) => Promise<number>;

@@ -105,7 +105,7 @@ describe('a decision', () => {
     });
     expect(asked).toMatchObject([['a1', 'uphold', 'a shop indeed', { name: 'Province' }]]);
     expect(api.applied.map(({ toVersion }) => toVersion)).toEqual([7]);
-    expect(api.counted).toEqual(['ledger changed']);
+    expect(api.counted).toEqual(['ledger changed', 'upheld a1 a4']);
     expect(api.logged.join('')).not.toMatch(/wang|teapots|a shop indeed|shop\.bad/);
   });
 

@@ -58,6 +58,31 @@ describe('an appeal that is handed in', () => {
     expect(logged.join('')).not.toMatch(/wang|bank|shop\.bad/);
   });
 
+  it('is told of again when it is decided, without the reason', async () => {
+    const { desk, store, told } = await openDesk();
+    const sent = sentAppeal();
+    await desk.answer({ kind: 'file', appeal: sent });
+    await desk.answer({ kind: 'file', appeal: sentAppeal() });
+    const decided = await store.decideAppeal('a1', 'uphold', 'the shop of Mrs Wang', APPROVER);
+    if (decided.kind === 'refused') throw new Error(decided.message);
+    desk.decided(decided);
+    const { name, incident } = sent;
+    expect(told.at(-1)).toEqual([
+      'https://desk.example/hook',
+      {
+        event: 'appeal.decided',
+        id: 'a1',
+        list: 'desk',
+        name,
+        incident,
+        who: 'subscriber',
+        state: 'upheld',
+        alsoDecided: ['a2'],
+        version: null,
+      },
+    ]);
+  });
+
   it('is refused with the ledger’s code', async () => {
     const { desk, told } = await openDesk();
     const reply = await desk.answer({ kind: 'file', appeal: sentAppeal({ contact: '' }) });
