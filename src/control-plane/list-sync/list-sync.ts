@@ -283,9 +283,9 @@ class ListSyncService implements ListSync {
   }
 
   /** The list's content is read from the ledger, which leads to a build. */
-  #readAgain(list: string): void {
+  async #readAgain(list: string): Promise<void> {
     const task = this.#tasks.find(({ config }) => config.name === list);
-    if (task?.isOfLedger === true) void task.sync(true);
+    if (task?.isOfLedger === true) await task.sync(true);
   }
 
   #adopt({ config, newest }: ListTask): void {

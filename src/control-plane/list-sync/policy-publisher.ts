@@ -14,7 +14,7 @@ import type { ListContent } from './list-content.ts';
 import type { ListTask } from './list-task.ts';
 import { OVERLAY_ENTRIES_MAX } from './overlay.ts';
 import { publishedLists } from './published-lists.ts';
-import type { PushLanes } from './push/push-lanes.ts';
+import type { PushedVersion, PushLanes } from './push/push-lanes.ts';
 import { overlayWithPushed } from './push/pushed-overlay.ts';
 import { References } from './references.ts';
 import type { SegmentData } from './segment-data.ts';
@@ -210,8 +210,8 @@ export class PolicyPublisher {
   #overlayToPublish(levels: Levels): NameSetBuffers | undefined {
     const { overlay } = levels;
     const laid = this.#withPushed(levels);
-    // Nobody has seen the one in between.
-    if (overlay !== undefined && overlay !== laid && overlay !== this.#published?.overlay)
+    // Nobody has seen the one in between, unless it was published before.
+    if (overlay !== undefined && overlay !== laid && !this.#buffers.isHeld(overlay.table))
       this.#pool.giveBack([overlay.table, overlay.names, overlay.rules]);
     return laid;
   }
@@ -243,10 +243,7 @@ export class PolicyPublisher {
   #publishedLists(configs: Parameters<typeof publishedLists>[0], contents: readonly (ListContent | undefined)[]) {
     const versions = configs.map(({ name }, index) => {
       const content = contents[index];
-      if (content !== undefined) {
-        const { sourceSha256: digest, entries: entryCount } = content.facts;
-        this.#options.lanes.adopt(name, { version: content.version, digest, entryCount });
-      }
+      this.#options.lanes.adopt(name, pushedVersionOf(content));
       const pushed = this.#options.lanes.versionOf(name);
       return pushed === undefined || pushed.version === 0 ? content : pushed;
     });
@@ -304,16 +301,16 @@ export class PolicyPublisher {
       const same = this.#built!.lists.map((list, index) => ({ ...list, content: contents[index] }));
       return { base, overlay, lists: same };
     }
-    const done = await this.#options.compile.run({
-      kind: 'overlay',
-      buffers: this.#pool.lendUpTo(OVERLAY_BUFFER_BYTES_MAX),
-      base,
-      overlay,
-      changes: changed.map((listIndex) => {
-        const { settings, segment, holds } = lists[listIndex]!;
-        return { listIndex, settings, segment, held: holds?.held ?? new Uint32Array(0) };
-      }),
+    const changes = changed.map((listIndex) => {
+      const { settings, segment, holds } = lists[listIndex]!;
+      return { listIndex, settings, segment, held: holds?.held ?? new Uint32Array(0) };
     });
+    const buffers = this.#pool.lendUpTo(OVERLAY_BUFFER_BYTES_MAX);
+    // Why: what is pushed meanwhile retires this overlay, and another would be written over it while it is read.
+    const read = overlay === undefined ? [] : [overlay.table, overlay.names, overlay.rules];
+    this.#buffers.hold(read);
+    const done = await this.#options.compile.run({ kind: 'overlay', buffers, base, overlay, changes });
+    this.#buffers.release(read);
     // Why not taken back after a failure: a thread that overran its time may still write to them.
     if (done.kind === 'done') this.#pool.giveBack(done.result.unused);
     if (done.kind === 'failed' || done.result.kind === 'tooLarge') return undefined;
@@ -353,10 +350,10 @@ export class PolicyPublisher {
     const before = this.#published;
     this.#published = policy;
     this.#buffers.hold(buffersOf(policy));
-    const contents = this.#built?.lists.map(({ content }) => content?.version ?? 0);
+    const contents = this.#built?.lists.map(({ content }) => pushedVersionOf(content));
     await this.#options.publish(policy);
     for (const [index, { name, version }] of policy.lists.entries()) {
-      this.#options.lanes.inForce(name, version, contents?.[index] ?? 0);
+      this.#options.lanes.inForce(name, version, contents?.[index]);
     }
     if (before !== undefined) this.#buffers.release(buffersOf(before));
   }
@@ -373,6 +370,12 @@ export class PolicyPublisher {
     this.#generation += 1;
     return this.#generation;
   }
+}
+
+function pushedVersionOf(content: ListContent | undefined): PushedVersion | undefined {
+  if (content === undefined) return undefined;
+  const { sourceSha256: digest, entries: entryCount } = content.facts;
+  return { version: content.version, digest, entryCount };
 }
 
 function segmentsOf(lists: readonly BuildList[]): SegmentData[] {

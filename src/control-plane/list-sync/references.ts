@@ -14,6 +14,10 @@ export class References<T extends object> {
     for (const thing of things) this.#counts.set(thing, (this.#counts.get(thing) ?? 0) + 1);
   }
 
+  isHeld(thing: T): boolean {
+    return this.#counts.has(thing);
+  }
+
   /** Of what was held; each hold is released once. */
   release(things: readonly T[]): void {
     for (const thing of things) {

@@ -14,6 +14,8 @@ import type { SyncLog } from '../sync-log.ts';
 export const PUSHED_NAMES_MAX = 15_000;
 /** Names from which on contents are read, behind what is in force, so that there is room again. */
 export const PUSHED_NAMES_FOLD = 5_000;
+/** Changes of one list that wait to be in force; who comes beyond them is told that his is not in force yet. */
+export const WAITERS_MAX = 10_000;
 
 /** Where a list stands in the ledger. */
 export interface PushedVersion {
@@ -26,8 +28,8 @@ export interface PushLanesOptions {
   readonly ledger: Pick<Ledger, 'deltaSince'> | undefined;
   /** Lays the lanes over what is published; resolves when that is in force. */
   readonly publish: () => Promise<void>;
-  /** Reads the list's content again, which leads to a build. */
-  readonly readAgain: (list: string) => void;
+  /** Reads the list's content again, which leads to a build. Resolves when it is read. Errors: none. */
+  readonly readAgain: (list: string) => Promise<void>;
   /** The next build makes a base, so that nothing need lie over it. */
   readonly foldNext: () => void;
   readonly log: SyncLog;
@@ -47,6 +49,10 @@ interface Lane {
   /** By name: its newest state, and the version that it is of. */
   readonly names: Map<string, { readonly state: NameState; readonly version: number }>;
   waiters: Waiter[];
+  /** Of the content that was built last; '' where there is none. */
+  contentDigest: string;
+  /** The ledger does not know where the list stands here: nothing is taken but a content that is read anew. */
+  isStrange: boolean;
 }
 
 const NOTHING: PushedVersion = { version: 0, digest: '', entryCount: 0 };
@@ -57,10 +63,10 @@ export class NoSuchLane extends Error {}
 export class PushLanes {
   readonly #options: PushLanesOptions;
   readonly #lanes = new Map<string, Lane>();
-  #publishing: Promise<void> | undefined;
-  #again = false;
-  /** Whether a content is being read because the lanes are long. */
-  #folding = false;
+  #publishing: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+  /** Lists whose contents are being read because the lanes are long, and the versions that are waited for. */
+  readonly #folding = new Map<string, number>();
 
   constructor(options: PushLanesOptions) {
     this.#options = options;
@@ -71,43 +77,47 @@ export class PushLanes {
     for (const [name, lane] of this.#lanes) {
       if (lists.includes(name)) continue;
       this.#lanes.delete(name);
+      this.#folding.delete(name);
       // Why answered: nothing of the list is in force any more, and nobody will say so later.
       for (const { done } of lane.waiters) done();
     }
     for (const list of lists) {
-      if (!this.#lanes.has(list))
-        this.#lanes.set(list, { list, known: NOTHING, inForce: NOTHING, names: new Map(), waiters: [] });
+      if (!this.#lanes.has(list)) this.#lanes.set(list, newLane(list));
     }
   }
 
-  /** Resolves when every thread judges by the delta. Errors: NoSuchLane. */
+  /** Resolves when every thread judges by the delta. Errors: NoSuchLane; throws where too many wait. */
   async apply(delta: LedgerDelta): Promise<void> {
     const lane = this.#lanes.get(delta.list);
     if (lane === undefined) throw new NoSuchLane(`${delta.list} takes no changes any more`);
-    if (delta.toVersion > lane.known.version) await this.#take(lane, delta);
+    if (delta.toVersion > lane.known.version && !(await this.#take(lane, delta)))
+      void this.#options.readAgain(lane.list);
     if (lane.inForce.version >= delta.toVersion) return;
+    if (lane.waiters.length >= WAITERS_MAX) throw new Error(`${WAITERS_MAX} changes of ${delta.list} wait already`);
     await new Promise<void>((done) => lane.waiters.push({ version: delta.toVersion, done }));
   }
 
-  /** Before the first publication: what the ledger has beyond the content that was resumed. Errors: LedgerUnavailable. */
+  /** What the ledger has beyond what is known here: before the first publication, and when something was missed. */
   async catchUp(): Promise<void> {
     for (const lane of this.#lanes.values()) {
-      const { version } = lane.known;
-      const delta = version === 0 ? undefined : await this.#options.ledger?.deltaSince(lane.list, version);
-      if (delta !== undefined && delta.toVersion > version) await this.#take(lane, delta);
-      if (delta === undefined && version > 0) {
-        // Why from nothing: the ledger does not know the version; it may have been put back to an earlier state.
-        lane.known = NOTHING;
-        lane.names.clear();
-        this.#options.readAgain(lane.list);
+      const delta = await this.#ask(lane);
+      if (delta !== 'unreachable') {
+        // Why from nothing: the ledger may have been put back to an earlier state, or begun anew.
+        if (delta === undefined || isOfOther(delta, lane.known)) this.#lose(lane);
+        else if (await this.#take(lane, delta)) continue;
       }
+      await this.#options.readAgain(lane.list);
     }
   }
 
-  /** A content of the list is to be built, or is in force. */
-  adopt(list: string, content: PushedVersion): void {
+  /** A content of the list is to be built, or is in force; undefined: there is none. */
+  adopt(list: string, content: PushedVersion = NOTHING): void {
     const lane = this.#lanes.get(list);
-    if (lane !== undefined && content.version > lane.known.version) lane.known = content;
+    if (lane === undefined) return;
+    if (lane.isStrange && content.digest === lane.contentDigest) return;
+    lane.contentDigest = content.digest;
+    if (lane.isStrange || content.version > lane.known.version) lane.known = content;
+    lane.isStrange = false;
   }
 
   /** States to lay over a content of this version. */
@@ -125,12 +135,13 @@ export class PushLanes {
     return this.#lanes.get(list)?.inForce;
   }
 
-  /** Every thread judges by this version of the list, whose index was made of the content of `contentVersion`. */
-  inForce(list: string, version: number, contentVersion: number): void {
+  /** Every thread judges by this version of the list, whose index was made of that content. */
+  inForce(list: string, version: number, content: Pick<PushedVersion, 'version' | 'digest'> = NOTHING): void {
     const lane = this.#lanes.get(list);
-    if (lane === undefined) return;
-    for (const [name, { version: at }] of lane.names) if (at <= contentVersion) lane.names.delete(name);
-    if (this.#nameCount() <= PUSHED_NAMES_FOLD) this.#folding = false;
+    // Why: another content has been published meanwhile, and will be said to be in force as well.
+    if (lane === undefined || lane.isStrange || content.digest !== lane.contentDigest) return;
+    for (const [name, { version: at }] of lane.names) if (at <= content.version) lane.names.delete(name);
+    if (content.version >= (this.#folding.get(list) ?? Infinity)) this.#folding.delete(list);
     // Why equal: what is known by now may be newer than what was published.
     if (lane.known.version === version) lane.inForce = lane.known;
     else if (version > lane.inForce.version) lane.inForce = { ...lane.inForce, version };
@@ -145,24 +156,51 @@ export class PushLanes {
     }
   }
 
-  async #take(lane: Lane, given: LedgerDelta): Promise<void> {
+  /** False where the content has to be read instead. */
+  async #take(lane: Lane, given: LedgerDelta): Promise<boolean> {
+    if (lane.isStrange) return false;
     let delta: LedgerDelta | undefined = given;
     if (delta.fromVersion > lane.known.version) {
       // Changes that came at the same time, in another order: the ledger knows what is between.
-      delta = await this.#options.ledger?.deltaSince(lane.list, lane.known.version);
+      const asked = await this.#ask(lane);
+      delta = asked === 'unreachable' ? undefined : asked;
     }
-    if (delta !== undefined && delta.toVersion <= lane.known.version) return;
+    if (delta !== undefined && delta.toVersion <= lane.known.version) return true;
     const { names } = delta ?? {};
-    if (delta === undefined || names === undefined) return this.#options.readAgain(lane.list);
+    if (delta === undefined || names === undefined) return false;
     if (this.#nameCount() + names.length > PUSHED_NAMES_MAX) {
       this.#fold();
-      return this.#options.readAgain(lane.list);
+      return false;
     }
     const { toVersion: version, digest, entryCount } = delta;
     for (const state of names) lane.names.set(state.name, { state, version });
     lane.known = { version, digest, entryCount };
-    void this.publish();
+    // Why read then: a build brings it into force by another way, and is tried again.
+    this.publish().catch(() => this.#options.readAgain(lane.list));
     this.#fold();
+    return true;
+  }
+
+  /** Why not an error: a content is read from the file, without the ledger's thread. */
+  async #ask({ list, known }: Lane): Promise<LedgerDelta | undefined | 'unreachable'> {
+    try {
+      return await this.#options.ledger?.deltaSince(list, known.version);
+    } catch (error) {
+      this.#options.log.warn(
+        { list, error: String(error) },
+        'the ledger cannot be asked for changes, it is read instead',
+      );
+      return 'unreachable';
+    }
+  }
+
+  #lose(lane: Lane): void {
+    if (lane.known.version === 0) return;
+    lane.known = NOTHING;
+    lane.inForce = NOTHING;
+    lane.names.clear();
+    lane.isStrange = true;
+    this.#folding.delete(lane.list);
   }
 
   #nameCount(): number {
@@ -172,26 +210,38 @@ export class PushLanes {
   }
 
   #fold(): void {
-    if (this.#folding || this.#nameCount() <= PUSHED_NAMES_FOLD) return;
-    this.#folding = true;
+    if (this.#folding.size > 0 || this.#nameCount() <= PUSHED_NAMES_FOLD) return;
     this.#options.foldNext();
-    for (const { list, names } of this.#lanes.values()) if (names.size > 0) this.#options.readAgain(list);
+    for (const { list, names, known } of this.#lanes.values()) {
+      if (names.size === 0) continue;
+      this.#folding.set(list, known.version);
+      void this.#options.readAgain(list);
+    }
   }
 
-  /** One publication at a time: changes that come meanwhile go with the next. */
+  /**
+   * One publication at a time: changes that come meanwhile go with the next. Resolves when all of now is in force.
+   * Errors: rejects where it could not be published.
+   */
   publish(): Promise<void> {
-    this.#again = true;
-    this.#publishing ??= this.#publishWhileWanted();
-    return this.#publishing;
-  }
-
-  async #publishWhileWanted(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      await this.#options.publish().catch((error: unknown) => {
+    this.#next ??= this.#publishing.then(() => {
+      this.#next = undefined;
+      const publication = this.#options.publish();
+      this.#publishing = publication.catch((error: unknown) => {
         this.#options.log.error({ error: String(error) }, 'a change could not be published');
       });
-    }
-    this.#publishing = undefined;
+      return publication;
+    });
+    return this.#next;
   }
+}
+
+/** Whether the ledger has another history of the list, which has come as far. */
+function isOfOther({ toVersion, digest }: LedgerDelta, known: PushedVersion): boolean {
+  return known.version > 0 && toVersion === known.version && digest !== known.digest;
+}
+
+function newLane(list: string): Lane {
+  const names: Lane['names'] = new Map();
+  return { list, known: NOTHING, inForce: NOTHING, names, waiters: [], contentDigest: '', isStrange: false };
 }

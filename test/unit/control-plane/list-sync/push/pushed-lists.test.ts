@@ -1,8 +1,9 @@
 /** Lists of a real ledger in a real list-sync: what is pushed is in force whatever is being built, and after a restart. */
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buffersOf } from '../../../../../src/control-plane/list-sync/buffer-pool.ts';
 import type { LedgerDelta } from '../../../../../src/control-plane/ledger/ledger.ts';
+import { ledgerPath } from '../../../../../src/control-plane/ledger/open-database.ts';
 import {
   NoSuchLane,
   PUSHED_NAMES_FOLD,
@@ -179,18 +180,53 @@ test('a list that has left the configuration takes nothing, and nobody waits for
   expect(harness.verdict('bad.example')).toBe('allowed');
 });
 
-test('a ledger that was put back to an earlier state is read as it is', async () => {
+test('a ledger that was begun anew is read as it is, and what is pushed to it is in force', async () => {
   const first = await harness.start(config());
-  await first.apply(await push(['one.example']));
-  await first.apply(await push(['two.example']));
+  const words = Array.from({ length: PUSHED_NAMES_FOLD + 1 }, (_, i) => `n${i}.example`);
+  await first.apply(await push(words.slice(0, 3000)));
+  await first.apply(await push(words.slice(3000)));
+  await harness.until(() => harness.policies.at(-1)!.overlay === undefined);
   await first.reload(config());
-  await harness.runner.drained();
   await harness.close();
-  const other = await openTestLedger({ lists: [listSettings({ name: 'desk' })] });
-  await other.push(['three.example']);
-  harness.ledger = other.store;
-  await harness.start({ ...config(), stateDirectory: harness.folder + '/state' });
-  expect(harness.policies.at(-1)!.lists[0]!.version).toBe(2);
+  await ledger.store.close();
+  for (const end of ['', '-wal', '-shm']) await rm(`${ledgerPath(`${harness.folder}/state`)}${end}`, { force: true });
+  ledger = await openTestLedger({ stateDirectory: `${harness.folder}/state`, lists: [listSettings({ name: 'desk' })] });
+  harness.ledger = ledger.store;
+  const second = await harness.start(config());
+  expect([harness.verdict('n1.example'), harness.policies.at(-1)!.lists[0]!.version]).toEqual(['allowed', 0]);
+  await second.apply(await push(['new.example']));
+  expect([harness.verdict('new.example'), harness.policies.at(-1)!.lists[0]!.version]).toEqual(['blocked by desk', 1]);
+});
+
+test('the first change of a list, which was made and not told, is in force once the ledger is caught up with', async () => {
+  const sync = await harness.start(config());
+  await push(['one.example']);
+  await sync.catchUp();
+  await harness.until(() => harness.status('desk')?.version === 1);
+  expect(harness.verdict('one.example')).toBe('blocked by desk');
+});
+
+test('an overlay that a job reads is not written over by what is pushed meanwhile', async () => {
+  const source = await harness.file('other.txt', 'other.example\n');
+  const runner = new HeldRunner();
+  const lists = [
+    { name: 'desk', ...PUSH },
+    { name: 'other', source },
+  ];
+  const sync = await harness.start(testConfig(harness.folder, lists), runner);
+  await sync.apply(await push(Array.from({ length: 500 }, (_, i) => `n${i}.example`)));
+  const { table, names, rules } = harness.policies.at(-1)!.overlay!;
+  const bytes = (): string[] => [table, names, rules].map((buffer) => Buffer.from(buffer).toString('hex'));
+  const before = bytes();
+  const held = new HeldRunner('overlay');
+  runner.run = held.run.bind(held);
+  await harness.file('other.txt', 'other.example\nmore.example\n');
+  await held.begun.promise;
+  for (let i = 0; i < 3; i += 1) await sync.apply(await push([`m${i}.example`]));
+  expect(bytes()).toEqual(before);
+  held.go('overlay');
+  await harness.until(() => harness.verdict('more.example') === 'blocked by other');
+  expect(harness.verdict('m2.example')).toBe('blocked by desk');
 });
 
 test('an empty list is good, and one that was emptied as well', async () => {
