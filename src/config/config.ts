@@ -147,6 +147,8 @@ export interface LimitsConfig {
   readonly outstandingExcess: 'servfail' | 'drop';
   /** Questions upstream for one domain; 0: no limit. */
   readonly missesPerDomainPerSecondMax: number;
+  /** Of them for one client; 0: as many as for all. */
+  readonly missesPerDomainClientPerSecondMax: number;
   /** Names. */
   readonly missesExempt: readonly string[];
   /** Answer ANY over UDP with one synthesized record. */

@@ -48,11 +48,14 @@ export const limitsSchema = z
     missesPerDomainPerSecondMax: whole(0, PER_SECOND_MAX)
       .default(500)
       .describe('questions sent upstream for names of one domain, in each thread; 0: no limit'),
+    missesPerDomainClientPerSecondMax: whole(0, PER_SECOND_MAX)
+      .default(100)
+      .describe('of them for one IPv4 address or IPv6 /64; 0: as many as for all'),
     missesExempt: z
       .array(domainName)
       .max(EXEMPT_MAX)
       .default([])
-      .describe('names without that limit, with all below them'),
+      .describe('names without those two limits, with all below them'),
     anyMinimal: z.boolean().default(true).describe('answer ANY over UDP with a HINFO record (RFC 8482)'),
   })
   .prefault({});

@@ -200,7 +200,7 @@ export class Resolver {
     const { key } = this.#clientLimits;
     const isRoomLeft = this.#upstreamLimits.mayWait(this.#exchanges.waitingOf(key.high, key.low));
     if (!isRoomLeft && !this.#clientLimits.isExempt(arrival.client)) return LimitRow.outstanding;
-    if (!isMiss || this.#upstreamLimits.takeMiss(query, arrival.receivedAtMs)) return -1;
+    if (!isMiss || this.#upstreamLimits.takeMiss(query, key, arrival.receivedAtMs)) return -1;
     return this.#clientLimits.isExempt(arrival.client) ? -1 : LimitRow.misses;
   }
 

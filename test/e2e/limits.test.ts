@@ -77,6 +77,7 @@ describe('a flood of made-up names below one domain', () => {
       queriesPerSecondMax: 0,
       responsesPerSecondMax: 0,
       missesPerDomainPerSecondMax: BUDGET,
+      missesPerDomainClientPerSecondMax: 0,
     };
     const weir = await startWeirProcess({
       config: { upstreams: [upstream.url], limits },

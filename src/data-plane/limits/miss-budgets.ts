@@ -1,8 +1,8 @@
 /**
  * How many questions a second go upstream for one domain: asked by resolve.ts before an exchange begins, and only then.
  * A flood of made-up names below a domain misses the cache each time; without a budget it takes the upstreams, and the
- * domain's own servers, down with it. Names below a registry (co.uk) have their domain's budget and share a larger one,
- * for domain-labels.ts guesses. Exempt names are looked for only when a budget is used up. Allocates nothing for a query.
+ * domain's own servers, down with it. Of a domain's budget one client gets a part, so that nobody alone can use it up
+ * for all. Names below a registry (co.uk) have their domain's budget and share a larger one, for domain-labels.ts guesses. Exempt names are looked for only when a budget is used up. Allocates nothing for a query.
  */
 import { randomFillSync } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
@@ -10,6 +10,7 @@ import { FOLD, NAME_BYTES_MAX, nameFromText, namesEqual } from '../../dns/name.t
 import type { QueryView } from '../../dns/query-view.ts';
 import { SIP_KEY_BYTES, SipHash } from '../../dns/sip-hash.ts';
 import { BucketTable } from './bucket-table.ts';
+import type { ClientKey } from './client-key.ts';
 import { domainLabels } from './domain-labels.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 
@@ -19,6 +20,8 @@ const DOMAIN_LABELS = 2;
 
 export class MissBudgets {
   readonly #hasher: SipHash;
+  /** Of one client for one domain. */
+  readonly #parts: BucketTable;
   readonly #domains: BucketTable;
   readonly #registries: BucketTable;
   readonly #name = new Uint8Array(NAME_BYTES_MAX);
@@ -26,34 +29,45 @@ export class MissBudgets {
 
   constructor(limits: Config['limits'], hash: KeyedHash) {
     this.#hasher = new SipHash(randomFillSync(new Uint8Array(SIP_KEY_BYTES)));
+    this.#parts = new BucketTable(hash);
     this.#domains = new BucketTable(hash);
     this.#registries = new BucketTable(hash);
     this.configure(limits);
   }
 
-  configure({ missesPerDomainPerSecondMax: perSecondMax, missesExempt }: Config['limits']): void {
+  configure(limits: Config['limits']): void {
+    const { missesPerDomainPerSecondMax: perSecondMax, missesPerDomainClientPerSecondMax: partMax } = limits;
+    this.#parts.configure(partMax, partMax);
     this.#domains.configure(perSecondMax, perSecondMax);
     this.#registries.configure(perSecondMax * REGISTRY_BUDGETS, perSecondMax * REGISTRY_BUDGETS);
-    this.#exempt = missesExempt.flatMap((name) => nameFromText(name) ?? []);
+    this.#exempt = limits.missesExempt.flatMap((name) => nameFromText(name) ?? []);
   }
 
-  /** Takes one question upstream for the query's name. False: the budget of its domain is used up. */
-  take(query: QueryView, nowMs: number): boolean {
+  /** Takes one question upstream for the query's name. False: the budget of its domain, or the client's part, is used up. */
+  take(query: QueryView, client: ClientKey, nowMs: number): boolean {
     const { bytes, qnameStart, labelStarts, labelCount } = query;
     const labels = domainLabels(bytes, qnameStart, labelStarts, labelCount);
-    if (!this.#takeOf(this.#domains, query, labels, nowMs)) return this.#isExempt(query);
-    if (labels <= DOMAIN_LABELS || this.#takeOf(this.#registries, query, DOMAIN_LABELS, nowMs)) return true;
-    return this.#isExempt(query);
+    return this.#takeAll(query, labels, client, nowMs) || this.#isExempt(query);
+  }
+
+  #takeAll(query: QueryView, labels: number, client: ClientKey, nowMs: number): boolean {
+    const hasher = this.#hash(query, labels);
+    // Why first: what a client has no part in any more is not taken from others.
+    if (!this.#parts.take(hasher.high ^ client.high, hasher.low ^ client.low, nowMs)) return false;
+    if (!this.#domains.take(hasher.high, hasher.low, nowMs)) return false;
+    if (labels <= DOMAIN_LABELS) return true;
+    this.#hash(query, DOMAIN_LABELS);
+    return this.#registries.take(hasher.high, hasher.low, nowMs);
   }
 
   /** Keys of 64 bits that nobody outside can foresee stand for names here. */
-  #takeOf(budgets: BucketTable, query: QueryView, labels: number, nowMs: number): boolean {
+  #hash(query: QueryView, labels: number): SipHash {
     const from = labels === 0 ? query.qnameBytes - 1 : query.labelStarts[query.labelCount - labels]!;
     const end = query.qnameBytes - from;
     const start = query.qnameStart + from;
     for (let index = 0; index < end; index++) this.#name[index] = FOLD[query.bytes[start + index]!]!;
     this.#hasher.hash(this.#name, 0, end);
-    return budgets.take(this.#hasher.high, this.#hasher.low, nowMs);
+    return this.#hasher;
   }
 
   #isExempt({ bytes, qnameStart, labelStarts, labelCount }: QueryView): boolean {

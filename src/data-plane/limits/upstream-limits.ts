@@ -11,6 +11,7 @@ import type { QueryView } from '../../dns/query-view.ts';
 import { DropRow, LimitOutcomeRow, LimitRow } from '../../telemetry/counter-labels.ts';
 import { limitCounter } from '../../telemetry/counters.ts';
 import type { Refusal } from '../accept.ts';
+import type { ClientKey } from './client-key.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 import { MissBudgets } from './miss-budgets.ts';
 
@@ -47,9 +48,9 @@ export class UpstreamLimits {
     return this.#outstandingPerClientMax === 0 || waiting < this.#outstandingPerClientMax;
   }
 
-  /** Takes one question upstream out of the budget of the query's domain. False: it is used up. */
-  takeMiss(query: QueryView, nowMs: number): boolean {
-    return this.#budgets.take(query, nowMs);
+  /** Takes one question upstream out of the budget of the query's domain. False: it, or the client's part, is used up. */
+  takeMiss(query: QueryView, client: ClientKey, nowMs: number): boolean {
+    return this.#budgets.take(query, client, nowMs);
   }
 
   /** Counts a stale answer that stands in where a limit is met. */

@@ -41,6 +41,8 @@ describe('the table of configuration keys', () => {
       'lists[].source',
       'lists[].rollout[].percent',
       'warningPage.hotlines[].number',
+      'clients.groups[].name',
+      'clients.groups[].prefixes',
     ]);
   });
 

@@ -20,10 +20,11 @@ function harness(limits: Record<string, unknown>, more: Record<string, unknown> 
   });
 }
 
-/** Asks for so many names below a domain that nobody has; how many of them went upstream. */
-function flood(weir: ResolverHarness, domain: string, count: number): number {
+/** Asks for so many names below a domain that nobody has, each from another client; how many of them went upstream. */
+function flood(weir: ResolverHarness, domain: string, count: number, client?: string): number {
   const before = weir.upstream.asks.length;
-  for (let index = 0; index < count; index++) weir.ask(`${floods++}.${domain}`, { client: CLIENT });
+  for (let index = 0; index < count; index++)
+    weir.ask(`${floods++}.${domain}`, { client: client ?? `198.18.${(floods >> 8) & 0xff}.${floods & 0xff}` });
   return weir.upstream.asks.length - before;
 }
 let floods = 0;
@@ -79,14 +80,39 @@ describe('the misses of a domain', () => {
 
   it('share one budget for names without a domain', () => {
     const weir = harness(limits);
-    for (let index = 0; index < 50; index++) weir.ask(`made-up-${index}`, { client: CLIENT });
+    for (let index = 0; index < 50; index++) weir.ask(`made-up-${index}`, { client: `198.51.100.${index}` });
     expect(weir.upstream.asks).toHaveLength(10);
+  });
+
+  it('are one client’s only in part: what is left is for the others, and each domain has a part for each client', () => {
+    const weir = harness({ ...limits, missesPerDomainClientPerSecondMax: 4 });
+    expect(flood(weir, 'example.com', 50, CLIENT)).toBe(4);
+    expect(flood(weir, 'Example.COM', 50, CLIENT)).toBe(0);
+    expect(limited(weir, LimitRow.misses, LimitOutcomeRow.failed)).toBe(96);
+    expect(flood(weir, 'example.net', 50, CLIENT)).toBe(4);
+    expect(flood(weir, 'example.com', 50, '2001:db8::1')).toBe(4);
+    expect(flood(weir, 'example.com', 50, '2001:db8::2')).toBe(0);
+    expect(flood(weir, 'example.com', 50, '2001:db8:0:1::1')).toBe(2);
+    weir.advance(500);
+    expect(flood(weir, 'example.com', 50, CLIENT)).toBe(2);
+    const wide = harness({ ...limits, missesPerDomainClientPerSecondMax: 0 });
+    expect(flood(wide, 'example.com', 50, CLIENT)).toBe(10);
+  });
+
+  it('of a flood by one client leave its domain to everybody else, by default', () => {
+    const weir = harness({});
+    expect(flood(weir, 'popular.example', 900, CLIENT)).toBe(100);
+    expect(flood(weir, 'popular.example', 300)).toBe(300);
   });
 
   it('have no budget at 0, nor below names that are exempt', () => {
     expect(flood(harness({ missesPerDomainPerSecondMax: 0 }), 'example.com', 900)).toBe(900);
-    const weir = harness({ ...limits, missesExempt: ['zen.Example.org', 'co.uk'] });
-    expect(flood(weir, 'zen.example.org', 100)).toBe(100);
+    const weir = harness({
+      ...limits,
+      missesPerDomainClientPerSecondMax: 2,
+      missesExempt: ['zen.Example.org', 'co.uk'],
+    });
+    expect(flood(weir, 'zen.example.org', 100, CLIENT)).toBe(100);
     expect(flood(weir, 'a.zen.example.org', 100)).toBe(100);
     expect(flood(weir, 'victim.co.uk', 500)).toBe(500);
     expect(flood(weir, 'notzen.example.org', 100)).toBe(0);
