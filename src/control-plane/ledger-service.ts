@@ -172,6 +172,11 @@ export class LedgerService {
     return new LedgerClient({
       stateDirectory: this.#config.stateDirectory,
       onState: (isUp, message) => this.#onState(isUp, message),
+      onLate: () => {
+        void this.#options.listSync().catchUp();
+        void this.#lookAtExceptions();
+        void this.#onChanged();
+      },
       onDeath: (message) => {
         log.error({}, message);
         this.#options.onDeath();

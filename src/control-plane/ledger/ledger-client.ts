@@ -15,7 +15,7 @@ import { LedgerUnavailable, unavailable } from './ledger-failure.ts';
 import type { LedgerAnswer, LedgerMethod, LedgerRequest, LedgerThreadData } from './ledger-messages.ts';
 import type * as Contract from './ledger.ts';
 
-/** Requests that wait for an answer at a time. */
+/** Requests that the thread has yet to answer, at a time. */
 export const REQUESTS_MAX = 1_000;
 /** The guard's names are most of it; entries never are in the heap as a whole. */
 const HEAP_MB_MAX = 1024;
@@ -56,6 +56,8 @@ export interface LedgerClientOptions {
   readonly onState: (isUp: boolean, message: string) => void;
   /** The thread has died and is started again. */
   readonly onDeath: (message: string) => void;
+  /** A change was made after all, whose sender was told that nobody knows: it is to be brought into force. */
+  readonly onLate?: () => void;
   /** For tests. */
   readonly threadUrl?: URL;
   readonly lookMs?: number;
@@ -72,6 +74,8 @@ interface Waiting {
 export class LedgerClient implements Contract.Ledger {
   readonly #options: LedgerClientOptions;
   readonly #waiting = new Map<number, Waiting>();
+  /** Requests that nobody waits for any more and that the thread has yet to answer. */
+  readonly #givenUp = new Map<number, LedgerMethod>();
   readonly #look: NodeJS.Timeout;
   #worker: Worker | undefined;
   #heartbeat = createHeartbeat();
@@ -155,7 +159,8 @@ export class LedgerClient implements Contract.Ledger {
     if (this.#closing || this.#worker === undefined || this.#silentLooks >= SILENT_LOOKS_MAX) {
       return refusedNow(method, `The ledger cannot be reached: ${this.#why}.`);
     }
-    if (this.#waiting.size >= REQUESTS_MAX) {
+    // Why also those: the thread has them before it, whoever waits.
+    if (this.#waiting.size + this.#givenUp.size >= REQUESTS_MAX) {
       return refusedNow(method, `${REQUESTS_MAX} requests wait for the ledger already.`);
     }
     this.#lastId += 1;
@@ -195,7 +200,12 @@ export class LedgerClient implements Contract.Ledger {
     if (answer.kind === 'ready') return this.#setState(answer.unusable === undefined, answer.unusable ?? '');
     const waiting = this.#waiting.get(answer.id);
     // Why it may be nobody: it took too long, and was answered with that.
-    if (waiting === undefined) return;
+    if (waiting === undefined) {
+      const method = this.#givenUp.get(answer.id);
+      this.#givenUp.delete(answer.id);
+      if (method !== undefined && REFUSING.has(method) && answer.kind === 'done') this.#options.onLate?.();
+      return;
+    }
     this.#waiting.delete(answer.id);
     if (answer.kind === 'done') waiting.settle(answer.value);
     else if (answer.isBug) waiting.fail(new Error(`the ledger failed: ${answer.message}`));
@@ -244,12 +254,14 @@ export class LedgerClient implements Contract.Ledger {
     const patientMax = isLong ? PATIENT_LOOKS_COMMIT_MAX : PATIENT_LOOKS_MAX;
     if (this.#silentLooks < silentMax && waiting.looks < patientMax) return;
     this.#waiting.delete(waiting.request.id);
+    this.#givenUp.set(waiting.request.id, waiting.request.method);
     end(waiting, 'The ledger does not answer in time. What was sent may still be done; ask again with the same key.');
   }
 
   #endAll(why: string): void {
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
+    this.#givenUp.clear();
     for (const waiting of all) end(waiting, `The ledger cannot be reached: ${why}. What was sent may be done.`);
   }
 }

@@ -25,7 +25,7 @@ import {
   watchedPaths,
   type FileIdentities,
 } from './policy-inputs.ts';
-import { PolicyPublisher, type Audience, type PolicyParts } from './policy-publisher.ts';
+import { PolicyPublisher, pushedVersionOf, type Audience, type PolicyParts } from './policy-publisher.ts';
 import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
@@ -169,8 +169,9 @@ class ListSyncService implements ListSync {
     await this.#readApprovals();
     await this.#snapshots.resume(this.#store.snapshotPath, this.#parts(), this.#publisher);
     await Promise.all(this.#tasks.map((task) => task.start()));
-    for (const task of this.#tasks) if (task.isOfLedger) this.#adopt(task);
-    await this.catchUp();
+    for (const { isOfLedger, config, newest } of this.#tasks)
+      if (isOfLedger) this.#lanes.adopt(config.name, pushedVersionOf(newest));
+    await this.catchUp(true);
     this.#started = true;
     await this.#build();
     if (!this.#publisher.hasPublished && !this.#closed) await this.#publisher.publishEmpty(this.#config.lists);
@@ -187,7 +188,10 @@ class ListSyncService implements ListSync {
     return this.#lanes.apply(delta);
   }
 
-  async catchUp(): Promise<void> {
+  async catchUp(isStarting = false): Promise<void> {
+    // Why: until it has started nothing is known here, and all would be read.
+    if (!isStarting) await this.#begun.promise;
+    if (this.#closed) return;
     try {
       await this.#lanes.catchUp();
       await this.#readApprovals();
@@ -286,12 +290,6 @@ class ListSyncService implements ListSync {
   async #readAgain(list: string): Promise<void> {
     const task = this.#tasks.find(({ config }) => config.name === list);
     if (task?.isOfLedger === true) await task.sync(true);
-  }
-
-  #adopt({ config, newest }: ListTask): void {
-    if (newest === undefined) return;
-    const { sourceSha256: digest, entries: entryCount } = newest.facts;
-    this.#lanes.adopt(config.name, { version: newest.version, digest, entryCount });
   }
 
   async #openStore(): Promise<void> {

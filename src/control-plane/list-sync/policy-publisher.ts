@@ -372,7 +372,8 @@ export class PolicyPublisher {
   }
 }
 
-function pushedVersionOf(content: ListContent | undefined): PushedVersion | undefined {
+/** Of a list of the ledger. */
+export function pushedVersionOf(content: ListContent | undefined): PushedVersion | undefined {
   if (content === undefined) return undefined;
   const { sourceSha256: digest, entries: entryCount } = content.facts;
   return { version: content.version, digest, entryCount };

@@ -28,6 +28,8 @@ interface Watched {
   readonly client: LedgerClient;
   readonly states: [boolean, string][];
   readonly deaths: string[];
+  /** Changes that were made after their senders had been told that nobody knows. */
+  readonly late: () => number;
   /** Resolves with the next one. */
   readonly death: () => Promise<string>;
 }
@@ -42,10 +44,12 @@ afterEach(async () => {
 function start(stateDirectory: string, thread: 'scripted' | 'real' = 'scripted', heapMbMax = 256): Watched {
   const states: [boolean, string][] = [];
   const deaths: string[] = [];
+  let late = 0;
   let next = Promise.withResolvers<string>();
   const client = new LedgerClient({
     stateDirectory,
     onState: (isUp, message) => states.push([isUp, message]),
+    onLate: () => (late += 1),
     onDeath: (message) => {
       deaths.push(message);
       next.resolve(message);
@@ -55,7 +59,7 @@ function start(stateDirectory: string, thread: 'scripted' | 'real' = 'scripted',
     ...(thread === 'real' ? {} : { threadUrl: SCRIPTED }),
   });
   open.push(client);
-  return { client, states, deaths, death: () => next.promise };
+  return { client, states, deaths, late: () => late, death: () => next.promise };
 }
 
 function change(list: string): ChangeRequest {
@@ -175,8 +179,8 @@ describe('a thread that does not answer', () => {
     expect(await askThread(client)).toMatchObject({ threadId: expect.any(Number) });
   });
 
-  test('though it lives is waited for so long, and an answer that comes later is nobody’s', async () => {
-    const { client, states, deaths } = start('any');
+  test('though it lives is waited for so long, and an answer that comes later is nobody’s, but is told of', async () => {
+    const { client, states, deaths, late } = start('any');
     await askThread(client);
     const written = client.change(change('late'));
     for (let looks = 0; looks < 59; looks++) {
@@ -187,8 +191,10 @@ describe('a thread that does not answer', () => {
     beat();
     look(1);
     expect(await written).toMatchObject(UNAVAILABLE);
+    expect(late()).toBe(0);
     await askThread(client);
     expect(await written).toMatchObject(UNAVAILABLE);
+    await vi.waitFor(() => expect(late()).toBe(1), 20_000);
     expect([states.length, deaths]).toEqual([1, []]);
   });
 

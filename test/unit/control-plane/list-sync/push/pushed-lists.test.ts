@@ -206,6 +206,22 @@ test('the first change of a list, which was made and not told, is in force once 
   expect(harness.verdict('one.example')).toBe('blocked by desk');
 });
 
+test('a ledger that opens while lists are started is asked for what is new, and not read', async () => {
+  const first = await harness.start(config());
+  const words = Array.from({ length: PUSHED_NAMES_FOLD + 1 }, (_, i) => `n${i}.example`);
+  await first.apply(await push(words.slice(0, 3000)));
+  await first.apply(await push(words.slice(3000)));
+  await harness.until(() => harness.policies.at(-1)!.overlay === undefined);
+  await first.reload(config());
+  await harness.close();
+  const parsed = harness.runner.kinds.filter((kind) => kind === 'parse').length;
+  const second = harness.open(config());
+  await Promise.all([second.catchUp(), second.start()]);
+  await harness.runner.drained();
+  expect(harness.runner.kinds.filter((kind) => kind === 'parse')).toHaveLength(parsed);
+  expect(harness.verdict('n1.example')).toBe('blocked by desk');
+});
+
 test('an overlay that a job reads is not written over by what is pushed meanwhile', async () => {
   const source = await harness.file('other.txt', 'other.example\n');
   const runner = new HeldRunner();
