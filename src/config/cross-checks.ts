@@ -51,6 +51,7 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
   const ca = valueAt(raw, ['upstreamQueries', 'ca']);
   if (typeof ca === 'string' && ca !== '') checkFile(resolve(folder, ca), ['upstreamQueries', 'ca'], report);
   checkCookieSecrets(raw, folder, report);
+  checkBalancers(raw, report);
   checkSinkhole(raw, report);
   checkSources(raw, report);
   checkFeeds({ valueAt: (path) => valueAt(raw, path), folder, report });
@@ -65,6 +66,14 @@ export function crossCheck(raw: unknown, folder: string, report: Report): void {
     for (const [index, file] of arrayAt(raw, key).entries()) {
       if (typeof file === 'string') checkFile(resolve(folder, file), [key, index], report);
     }
+  }
+}
+
+/** Who may name any client is trusted with everything that depends on clients: never everybody. */
+function checkBalancers(raw: unknown, report: Report): void {
+  for (const [index, prefix] of arrayAt(raw, 'listen', 'proxyProtocol').entries()) {
+    if (typeof prefix === 'string' && /\/0+$/.test(prefix))
+      report(['listen', 'proxyProtocol', index], 'anybody could then name any client as his own: name the balancers');
   }
 }
 

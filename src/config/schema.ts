@@ -257,9 +257,9 @@ export const configSchema = z.strictObject({
     .prefault({}),
   tcp: z
     .strictObject({
-      connectionsMax: whole(1, 100_000).default(1000).describe('of each thread'),
+      connectionsMax: whole(1, 100_000).default(2000).describe('of each thread'),
       connectionsPerClientMax: whole(1, 100_000)
-        .default(20)
+        .default(200)
         .describe('of one IPv4 address or IPv6 /64, in each thread'),
       idleTimeoutMs: whole(10, 600_000).default(10_000).describe('a quiet connection is closed after this'),
       pipelineMax: whole(1, 10_000).default(100).describe('queries of one connection waiting at a time'),
@@ -272,7 +272,7 @@ export const configSchema = z.strictObject({
       name: printable(253).default('').describe('name told by DDR; "": the certificate\'s first DNS name'),
       connectionsMax: whole(1, 100_000).default(4000).describe('DoT and DoH connections of each thread'),
       connectionsPerClientMax: whole(1, 100_000)
-        .default(50)
+        .default(400)
         .describe('of one IPv4 address or IPv6 /64, in each thread, handshakes included'),
       idleTimeoutMs: whole(10, 600_000).default(30_000).describe('a quiet DoT or DoH connection is closed after this'),
     })

@@ -36,3 +36,22 @@ describe('limits.cookieSecretFile', () => {
     expect(outcome.problems[0]!.message).not.toContain(OTHER.slice(1));
   });
 });
+
+describe('listen.proxyProtocol', () => {
+  it.each(['0.0.0.0/0', '::/0', '192.0.2.1/00'])('%s, everybody, is a problem', (prefix) => {
+    const outcome = parseConfig(`listen: { proxyProtocol: [192.0.2.1/32, "${prefix}"] }`, '/', []);
+    expect(outcome.kind === 'invalid' && outcome.problems.map(({ path }) => path)).toContain('listen.proxyProtocol[1]');
+  });
+
+  it('of some addresses is none', () => {
+    const prefixes = '192.0.2.1/32, "2001:db8::/64", 10.0.0.0/30';
+    expect(parseConfig(`listen: { proxyProtocol: [${prefixes}] }`, '/', []).kind).toBe('ok');
+  });
+});
+
+it('one address, which many households may share, may hold a tenth of all connections', () => {
+  const outcome = parseConfig('', '/', []);
+  const { tcp, tls } = (outcome.kind === 'ok' && outcome.config) || expect.fail('not a configuration');
+  for (const { connectionsMax, connectionsPerClientMax } of [tcp, tls])
+    expect(connectionsPerClientMax).toBe(connectionsMax / 10);
+});
