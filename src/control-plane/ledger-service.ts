@@ -260,6 +260,7 @@ export class LedgerService {
           .readiness()
           .lists.map((status) => this.complete(status)),
       apply: (delta) => this.#apply(delta),
+      fileAppeal: (appeal) => this.desk.answer({ kind: 'file', appeal }),
       appealDecided: (decided) => this.desk.decided(decided),
       exceptionsChanged: () => this.#exceptions.look(),
       approvalsChanged: (list) => listSync().approvalsChanged(list),

@@ -139,6 +139,18 @@ describe('an objection', () => {
     expect(body).toMatchObject({ appeal: { ownerProof: 'dns' } });
   });
 
+  test('that a help desk takes in by telephone is followed by its private path', async () => {
+    await desk.push('desk', ['called.example']);
+    const sent = { name: 'called.example', who: 'subscriber', contact: '+86 10 1234', reason: 'It is my own bank.' };
+    const filed = await desk.post('/v1/appeals', sent);
+    expect([filed.status, filed.body]).toMatchObject([200, { appeal: { state: 'received', entry: 'called.example' } }]);
+    const { privatePath } = filed.body as { privatePath: string };
+    expect((await page(weir, '192.0.2.53', `${privatePath}?lang=en`)).body).toContain('<b>Received</b>');
+    expect((await desk.post('/v1/appeals', { ...sent, name: 'good.example' })).body).toMatchObject({
+      code: 'notBlocked',
+    });
+  });
+
   test('is limited for one connection a day', async () => {
     await desk.push('desk', ['c.example', 'd.example', 'e.example', 'f.example']);
     for (const host of ['c.example', 'd.example', 'e.example']) await fileAppeal(weir, host);

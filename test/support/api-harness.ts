@@ -150,6 +150,7 @@ export function createApi(ledger: Partial<Ledger> = {}, own: Partial<ApiServices
       countPushedEntries: (list, entries) => counted.push(`${list} ${JSON.stringify(entries)}`),
       observePush: () => undefined,
     },
+    fileAppeal: () => Promise.resolve({ kind: 'unavailable' }),
     appealDecided: ({ appeal, alsoDecided }) => counted.push([appeal.state, appeal.id, ...alsoDecided].join(' ')),
     onLedgerChanged: () => void counted.push('ledger changed'),
     log,

@@ -4,7 +4,8 @@ import type { Policy } from '../../policy/policy.ts';
 import type { PushOutcome, PushedEntries } from '../../telemetry/ledger-metrics.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { FeedPublisher } from '../feed/feed-publisher.ts';
-import type { AppealDecided } from '../ledger/appeal.ts';
+import type { AppealReply } from '../appeal-messages.ts';
+import type { AppealDecided, NewAppeal } from '../ledger/appeal.ts';
 import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
 import type { FoundEntry } from '../list-sync/find-entries.ts';
 import type { ListStatus } from '../list-sync/list-status.ts';
@@ -24,6 +25,8 @@ export interface ApiServices {
   readonly approvalsChanged: (list: string) => Promise<void>;
   /** Resolves when every resolver thread judges by the exceptions that are active in the ledger. */
   readonly exceptionsChanged: () => Promise<void>;
+  /** Errors: none. */
+  readonly fileAppeal: (appeal: NewAppeal) => Promise<AppealReply>;
   /** Tells the list's people elsewhere of a decision. */
   readonly appealDecided: (decided: AppealDecided) => void;
   /** Of what is published now; undefined before the first. */

@@ -16,6 +16,7 @@ import {
   type ApiRoute,
 } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
+import { appealFilingRoute } from './appeal-filing.ts';
 import { blockOf } from './appealed-block.ts';
 import { isTakenOver } from './holds.ts';
 import { READ_RIGHTS } from './lists.ts';
@@ -81,6 +82,7 @@ export function appealRoutes(services: ApiServices): ApiRoute[] {
         return 'kind' in appeal ? appeal : ok({ appeal: appealBody(appeal, call) });
       },
     },
+    appealFilingRoute(services, appealSchema, appealBody),
     {
       method: 'POST',
       url: '/v1/appeals/:id/review',

@@ -32,8 +32,10 @@ export interface NewAppeal {
   readonly evidenceUrl: string;
   /** Of the private link: 27 characters of base64url, by chance. The ledger keeps its hash. */
   readonly secret: string;
-  /** The client's prefix; the ledger keeps a keyed hash of it until the day is over. */
-  readonly client: string;
+  /** The client's prefix, of which the ledger keeps a keyed hash until the day is over; undefined: it came by `by`. */
+  readonly client: string | undefined;
+  /** Who has taken it in for the applicant. */
+  readonly by?: Actor;
 }
 
 export interface AppealRow {

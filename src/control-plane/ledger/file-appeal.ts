@@ -16,7 +16,7 @@ import {
 } from './appeal-rows.ts';
 import type { AppealFiled, AppealRefusal, AppealSettings, NewAppeal } from './appeal.ts';
 import type { LedgerConnection } from './ledger-connection.ts';
-import type { LedgerContext } from './ledger-context.ts';
+import { actorText, type LedgerContext } from './ledger-context.ts';
 
 /** Open ones of one list. */
 export const OPEN_PER_LIST_MAX = 10_000;
@@ -41,7 +41,10 @@ export function fileAppeal(
   const before = appealBySecret(write, sent.secret);
   if (before !== undefined) return { kind: 'filed', appeal: shownAppeal(before), isReplay: true };
   const at = nowSeconds();
-  const tooMany = limitReached(write, sent) ?? countClient(write, sent.client, settings.perClientPerDayMax, at);
+  const { client, by } = sent;
+  const tooMany =
+    limitReached(write, sent) ??
+    (client === undefined ? undefined : countClient(write, client, settings.perClientPerDayMax, at));
   if (tooMany !== undefined) return tooMany;
   const id = write.insert(
     `INSERT INTO appeals (list, name, entry, incident, who, contact, reason, evidence, state, created, due, secret_hash,
@@ -60,7 +63,7 @@ export function fileAppeal(
     randomBytes(PROOF_TOKEN_BYTES).toString('base64url'),
   );
   const data = { appeal: appealIdText(id), state: 'received' };
-  audit.append({ actor: checked.who, kind: 'appeal', list: sent.list, data }, at);
+  audit.append({ actor: by === undefined ? checked.who : actorText(by), kind: 'appeal', list: sent.list, data }, at);
   return { kind: 'filed', appeal: shownAppeal(appealById(write, appealIdText(id))!), isReplay: false };
 }
 

@@ -11,6 +11,8 @@ import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
 import { bearer, closeApis, createApi, done, listStatus } from '../../../support/api-harness.ts';
 import { schemaProblems } from '../../../support/schema-problems.ts';
 import { exceptionRow } from '../../../support/exception-row.ts';
+import type { ApiServices } from '../../../../src/control-plane/admin/api-services.ts';
+import { testPolicy } from '../../../support/publish-policy.ts';
 import { appealRow } from '../../../support/sent-appeal.ts';
 
 afterEach(closeApis);
@@ -214,7 +216,12 @@ describe('real answers are what the description says', () => {
     version: 1,
     reason: 'r',
   };
-  const own = { listStatus: () => [listStatus({ failure: { reason: 'network', message: 'm' } })] };
+  const policy = testPolicy({ lists: [{ name: 'desk' }], entries: [{ name: 'bad.example', list: 0 }] });
+  const own: Partial<ApiServices> = {
+    listStatus: () => [listStatus({ failure: { reason: 'network', message: 'm' } })],
+    policy: () => policy,
+    fileAppeal: () => Promise.resolve({ kind: 'filed', appeal: appealRow() }),
+  };
   const reason = { reason: 'r' };
 
   it.each([
@@ -230,6 +237,12 @@ describe('real answers are what the description says', () => {
     ['POST', '/v1/rollouts/{id}/promote', '/v1/rollouts/r/promote', reason],
     ['POST', '/v1/rollouts/{id}/abort', '/v1/rollouts/r/abort', reason],
     ['GET', '/v1/appeals', '/v1/appeals', undefined],
+    [
+      'POST',
+      '/v1/appeals',
+      '/v1/appeals',
+      { name: 'bad.example', who: 'owner', contact: 'tel', reason: 'my own shop' },
+    ],
     ['GET', '/v1/appeals/{id}', '/v1/appeals/a1', undefined],
     ['POST', '/v1/appeals/{id}/review', '/v1/appeals/a1/review', undefined],
     ['POST', '/v1/appeals/{id}/uphold', '/v1/appeals/a1/uphold', reason],
@@ -263,6 +276,6 @@ describe('real answers are what the description says', () => {
 
   it('is tried for every route but the explanation and the feeds, which have tests of their own', () => {
     const routes = apiRoutes(createApi().services, '');
-    expect(routes.map(({ url }) => url).filter((url) => !/^\/v1\/(explain|feeds)/.test(url))).toHaveLength(22);
+    expect(routes.map(({ url }) => url).filter((url) => !/^\/v1\/(explain|feeds)/.test(url))).toHaveLength(23);
   });
 });

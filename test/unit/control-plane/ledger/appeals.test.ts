@@ -136,6 +136,17 @@ describe('an appeal', () => {
   });
 });
 
+test('an appeal that somebody takes in for another counts against no connection, and is in the audit as theirs', async () => {
+  const ledger = await openLedger({}, { perClientPerDayMax: 1 });
+  for (const entry of ['a.example', 'b.example', 'c.example']) {
+    await file(ledger, { entry, client: undefined, by: PUSHER });
+  }
+  const records = await ledger.store.audit(0, 10);
+  expect(records.filter(({ kind }) => kind === 'appeal').map(({ actor }) => actor)).toEqual(
+    Array.from({ length: 3 }, () => `${PUSHER.name} (${PUSHER.id})`),
+  );
+});
+
 describe('a decision', () => {
   test('that upholds takes the entry out of a push list, and upholds what else was said against it', async () => {
     const ledger = await openLedger();
