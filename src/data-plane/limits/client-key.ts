@@ -1,12 +1,15 @@
 /**
  * A client's address as two words, and cut to a prefix: what tables of limits are keyed on. One object a thread is
  * refilled for each query; it allocates nothing. IPv6 addresses count by their /64, for a subscriber has at least that
- * and every address in it.
+ * and every address in it; link-local ones, which all share one /64, by their own last octets.
  */
 
 /** In place of the upper half of an IPv6 address: from 0:ffff::/32, which nobody has. */
 const IPV4_MARK = 0xffff;
 const IPV4_LOOPBACK = 127;
+/** fe80::/10. */
+const LINK_LOCAL_BITS = 10;
+const LINK_LOCAL = 0xfe800000 | 0;
 
 /** The client's address; `read` fills it. */
 export class ClientKey {
@@ -19,6 +22,12 @@ export class ClientKey {
   read(client: Uint8Array): void {
     this.high = readWord(client, 0);
     this.low = readWord(client, 4);
+    if ((this.high & wordMask(LINK_LOCAL_BITS, 0)) === LINK_LOCAL) {
+      // Why not the whole identifier: a key has two words, and the ten bits that are left out are of its middle.
+      this.high = LINK_LOCAL | (readWord(client, 8) >>> LINK_LOCAL_BITS);
+      this.low = readWord(client, 12);
+      return;
+    }
     if (this.high !== 0 || this.low !== 0 || client[8] !== 0 || client[9] !== 0) return;
     if (client[10] !== 0xff || client[11] !== 0xff) return;
     this.high = IPV4_MARK;

@@ -125,6 +125,15 @@ describe('queries of a client', () => {
     expect(outcomes(weir, 3, '2001:db8::1') + outcomes(weir, 1, '2001:db8::ffff:2')).toBe('000-');
     expect(outcomes(weir, 1, '2001:db8:0:1::1')).toBe('0');
   });
+
+  it('of link-local addresses, which share one /64, count each', () => {
+    const weir = harness(limits);
+    expect(outcomes(weir, 4, 'fe80::1')).toBe('000-');
+    expect(outcomes(weir, 1, 'fe80::2')).toBe('0');
+    expect(outcomes(weir, 4, 'fe80::0204:61ff:fe9d:f156')).toBe('000-');
+    expect(outcomes(weir, 1, 'fe80::0205:61ff:fe9d:f156')).toBe('0');
+    expect(outcomes(weir, 1, 'fec0::1')).toBe('0');
+  });
 });
 
 describe('exempt', () => {
