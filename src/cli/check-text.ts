@@ -124,8 +124,7 @@ function ruleText(rule: ExplainedRule, hasClient: boolean): string {
 }
 
 function rolloutText({ outcome, rolloutPercent }: ExplainedRule, hasClient: boolean): string {
-  // Why: the shares are known to the node that runs, which this command does not ask.
-  if (rolloutPercent === 0) return 'is being rolled out; /v1/explain of the node that runs says to whom';
+  if (rolloutPercent === 0) return 'is held back for a rollout, which holds for nobody as far as the ledger says';
   const share = `is being rolled out, and holds for ${rolloutPercent} % of the clients`;
   if (outcome !== 'rollout') return `${share}, this one among them`;
   return hasClient ? `${share}, this one not among them` : `${share} (--client says whether for one)`;

@@ -38,13 +38,14 @@ export class ExceptionWatch {
     const rows = await ledger.exceptions({ state: 'active', limit: EXCEPTIONS_MAX });
     const told = JSON.stringify(rows);
     if (told === this.#told) return;
-    await this.#options.setExceptions(rows.flatMap(published));
+    await this.#options.setExceptions(rows.flatMap(publishedException));
     this.#told = told;
   }
 }
 
 /** Nothing for what cannot be read, which the ledger never takes in. */
-function published({ id, name: text, scope, clients: clientText, untilSeconds }: ExceptionRow): PublishedException[] {
+export function publishedException(row: ExceptionRow): PublishedException[] {
+  const { id, name: text, scope, clients: clientText, untilSeconds } = row;
   const [clients, name] = [readClientPrefix(clientText), nameFromText(text)];
   if (clients === undefined || name === undefined) return [];
   return [{ id, clients, clientText, name, scope, untilSeconds }];

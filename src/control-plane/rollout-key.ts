@@ -10,18 +10,24 @@ import { SIP_KEY_BYTES } from '../dns/sip-hash.ts';
 
 export const ROLLOUT_KEY_FILE = 'rollout.key';
 
-export function rolloutKey(stateDirectory: string): Uint8Array {
-  const path = join(stateDirectory, ROLLOUT_KEY_FILE);
+/** The one that is kept there; undefined where there is none yet, or none that can be read. Makes none. */
+export function keptRolloutKey(stateDirectory: string): Uint8Array | undefined {
   try {
-    const kept = readFileSync(path);
-    if (kept.length === SIP_KEY_BYTES) return new Uint8Array(kept);
+    const kept = readFileSync(join(stateDirectory, ROLLOUT_KEY_FILE));
+    return kept.length === SIP_KEY_BYTES ? new Uint8Array(kept) : undefined;
   } catch {
-    // None yet, or none that can be read: a new one.
+    return undefined;
   }
+}
+
+/** The one that is kept there, or a new one. */
+export function rolloutKey(stateDirectory: string): Uint8Array {
+  const kept = keptRolloutKey(stateDirectory);
+  if (kept !== undefined) return kept;
   const key = new Uint8Array(randomBytes(SIP_KEY_BYTES));
   try {
     mkdirSync(stateDirectory, { recursive: true });
-    writeFileSync(path, key, { mode: 0o600 });
+    writeFileSync(join(stateDirectory, ROLLOUT_KEY_FILE), key, { mode: 0o600 });
   } catch {
     // Rollouts work without; after a restart other clients are in them.
   }

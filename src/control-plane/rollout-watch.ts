@@ -27,6 +27,11 @@ export interface StageOfList {
   readonly permyriad: number;
 }
 
+/** How far a rollout has come. */
+export function stageOf({ list, slot, percent }: RolloutRow): StageOfList {
+  return { list, slot, permyriad: Math.round(percent * 100) };
+}
+
 export type RolloutLedger = Pick<Ledger, 'rollouts' | 'moveRollout' | 'rolloutEntries' | 'appeals'>;
 
 export interface RolloutWatchOptions {
@@ -89,7 +94,7 @@ export class RolloutWatch {
   }
 
   async #tell(rows: readonly RolloutRow[]): Promise<void> {
-    const stages = rows.map(({ list, slot, percent }) => ({ list, slot, permyriad: Math.round(percent * 100) }));
+    const stages = rows.map(stageOf);
     const told = JSON.stringify(stages);
     if (told === this.#told) return;
     await this.#options.setStages(stages);

@@ -9,6 +9,7 @@ import { closeClients, decoded, query, UdpClient } from '../support/dns-client.t
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
+import { weirCommand } from '../support/weir-command.ts';
 import { newFolder, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
 const FAULT_HOOK = pathToFileURL(join(PROJECT_ROOT, 'test/support/fault-hook.ts')).href;
@@ -141,6 +142,14 @@ describe('a push that is rolled out', () => {
         verdict: 'allowed',
         rules: [{ outcome: 'rollout', rolloutPercent: 50 }],
       });
+      for (const [client, verdict] of [
+        [member, 'blocked'],
+        [other, 'allowed'],
+      ] as const) {
+        const flags = ['--config', weir.configFile, '--json', '--client', client];
+        const { stdout } = await weirCommand(['check', ...flags, NAME]);
+        expect(JSON.parse(stdout)).toMatchObject([{ verdict, rules: [{ rolloutPercent: 50 }] }]);
+      }
       await desk.push('desk', ['another.example']);
       expect(await blockedOf(weir)).toEqual(blocked);
       const { rollouts } = (await desk.get('/v1/rollouts')).body as { rollouts: { id: string }[] };

@@ -50,18 +50,9 @@ export class ExceptionStore {
     return this.#small(() => endException(this.#context(), id, reason, actor));
   }
 
-  page({ state, after, limit }: ExceptionFilter): readonly ExceptionRow[] {
+  page(filter: ExceptionFilter): readonly ExceptionRow[] {
     const { read, nowSeconds } = this.#context();
-    const now = nowSeconds();
-    const wheres = ['id > ?'];
-    const values: SqlValue[] = [after === undefined ? 0 : (exceptionNumber(after) ?? Number.MAX_SAFE_INTEGER)];
-    if (state === 'ended') wheres.push('ended_at IS NOT NULL');
-    else if (state !== undefined) {
-      wheres.push(`ended_at IS NULL AND until ${state === 'active' ? '>' : '<='} ?`);
-      values.push(now);
-    }
-    const sql = `SELECT * FROM exceptions WHERE ${wheres.join(' AND ')} ORDER BY id LIMIT ?`;
-    return read.all<StoredException>(sql, ...values, limit).map((row) => shown(row, now));
+    return exceptionPage(read, filter, nowSeconds());
   }
 
   activeCount(): number {
@@ -78,6 +69,23 @@ export class ExceptionStore {
       return refusal;
     }
   }
+}
+
+/** In order of their making. */
+export function exceptionPage(
+  tables: LedgerConnection,
+  { state, after, limit }: ExceptionFilter,
+  nowSeconds: number,
+): readonly ExceptionRow[] {
+  const wheres = ['id > ?'];
+  const values: SqlValue[] = [after === undefined ? 0 : (exceptionNumber(after) ?? Number.MAX_SAFE_INTEGER)];
+  if (state === 'ended') wheres.push('ended_at IS NOT NULL');
+  else if (state !== undefined) {
+    wheres.push(`ended_at IS NULL AND until ${state === 'active' ? '>' : '<='} ?`);
+    values.push(nowSeconds);
+  }
+  const sql = `SELECT * FROM exceptions WHERE ${wheres.join(' AND ')} ORDER BY id LIMIT ?`;
+  return tables.all<StoredException>(sql, ...values, limit).map((row) => shown(row, nowSeconds));
 }
 
 function createException(context: LedgerContext, sent: NewException, actor: Actor): ExceptionCreated | LedgerRefusal {

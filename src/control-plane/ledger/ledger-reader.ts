@@ -4,13 +4,17 @@
  */
 import { existsSync } from 'node:fs';
 import { wallClockMs } from '../../clock.ts';
+import { EXCEPTIONS_MAX } from '../../policy/published.ts';
 import { nameState, walkEntries } from './entry-rows.ts';
+import type { ExceptionRow } from './exception.ts';
+import { exceptionPage } from './exception-store.ts';
 import { LedgerConnection } from './ledger-connection.ts';
-import type { LedgerEntry, ListApprovals, NameEvent, NameState } from './ledger.ts';
+import type { LedgerEntry, ListApprovals, NameEvent, NameState, RolloutRow } from './ledger.ts';
 import { digestText, FIRST_DIGEST, listHead, listHeads } from './list-heads.ts';
 import { listApprovals } from './list-holds.ts';
 import { nameHistory } from './name-history.ts';
 import { ledgerPath, openLedgerDatabase } from './open-database.ts';
+import { newestRollouts } from './rollout-rows.ts';
 
 const HISTORY_MAX = 1_000;
 
@@ -34,6 +38,9 @@ export interface LedgerReader {
   history(name: string): readonly NameEvent[];
   /** What people have let through of a pulled list. */
   approvals(list: string): ListApprovals;
+  /** The newest of each slot, the running ones among them. */
+  rollouts(): readonly RolloutRow[];
+  activeExceptions(): readonly ExceptionRow[];
   close(): void;
 }
 
@@ -56,6 +63,8 @@ export const NO_LEDGER: LedgerReader = {
   lookUp: () => [],
   history: () => [],
   approvals: (list) => ({ list, names: [], updateSha256s: [] }),
+  rollouts: () => [],
+  activeExceptions: () => [],
   close: () => undefined,
 };
 
@@ -92,6 +101,14 @@ class FileReader implements LedgerReader {
 
   approvals(list: string): ListApprovals {
     return this.#snapshot(() => listApprovals(this.#tables, listHead(this.#tables, list), list));
+  }
+
+  rollouts(): readonly RolloutRow[] {
+    return this.#snapshot(() => newestRollouts(this.#tables));
+  }
+
+  activeExceptions(): readonly ExceptionRow[] {
+    return this.#snapshot((now) => exceptionPage(this.#tables, { state: 'active', limit: EXCEPTIONS_MAX }, now));
   }
 
   close(): void {

@@ -1,7 +1,6 @@
 /**
  * Keeps the lists of the configuration in force: one task a list (list-task.ts), one compile thread, one published
  * policy. Runs in the control thread. Never touches a query; whatever fails here, what was published stays in force.
- *
  * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store, snapshot
  */
 import { existsSync } from 'node:fs';
@@ -25,7 +24,8 @@ import {
   watchedPaths,
   type FileIdentities,
 } from './policy-inputs.ts';
-import { PolicyPublisher, pushedVersionOf, type Audience, type PolicyParts } from './policy-publisher.ts';
+import { PolicyPublisher, pushedVersionOf, type PolicyParts } from './policy-publisher.ts';
+import type { Audience } from './published-audience.ts';
 import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';

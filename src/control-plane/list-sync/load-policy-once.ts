@@ -6,6 +6,7 @@
 import { monotonicMs } from '../../clock.ts';
 import type { Config, ListConfig } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
+import { ledgerAudience } from '../ledger-audience.ts';
 import { openLedgerReader } from '../ledger/ledger-reader.ts';
 import type { ListApprovals } from '../ledger/ledger.ts';
 import { CompileWorkshop } from './compile-jobs.ts';
@@ -18,6 +19,7 @@ import { isOfSetting, versionOf } from './list-content.ts';
 import { updateHold } from './guard/update-guard.ts';
 import { beforeOfCopy } from './list-update.ts';
 import type { ListFacts } from './parse-list.ts';
+import { publishedAudience, type Audience } from './published-audience.ts';
 import { publishedLists } from './published-lists.ts';
 import type { SegmentData } from './segment-data.ts';
 import { shownLocation } from './sources/shown-location.ts';
@@ -52,7 +54,7 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
   const warnings: string[] = [];
   const workshop = new CompileWorkshop((text) => warnings.push(text));
   const guard = guardFilesOf(config);
-  const approvals = approvalsOf(config, warnings);
+  const { approvals, audience } = readLedger(config, warnings);
   const steps = config.lists.length + 1;
   const lists: LoadedList[] = [];
   for (const [index, list] of config.lists.entries()) {
@@ -89,6 +91,7 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
     overlay: undefined,
     lists: publishedLists(config.lists, lists, (name) => config.lists.findIndex((list) => list.name === name)),
     allowSources: config.allow,
+    ...publishedAudience(audience, config.lists),
   };
   const seconds = (monotonicMs() - startMs) / 1000;
   return {
@@ -99,18 +102,27 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
   };
 }
 
-/** What people have let through of pulled lists, as the ledger has it, whether Weir runs or not. */
-function approvalsOf(config: Config, warnings: string[]): ReadonlyMap<string, ListApprovals> {
+interface OfLedger {
+  /** What people have let through, by pulled list. */
+  readonly approvals: ReadonlyMap<string, ListApprovals>;
+  readonly audience: Audience;
+}
+
+/** As the ledger has it, whether Weir runs or not. */
+function readLedger({ stateDirectory, lists }: Config, warnings: string[]): OfLedger {
   try {
-    const reader = openLedgerReader(config.stateDirectory);
+    const reader = openLedgerReader(stateDirectory);
     try {
-      return new Map(config.lists.map(({ name }) => [name, reader.approvals(name)]));
+      const approvals = new Map(lists.map(({ name }) => [name, reader.approvals(name)]));
+      const { audience, warnings: more } = ledgerAudience(reader, stateDirectory);
+      warnings.push(...more);
+      return { approvals, audience };
     } finally {
       reader.close();
     }
   } catch (error) {
-    warnings.push(`the ledger does not say what people have let through: ${String(error)}`);
-    return new Map();
+    warnings.push(`the ledger does not say what people have let through, nor for whom rules hold: ${String(error)}`);
+    return { approvals: new Map(), audience: {} };
   }
 }
 

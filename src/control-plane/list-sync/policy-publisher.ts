@@ -3,7 +3,7 @@
  * base else. Keeps the buffers of retired policies for the next one. One call at a time; list-sync sees to that.
  */
 import { randomInt } from 'node:crypto';
-import type { NameSetBuffers, PublishedException, PublishedPolicy } from '../../policy/published.ts';
+import type { NameSetBuffers, PublishedPolicy } from '../../policy/published.ts';
 import { BufferPool, buffersOf } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
@@ -13,6 +13,7 @@ import { holdsKey, type ListHolds } from './list-holds.ts';
 import type { ListContent } from './list-content.ts';
 import type { ListTask } from './list-task.ts';
 import { OVERLAY_ENTRIES_MAX } from './overlay.ts';
+import { publishedAudience, type Audience } from './published-audience.ts';
 import { publishedLists } from './published-lists.ts';
 import type { PushedVersion, PushLanes } from './push/push-lanes.ts';
 import { overlayWithPushed } from './push/pushed-overlay.ts';
@@ -59,18 +60,6 @@ export interface Built {
 
 export interface BuiltBase extends Built {
   readonly base: NameSetBuffers;
-}
-
-/** For whom rules hold; changes by itself. Lists by their names, for their places may change. */
-export interface Audience {
-  readonly rollouts?: { readonly key: Uint8Array; readonly stages: readonly ListStage[] };
-  readonly exceptions?: readonly PublishedException[];
-}
-
-export interface ListStage {
-  readonly list: string;
-  readonly slot: number;
-  readonly permyriad: number;
 }
 
 /** Larger ones are of bases. */
@@ -168,7 +157,7 @@ export class PolicyPublisher {
       overlay: this.#overlayToPublish(levels),
       lists: this.#publishedLists(configs, contents),
       allowSources: allowPaths,
-      ...this.#publishedAudience(configs),
+      ...publishedAudience(this.#audience, configs),
     });
     for (const [index, task] of tasks.entries()) {
       const { content, entriesInForce, holds } = levels.lists[index]!;
@@ -192,7 +181,7 @@ export class PolicyPublisher {
       generation: this.#nextGeneration(),
       overlay: this.#withPushed({ ...published, lists: built.lists }),
       lists: this.#publishedLists(configs, contents),
-      ...this.#publishedAudience(configs),
+      ...publishedAudience(this.#audience, configs),
     });
   }
 
@@ -224,19 +213,6 @@ export class PolicyPublisher {
       return states.map((state) => ({ listIndex, words, state }));
     });
     return pushed.length === 0 ? overlay : overlayWithPushed(base, overlay, pushed, this.#pool);
-  }
-
-  #publishedAudience(configs: readonly { readonly name: string }[]): Pick<PublishedPolicy, 'rollouts' | 'exceptions'> {
-    const { rollouts, exceptions = [] } = this.#audience;
-    // Why also none: they replace those of the policy in force.
-    if (rollouts === undefined) return { exceptions };
-    const stages = rollouts.stages.map(({ list, slot, permyriad }) => {
-      return { listIndex: configs.findIndex(({ name }) => name === list), slot, permyriad };
-    });
-    return {
-      exceptions,
-      rollouts: { key: rollouts.key, stages: stages.filter(({ listIndex }) => listIndex >= 0) },
-    };
   }
 
   /** With the versions that the lists have once what was pushed is laid over their contents. */

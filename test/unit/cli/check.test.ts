@@ -10,9 +10,11 @@ import { NO_LEDGER, openLedgerReader } from '../../../src/control-plane/ledger/l
 import { loadGuard } from '../../../src/control-plane/list-sync/guard-files.ts';
 import { guardFilesOf, loadPolicyOnce } from '../../../src/control-plane/list-sync/load-policy-once.ts';
 import { RecordType } from '../../../src/dns/iana.ts';
-import { publishedPolicy } from '../../support/publish-policy.ts';
+import { clientOctets } from '../../../src/policy/address.ts';
+import { RolloutShare } from '../../../src/policy/rollout-share.ts';
+import { publishedPolicy, ruleWords } from '../../support/publish-policy.ts';
 import { runProgram, type ProgramResult } from '../../support/child-program.ts';
-import { APPROVER, listSettings, openTestLedger } from '../../support/ledger-harness.ts';
+import { APPROVER, listSettings, openTestLedger, SYSTEM } from '../../support/ledger-harness.ts';
 import { SyncHarness, testConfig, type ListInput } from '../../support/list-sync-harness.ts';
 import { PROJECT_ROOT } from '../../support/source-files.ts';
 
@@ -30,12 +32,17 @@ async function file(name: string, content: string): Promise<string> {
   return join(folder, name);
 }
 
-async function check(name: string, lists: readonly ListInput[], rest: Partial<Config> = {}): Promise<CheckResult> {
+async function check(
+  name: string,
+  lists: readonly ListInput[],
+  rest: Partial<Config> = {},
+  client: string | undefined = '192.0.2.1',
+): Promise<CheckResult> {
   const config = testConfig(folder, lists, rest);
   const checker = new NameChecker(config, await loadPolicyOnce(config), {
     ledger: openLedgerReader(config.stateDirectory),
     types: [RecordType.A, RecordType.HTTPS],
-    client: '192.0.2.1',
+    client,
     nowSeconds: 1_700_000_000,
     guard: async () => {
       const guard = await loadGuard(guardFilesOf(config));
@@ -298,6 +305,50 @@ describe('the ledger, whose writer runs at the same time', () => {
       ['removed', 'all is well'],
       ['added', 'a complaint'],
     ]);
+  });
+
+  test('says for which clients a staged rule holds, by the key that the node has', async () => {
+    const stateDirectory = join(folder, 'state');
+    const lists = [listSettings({ rolloutStages: [{ percent: 50, seconds: 0 }] })];
+    const ledger = await openTestLedger({ stateDirectory, lists });
+    const { store } = ledger;
+    await ledger.push(['bad.example']);
+    const desk: ListInput = { name: 'desk', source: 'push', sourceKind: 'push' };
+    const unknown = await check('bad.example', [desk]);
+    expect(unknown).toMatchObject({ verdict: 'allowed', rules: [{ outcome: 'rollout', rolloutPercent: 0 }] });
+    expect(describeCheck(unknown)).toContain('holds for nobody as far as the ledger says');
+    const { warnings } = await loadPolicyOnce(testConfig(folder, [desk]));
+    expect(warnings).toEqual([expect.stringMatching(/^rollout\.key of the state directory cannot be read/)]);
+    expect(existsSync(join(stateDirectory, 'rollout.key'))).toBe(false);
+
+    await writeFile(join(stateDirectory, 'rollout.key'), new Uint8Array(16));
+    const verdictFor = async (client: string) => (await check('bad.example', [desk], {}, client)).verdict;
+    const clients = ['192.0.2.1', '192.0.3.1', '192.0.4.1', '192.0.5.1', '192.0.6.1', '192.0.7.1'];
+    const stages = [{ listIndex: 0, slot: 1, permyriad: 5_000 }];
+    const { lists: published } = publishedPolicy({ lists: [{ name: 'desk' }], entries: [] });
+    const share = new RolloutShare({ key: new Uint8Array(16), stages }, published);
+    const [word0] = ruleWords({ name: 'bad.example', rolloutSlot: 1 });
+    const expected = clients.map((client) => (share.has(word0, clientOctets(client)!) ? 'blocked' : 'allowed'));
+    expect(new Set(expected).size).toBe(2);
+    expect(await Promise.all(clients.map(verdictFor))).toEqual(expected);
+    const [rollout] = await store.rollouts();
+    await store.moveRollout(rollout!.id, 'promote', 'a test', SYSTEM);
+    expect(await Promise.all(clients.map(verdictFor))).toEqual(clients.map(() => 'blocked'));
+  });
+
+  test('says which exception lets a client through, until it is ended', async () => {
+    const ledger = await openTestLedger({ stateDirectory: join(folder, 'state') });
+    const { store } = ledger;
+    await ledger.push(['bad.example']);
+    const desk: ListInput = { name: 'desk', source: 'push', sourceKind: 'push' };
+    const sent = { name: 'bad.example', scope: 'subtree', hours: 4, reason: 'case 12' } as const;
+    await store.createException({ ...sent, clients: '192.0.2.0/24' }, APPROVER);
+    const inside = await check('www.bad.example', [desk]);
+    expect(inside).toMatchObject({ verdict: 'allowlisted', exception: { id: 'x1', clients: '192.0.2.0/24' } });
+    const outside = await check('www.bad.example', [desk], {}, '192.0.3.1');
+    expect(outside).toMatchObject({ verdict: 'blocked', exception: null, exceptions: [{ outcome: 'otherClient' }] });
+    await store.endException('x1', 'done', APPROVER);
+    expect((await check('www.bad.example', [desk])).verdict).toBe('blocked');
   });
 
   test('says which held names of a pulled list people have let through', async () => {
