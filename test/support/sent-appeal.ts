@@ -13,7 +13,8 @@ export function sentAppeal(more: Partial<NewAppeal> = {}): NewAppeal {
     reason: 'This is my bank and no fraud.',
     evidenceUrl: '',
     secret: randomBytes(20).toString('base64url'),
-    client: '\u00c0\u0000\u0002\u0001',
+    // Another one each time.
+    client: randomBytes(4).toString('latin1'),
     ...more,
   };
 }

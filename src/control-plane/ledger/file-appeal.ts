@@ -22,6 +22,8 @@ import { actorText, type LedgerContext } from './ledger-context.ts';
 export const OPEN_PER_LIST_MAX = 10_000;
 /** Open ones against one entry, for subscribers and for owners each: the first few say what there is to say. */
 export const OPEN_PER_ENTRY_MAX = 5;
+/** Of one client against one entry on one day. Why: else one connection could take all that room from the owner. */
+export const PER_CLIENT_OF_ENTRY_MAX = 2;
 const DAY_SECONDS = 86_400;
 const CLIENT_HASH_BYTES = 16;
 const PROOF_TOKEN_BYTES = 20;
@@ -44,7 +46,7 @@ export function fileAppeal(
   const { client, by } = sent;
   const tooMany =
     limitReached(write, sent) ??
-    (client === undefined ? undefined : countClient(write, client, settings.perClientPerDayMax, at));
+    (client === undefined ? undefined : countClient(write, client, sent, settings.perClientPerDayMax, at));
   if (tooMany !== undefined) return tooMany;
   const id = write.insert(
     `INSERT INTO appeals (list, name, entry, incident, who, contact, reason, evidence, state, created, due, secret_hash,
@@ -79,18 +81,30 @@ interface ClientCount {
   readonly filed: number;
 }
 
+/** Of one client, all of them and those against this entry. */
 function countClient(
   tables: LedgerConnection,
   client: string,
+  { list, entry }: NewAppeal,
   perDayMax: number,
   nowSeconds: number,
 ): AppealRefusal | undefined {
   const key = keyOfDay(tables, Math.floor(nowSeconds / DAY_SECONDS));
-  const hash = createHmac('sha256', key).update(client).digest().subarray(0, CLIENT_HASH_BYTES);
-  const filed = tables.get<ClientCount>('SELECT filed FROM appeal_clients WHERE client = ?', hash)?.filed ?? 0;
-  if (filed >= perDayMax) return refusal('tooManyOfClient', `${perDayMax} appeals came from this connection today.`);
-  tables.run('INSERT INTO appeal_clients VALUES (?, 1) ON CONFLICT (client) DO UPDATE SET filed = filed + 1', hash);
+  const counts = [
+    { hash: clientHash(key, client), max: perDayMax, what: 'appeals' },
+    { hash: clientHash(key, `${client}\n${list}\n${entry}`), max: PER_CLIENT_OF_ENTRY_MAX, what: 'appeals against it' },
+  ];
+  for (const { hash, max, what } of counts) {
+    const filed = tables.get<ClientCount>('SELECT filed FROM appeal_clients WHERE client = ?', hash)?.filed ?? 0;
+    if (filed >= max) return refusal('tooManyOfClient', `${max} ${what} came from this connection today.`);
+  }
+  const sql = 'INSERT INTO appeal_clients VALUES (?, 1) ON CONFLICT (client) DO UPDATE SET filed = filed + 1';
+  for (const { hash } of counts) tables.run(sql, hash);
   return undefined;
+}
+
+function clientHash(key: Uint8Array, text: string): Uint8Array {
+  return createHmac('sha256', key).update(text).digest().subarray(0, CLIENT_HASH_BYTES);
 }
 
 /** The key of today; yesterday's goes, and with it what was counted by it. */

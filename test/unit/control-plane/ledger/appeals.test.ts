@@ -116,6 +116,22 @@ describe('an appeal', () => {
     expect(await fileCode(ledger, {})).toBe('filed');
   });
 
+  test('is one of two against an entry from one connection on one day: others have to have room', async () => {
+    const ledger = await openLedger();
+    const from = (client: string, more: Partial<NewAppeal> = {}) => fileCode(ledger, { client, ...more });
+    expect([await from('one'), await from('one', { who: 'owner' }), await from('one', { who: 'owner' })]).toEqual([
+      'filed',
+      'filed',
+      'tooManyOfClient',
+    ]);
+    expect([await from('other', { who: 'owner' }), await from('one', { entry: 'else.example' })]).toEqual([
+      'filed',
+      'filed',
+    ]);
+    ledger.nowSeconds += DAY;
+    expect(await from('one', { who: 'owner' })).toBe('filed');
+  });
+
   test('counts against the connection it came from for one day, by a hash whose key goes with the day', async () => {
     const ledger = await openLedger({}, { perClientPerDayMax: 2 });
     const client = 'one client here';
