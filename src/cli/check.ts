@@ -13,7 +13,7 @@ import { findIncidentInIndex } from '../control-plane/admin/find-incident.ts';
 import { NO_LEDGER, openLedgerReader, type LedgerReader } from '../control-plane/ledger/ledger-reader.ts';
 import { normaliseName } from '../control-plane/list-sync/format/normalise-name.ts';
 import { loadGuard } from '../control-plane/list-sync/guard-files.ts';
-import { guardFilesOf, loadPolicyOnce, type LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
+import { guardFilesOnce, loadPolicyOnce, type LoadedPolicy } from '../control-plane/list-sync/load-policy-once.ts';
 import { clientOctets } from '../policy/address.ts';
 import { typeNumber } from '../dns/iana.ts';
 import { nameFromText, nameToText } from '../dns/name.ts';
@@ -70,7 +70,7 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
     client: flags.client,
     nowSeconds,
     guard: async () => {
-      const guard = await loadGuard(guardFilesOf(config));
+      const guard = await loadGuard(await guardFilesOnce(config));
       return guard.kind === 'guard' ? guard.guard : undefined;
     },
   });

@@ -3,9 +3,11 @@
  * thread; made again when a file or the set of list sources changes. Without a file that is configured there is no
  * guard, and without a guard nothing is compiled: what is in force stays.
  */
+import type { Config } from '../../config/config.ts';
 import { readListFile } from './format/read-list-file.ts';
 import { createGuard } from './guard/create-guard.ts';
 import type { Guard } from './guard/guard.ts';
+import { listSourceHostsOf } from './list-source-hosts.ts';
 
 /** Plain data: crosses threads. */
 export interface GuardFiles {
@@ -25,6 +27,17 @@ export type GuardOutcome =
       readonly warnings: readonly string[];
     }
   | { readonly kind: 'unreadable'; readonly message: string };
+
+/** `redirectHosts`: where the servers of lists have redirected to. */
+export function guardFilesOf(
+  config: Pick<Config, 'protected' | 'popular' | 'sharedHosts' | 'lists'>,
+  key: number,
+  redirectHosts: readonly string[],
+): GuardFiles {
+  const { protected: protectedFiles, popular, sharedHosts, lists } = config;
+  const listSourceHosts = [...new Set([...listSourceHostsOf(lists), ...redirectHosts])];
+  return { key, protected: protectedFiles, popular, sharedHosts, listSourceHosts };
+}
 
 /** Reads every file and makes the guard; names that a list's configuration approves are not its business. */
 export async function loadGuard(files: GuardFiles): Promise<GuardOutcome> {

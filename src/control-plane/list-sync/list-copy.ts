@@ -10,6 +10,7 @@ import type { ListContent } from './list-content.ts';
 import type { SyncFailure } from './list-status.ts';
 import type { ListRecord, ListStore } from './list-store.ts';
 import type { RestoreOutcome } from './parse-list.ts';
+import type { RedirectHosts } from './redirect-hosts.ts';
 import type { Validators } from './sources/list-source.ts';
 import type { SyncLog } from './sync-log.ts';
 
@@ -21,6 +22,14 @@ export function recordOf(
 ): ListRecord {
   const known = { version, sha256: facts.sourceSha256, location: source, format, lastSuccessSeconds };
   return { ...known, ...(validators !== undefined && { validators }) };
+}
+
+/** Makes a state directory ready. One that cannot be written to is said in the log, and no more. */
+export async function openStore(store: ListStore, redirects: RedirectHosts, log: SyncLog): Promise<void> {
+  const failure = await store.open();
+  if (failure !== undefined)
+    log.warn({ reason: failure.reason }, `${failure.message}; lists work without last good copies`);
+  await redirects.load();
 }
 
 /** Undefined where it is on the disk now. */

@@ -1,6 +1,6 @@
 /** Names that must be answered for the lists to be fetched: a list that blocked one would cut itself and others off. */
 
-/** Of addresses there is nothing to block. Where redirects lead is not known before they are followed. */
+/** As the configuration has them; where their servers redirect to is known later (redirect-hosts.ts). */
 export function listSourceHostsOf(
   lists: readonly { readonly source: string; readonly sourceKind: string; readonly proxy?: string }[],
 ): string[] {
@@ -9,9 +9,15 @@ export function listSourceHostsOf(
     if (sourceKind !== 'https' && sourceKind !== 'feed') continue;
     // Why without feed+: of a scheme that it does not know, a URL keeps upper case and other scripts as they are.
     for (const url of [source.replace(/^feed\+/i, ''), proxy]) {
-      const host = URL.parse(url)?.hostname.replace(/\.$/, '') ?? '';
-      if (/[a-z]/.test(host) && !host.startsWith('[')) hosts.add(host);
+      const host = nameHostOf(URL.parse(url)?.hostname ?? '');
+      if (host !== undefined) hosts.add(host);
     }
   }
   return [...hosts];
+}
+
+/** The host of a URL where it is a name: of addresses there is nothing to block. */
+export function nameHostOf(hostname: string): string | undefined {
+  const host = hostname.replace(/\.$/, '');
+  return /[a-z]/.test(host) && !host.startsWith('[') ? host : undefined;
 }

@@ -8,6 +8,7 @@ import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { errorCode } from './error-code.ts';
 import type { SyncFailure } from './list-status.ts';
+import { REDIRECTS_BYTES_MAX, type ListRedirects } from './redirect-hosts.ts';
 import type { Validators } from './sources/list-source.ts';
 
 /** A record larger than this is not one of ours. */
@@ -57,13 +58,7 @@ export class ListStore {
 
   /** Undefined where there is none, or none that can be understood. */
   async readRecord(list: string): Promise<ListRecord | undefined> {
-    try {
-      const path = this.#recordPath(list);
-      if ((await stat(path)).size > RECORD_BYTES_MAX) return undefined;
-      return recordFrom(JSON.parse(await readFile(path, 'utf8')));
-    } catch {
-      return undefined;
-    }
+    return recordFrom(await readJson(this.#recordPath(list), RECORD_BYTES_MAX));
   }
 
   /**
@@ -106,6 +101,15 @@ export class ListStore {
     return this.#replace(this.#recordPath(list), [new TextEncoder().encode(`${JSON.stringify(record)}\n`)]);
   }
 
+  /** Whatever the file holds; undefined where there is none. */
+  async readRedirects(): Promise<unknown> {
+    return readJson(this.#redirectsPath, REDIRECTS_BYTES_MAX);
+  }
+
+  async writeRedirects(redirects: { readonly lists: readonly ListRedirects[] }): Promise<SyncFailure | undefined> {
+    return this.#replace(this.#redirectsPath, [new TextEncoder().encode(`${JSON.stringify(redirects)}\n`)]);
+  }
+
   /** Where the next content's segment may be written; gone with the next start if nothing comes of it. */
   spillPath(list: string): string {
     spills += 1;
@@ -119,6 +123,11 @@ export class ListStore {
   /** The compiled index of all lists. No list's file can have this name: theirs end otherwise. */
   get snapshotPath(): string {
     return join(this.#folder, 'compiled.index');
+  }
+
+  /** As above: no list's file ends like this. */
+  get #redirectsPath(): string {
+    return join(this.#folder, 'redirect.hosts');
   }
 
   #recordPath(list: string): string {
@@ -143,6 +152,15 @@ export class ListStore {
     const code = errorCode(error);
     const why = code === 'ENOSPC' ? 'it is full' : code === 'EROFS' ? 'it is read-only' : code;
     return { reason: 'store', message: `the state directory ${this.#folder} ${what}: ${why}` };
+  }
+}
+
+async function readJson(path: string, bytesMax: number): Promise<unknown> {
+  try {
+    if ((await stat(path)).size > bytesMax) return undefined;
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
+  } catch {
+    return undefined;
   }
 }
 

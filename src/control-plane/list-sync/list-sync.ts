@@ -11,7 +11,8 @@ import { AllowFiles } from './allow-files.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
 import { findInLists, type ListFinding } from './find-in-lists.ts';
 import type { GuardFiles } from './guard-files.ts';
-import { listSourceHostsOf } from './list-source-hosts.ts';
+import { GuardInputs } from './guard-inputs.ts';
+import { openStore } from './list-copy.ts';
 import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
 import { ListTask, type TaskServices } from './list-task.ts';
@@ -101,7 +102,7 @@ class ListSyncService implements ListSync {
   #tasks: ListTask[] = [];
   readonly #snapshots: SnapshotKeeper;
   #identities: FileIdentities = new Map();
-  #guardKey = 0;
+  readonly #guard: GuardInputs;
   #started = false;
   #closed = false;
   #wanted = false;
@@ -146,6 +147,13 @@ class ListSyncService implements ListSync {
     });
     this.#retry = new RetryTimer(() => void this.#build(), options.retryFirstMs);
     this.#store = new ListStore(config.stateDirectory);
+    this.#guard = new GuardInputs({
+      config: () => this.#config,
+      store: () => this.#store,
+      onFiles: options.onGuardFiles,
+      onRedirects: () => this.#changed(),
+      log,
+    });
     this.#snapshots = new SnapshotKeeper(this.#compile, log);
     this.#allow = new AllowFiles(this.#compile, log);
     this.#watched = new WatchedFiles((path) => void this.#onFileChange(path));
@@ -161,7 +169,7 @@ class ListSyncService implements ListSync {
   }
 
   async #start(): Promise<void> {
-    await this.#openStore();
+    await openStore(this.#store, this.#guard.redirects, this.#log);
     this.#identities = await identitiesOf(this.#config);
     await this.#watched.watch(watchedPaths(this.#config));
     if (this.#closed) return;
@@ -227,7 +235,7 @@ class ListSyncService implements ListSync {
     this.#watched.close();
     for (const task of this.#tasks) task.close();
     await this.#compile.close();
-    await this.#persisting;
+    await Promise.all([this.#persisting, this.#guard.redirects.close()]);
   }
 
   async #readApprovals(): Promise<void> {
@@ -239,10 +247,10 @@ class ListSyncService implements ListSync {
     const before = this.#config;
     this.#config = config;
     this.#lanes.setLists(ledgerLists(config));
-    this.#guardChanged();
+    this.#guard.changed();
     if (before.stateDirectory !== config.stateDirectory) {
       this.#store = new ListStore(config.stateDirectory);
-      await this.#openStore();
+      await openStore(this.#store, this.#guard.redirects, this.#log);
     }
     const identities = await identitiesOf(config);
     const sharedHosts = sharedHostsOf(config, identities);
@@ -292,13 +300,6 @@ class ListSyncService implements ListSync {
     if (task?.isOfLedger === true) await task.sync(true);
   }
 
-  async #openStore(): Promise<void> {
-    const failure = await this.#store.open();
-    if (failure !== undefined) {
-      this.#log.warn({ reason: failure.reason }, `${failure.message}; lists work without last good copies`);
-    }
-  }
-
   #services(): TaskServices {
     return {
       compile: this.#compile,
@@ -306,10 +307,9 @@ class ListSyncService implements ListSync {
       segments: this.#segments,
       guardFiles: () => this.guardFiles(),
       log: this.#log,
-      onContent: () => {
-        if (this.#started) void this.#build();
-      },
+      onContent: () => this.#changed(),
       onStatus: this.#options.onStatus,
+      onRedirects: (list, hosts) => this.#guard.redirects.saw(list, hosts),
       blastRadius: () => ({ ...this.#config.blastRadius, sketches: this.#options.sketches ?? [] }),
       approvals: async (list) => this.#options.approvals?.(list),
       onHolds: (report) => this.#options.onHolds?.(report),
@@ -318,14 +318,11 @@ class ListSyncService implements ListSync {
   }
 
   guardFiles(): GuardFiles {
-    const { protected: protectedFiles, popular, sharedHosts, lists } = this.#config;
-    const listSourceHosts = listSourceHostsOf(lists);
-    return { key: this.#guardKey, protected: protectedFiles, popular, sharedHosts, listSourceHosts };
+    return this.#guard.files();
   }
 
-  #guardChanged(): void {
-    this.#guardKey += 1;
-    this.#options.onGuardFiles?.(this.guardFiles());
+  #changed(): void {
+    if (this.#started) void this.#build();
   }
 
   async #onFileChange(path: string): Promise<void> {
@@ -334,7 +331,7 @@ class ListSyncService implements ListSync {
     const identities = await identitiesOf(this.#config);
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
     this.#identities = identities;
-    if (guardPaths(this.#config).includes(path)) this.#guardChanged();
+    if (guardPaths(this.#config).includes(path)) this.#guard.changed();
     for (const task of this.#tasks) {
       task.retry();
       if (this.#config.sharedHosts.includes(path)) task.sharedHostsChanged();
@@ -387,7 +384,8 @@ class ListSyncService implements ListSync {
   #fingerprint(): string {
     // Why the tasks' lists: in the middle of a reload the configuration is ahead of them.
     const lists = this.#tasks.map((task) => ({ ...task.config, approved: task.approved }));
-    return fingerprintOf({ ...this.#config, lists }, this.#identities, this.#options.version ?? '');
+    const config = { ...this.#config, lists, redirectHosts: this.#guard.redirects.current() };
+    return fingerprintOf(config, this.#identities, this.#options.version ?? '');
   }
 
   /** Nobody waits for the disk. */

@@ -28,6 +28,8 @@ export interface TaskServices extends UpdateServices, GateServices {
   /** There is a new content to compile. */
   readonly onContent: () => void;
   readonly onStatus: (status: ListStatus) => void;
+  /** The list was fetched through these hosts. */
+  readonly onRedirects: (list: ListConfig, hosts: readonly string[]) => void;
   /** For tests. */
   readonly retryFirstMs?: number | undefined;
 }
@@ -267,6 +269,9 @@ export class ListTask {
     const source = this.#source;
     const { validators } = this.#gate.held ?? { validators: this.#validators };
     const outcome = await source.read({ validators, force });
+    // Why before: this very content may block one of them.
+    if (!this.#closed && outcome.kind !== 'failed' && outcome.redirectHosts !== undefined)
+      this.#services.onRedirects(this.#config, outcome.redirectHosts);
     const failure = await this.#take(outcome, seenMs);
     if (this.#closed) return;
     source.settle(failure === undefined ? 'good' : 'failed');

@@ -10,8 +10,7 @@ import { ledgerAudience } from '../ledger-audience.ts';
 import { openLedgerReader } from '../ledger/ledger-reader.ts';
 import type { ListApprovals } from '../ledger/ledger.ts';
 import { CompileWorkshop } from './compile-jobs.ts';
-import type { GuardFiles } from './guard-files.ts';
-import { listSourceHostsOf } from './list-source-hosts.ts';
+import { guardFilesOf, type GuardFiles } from './guard-files.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import { ListStore } from './list-store.ts';
@@ -21,6 +20,7 @@ import { beforeOfCopy } from './list-update.ts';
 import type { ListFacts } from './parse-list.ts';
 import { publishedAudience, type Audience } from './published-audience.ts';
 import { publishedLists } from './published-lists.ts';
+import { keptRedirectHosts } from './redirect-hosts.ts';
 import type { SegmentData } from './segment-data.ts';
 import { shownLocation } from './sources/shown-location.ts';
 import { openSource } from './sources/sources.ts';
@@ -53,7 +53,7 @@ export async function loadPolicyOnce(config: Config, options: LoadPolicyOptions 
   const startMs = monotonicMs();
   const warnings: string[] = [];
   const workshop = new CompileWorkshop((text) => warnings.push(text));
-  const guard = guardFilesOf(config);
+  const guard = await guardFilesOnce(config);
   const { approvals, audience } = readLedger(config, warnings);
   const steps = config.lists.length + 1;
   const lists: LoadedList[] = [];
@@ -126,9 +126,10 @@ function readLedger({ stateDirectory, lists }: Config, warnings: string[]): OfLe
   }
 }
 
-export function guardFilesOf(config: Config): GuardFiles {
-  const { protected: protectedFiles, popular, sharedHosts, lists } = config;
-  return { key: 0, protected: protectedFiles, popular, sharedHosts, listSourceHosts: listSourceHostsOf(lists) };
+/** As the files and the state directory have them now. */
+export async function guardFilesOnce(config: Config): Promise<GuardFiles> {
+  const store = new ListStore(config.stateDirectory);
+  return guardFilesOf(config, 0, await keptRedirectHosts(store, config.lists));
 }
 
 async function loadAllow(

@@ -23,15 +23,29 @@ export async function identitiesOf(config: PolicyConfig): Promise<FileIdentities
   return identities;
 }
 
-/** Units: hexadecimal. Of Weir's version, the settings of each list, and the files beside them. */
-export function fingerprintOf(config: PolicyConfig, identities: FileIdentities, version: string): string {
-  const { allow, protected: protectedFiles, popular, sharedHosts } = config;
+/** Units: hexadecimal. Of Weir's version, the settings of each list, the files beside them, and hosts of redirects. */
+export function fingerprintOf(
+  config: PolicyConfig & { readonly redirectHosts?: readonly string[] },
+  identities: FileIdentities,
+  version: string,
+): string {
+  const { allow, protected: protectedFiles, popular, sharedHosts, redirectHosts } = config;
   const lists = config.lists.map((list) => {
     const { name, source, sourceKind, format, category, mode, action, approved, badLinesPercentMax, bytesMax } = list;
     return { name, source, sourceKind, format, category, mode, action, approved, badLinesPercentMax, bytesMax };
   });
   const files = [...identities].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const inputs = { COMPILER_REVISION, version, lists, allow, protectedFiles, popular, sharedHosts, files };
+  const inputs = {
+    COMPILER_REVISION,
+    version,
+    lists,
+    allow,
+    protectedFiles,
+    popular,
+    sharedHosts,
+    redirectHosts,
+    files,
+  };
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 

@@ -8,7 +8,7 @@ import { describeCheck } from '../../../src/cli/check-text.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { NO_LEDGER, openLedgerReader } from '../../../src/control-plane/ledger/ledger-reader.ts';
 import { loadGuard } from '../../../src/control-plane/list-sync/guard-files.ts';
-import { guardFilesOf, loadPolicyOnce } from '../../../src/control-plane/list-sync/load-policy-once.ts';
+import { guardFilesOnce, loadPolicyOnce } from '../../../src/control-plane/list-sync/load-policy-once.ts';
 import { RecordType } from '../../../src/dns/iana.ts';
 import { clientOctets } from '../../../src/policy/address.ts';
 import { RolloutShare } from '../../../src/policy/rollout-share.ts';
@@ -45,7 +45,7 @@ async function check(
     client,
     nowSeconds: 1_700_000_000,
     guard: async () => {
-      const guard = await loadGuard(guardFilesOf(config));
+      const guard = await loadGuard(await guardFilesOnce(config));
       return guard.kind === 'guard' ? guard.guard : undefined;
     },
   });

@@ -26,7 +26,13 @@ export interface GuardedRequest {
 }
 
 export type GuardedAnswer =
-  | { readonly kind: 'answer'; readonly response: Dispatcher.ResponseData; readonly url: URL }
+  | {
+      readonly kind: 'answer';
+      readonly response: Dispatcher.ResponseData;
+      readonly url: URL;
+      /** Hosts that were redirected to, in turn. */
+      readonly redirectHosts: readonly string[];
+    }
   | { readonly kind: 'failed'; readonly failure: SyncFailure };
 
 /** Errors: throws what undici throws; requestFailure has the words for it. */
@@ -35,6 +41,7 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
   const { request: send } = await import('undici');
   const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   let { url } = request;
+  const redirectHosts: string[] = [];
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
     const headers = { ...request.headers, ...access.headersFor(url) };
     const dispatcher = await access.dispatcherFor(url);
@@ -44,14 +51,15 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
       throw error;
     });
     if (response === undefined) return closedFailure(url);
-    if (response.statusCode === 200) return { kind: 'answer', response, url };
+    if (response.statusCode === 200) return { kind: 'answer', response, url, redirectHosts };
     discard(response);
-    if (!isRedirect(response.statusCode)) return { kind: 'answer', response, url };
+    if (!isRedirect(response.statusCode)) return { kind: 'answer', response, url, redirectHosts };
     const location = single(response.headers['location']);
     const next = location === undefined ? null : URL.parse(location, url.href);
     const problem = redirectProblem(url, next, guard);
     if (next === null || problem !== undefined) return redirectFailure(`${shownLocation(url.href)} ${problem ?? ''}`);
     url = next;
+    redirectHosts.push(url.hostname);
   }
   return redirectFailure(`${shownLocation(request.url.href)} redirects more than ${REDIRECTS_MAX} times`);
 }

@@ -95,15 +95,15 @@ class HttpsSource implements ListSource {
       headers: requestHeaders(location, validators),
     });
     if (answer.kind === 'failed') return answer;
-    const { response, url } = answer;
+    const { response, url, redirectHosts } = answer;
     const status = response.statusCode;
-    if (status === 200) return await this.#body(response);
-    if (status === 304 && validators !== undefined) return { kind: 'unchanged', confirmed: true };
+    if (status === 200) return await this.#body(response, redirectHosts);
+    if (status === 304 && validators !== undefined) return { kind: 'unchanged', confirmed: true, redirectHosts };
     this.#retryAfterMs = retryAfterMs(response);
     return failed('httpStatus', `${shownLocation(url.href)} answered with status ${status}`);
   }
 
-  async #body(response: Dispatcher.ResponseData): Promise<ReadOutcome> {
+  async #body(response: Dispatcher.ResponseData, redirectHosts: readonly string[]): Promise<ReadOutcome> {
     const { bytesMax } = this.#settings;
     const location = shownLocation(this.#settings.location);
     const type = single(response.headers['content-type']) ?? '';
@@ -130,6 +130,7 @@ class HttpsSource implements ListSource {
       kind: 'content',
       input: { kind: 'bytes', bytes: joined(chunks, bytes) },
       validators: validatorsOf(single(response.headers['etag']), single(response.headers['last-modified'])),
+      redirectHosts,
       isStillSame: () => Promise.resolve(true),
     };
   }

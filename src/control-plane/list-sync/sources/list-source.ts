@@ -25,11 +25,13 @@ export type ReadOutcome =
       readonly kind: 'content';
       readonly input: SourceInput;
       readonly validators: Validators | undefined;
+      /** Hosts on the way that were redirected to. */
+      readonly redirectHosts?: readonly string[];
       /** False when the content changed while it was parsed: what was parsed may be half of it. */
       readonly isStillSame: () => Promise<boolean>;
     }
   /** `confirmed`: the source says that what is in force is current; else only that this was read before. */
-  | { readonly kind: 'unchanged'; readonly confirmed: boolean }
+  | { readonly kind: 'unchanged'; readonly confirmed: boolean; readonly redirectHosts?: readonly string[] }
   | { readonly kind: 'failed'; readonly failure: SyncFailure };
 
 export interface ReadRequest {

@@ -57,6 +57,7 @@ describe('a good server', () => {
     expect(await source.read({ validators: { etag: '"v1"' }, force: false })).toEqual({
       kind: 'unchanged',
       confirmed: true,
+      redirectHosts: [],
     });
     expect((await source.read({ validators: { etag: '"v1"' }, force: true })).kind).toBe('content');
   });
@@ -67,6 +68,7 @@ describe('a good server', () => {
       response.end(request.url === '/elsewhere' ? 'bad.example\n' : '');
     });
     expect(textOf(outcome)).toBe('bad.example\n');
+    expect(outcome).toMatchObject({ redirectHosts: ['127.0.0.1'] });
   });
 
   test('may compress: the octets arrive as sent, for the reader of lists to expand', async () => {
