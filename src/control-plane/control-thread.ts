@@ -230,6 +230,7 @@ async function start(): Promise<void> {
   ledgerService.configure(config, listSync.guardFiles());
   await listenAdmin(config.listen.admin);
   await ledgerService.prepare();
+  await ledgerService.tellAudience();
   await listSync.start();
   void ledgerService.start();
   say({

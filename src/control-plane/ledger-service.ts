@@ -128,6 +128,17 @@ export class LedgerService {
     await this.#lookAtExceptions();
   }
 
+  /** Before list-sync publishes: for whom rules hold goes with its first policy. Errors: none, they are logged. */
+  async tellAudience(): Promise<void> {
+    const telling = this.#rollouts.tell().catch((error: unknown) => {
+      this.#options.log.error(
+        { error: String(error) },
+        'rollouts cannot be told of; what they stage holds for nobody yet',
+      );
+    });
+    await Promise.all([telling, this.#lookAtExceptions()]);
+  }
+
   /** Once list-sync has published: follows and publishes feeds, and looks after rollouts. */
   async start(): Promise<void> {
     await Promise.all([this.#feeds.configure(this.#config), this.#rollouts.look(), this.#lookAtExceptions()]);
@@ -200,12 +211,13 @@ export class LedgerService {
   }
 
   async #apply(delta: LedgerDelta): Promise<void> {
+    const isStaged = delta.names?.some(({ entries }) => entries.some(({ rolloutSlot }) => rolloutSlot > 0)) === true;
     // Why first: entries of a slot that nobody has told of hold for nobody.
-    if (delta.names?.some(({ entries }) => entries.some(({ rolloutSlot }) => rolloutSlot > 0)) === true)
-      await this.#rollouts.look();
+    const [told] = await Promise.allSettled([isStaged ? this.#rollouts.tell() : undefined]);
     await this.#options.listSync().apply(delta);
     this.#feeds.changed(delta);
     void this.#onChanged();
+    if (told.status === 'rejected') throw told.reason;
   }
 
   /** Errors: none. */

@@ -50,6 +50,7 @@ export class RolloutWatch {
   readonly #options: RolloutWatchOptions;
   readonly #nowSeconds: () => number;
   #told = '';
+  #telling: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #looks = 0;
@@ -72,6 +73,15 @@ export class RolloutWatch {
     return this.#looking;
   }
 
+  /**
+   * Resolves when the shares of now are in force. Errors: rejects with what the ledger or list-sync says.
+   * Why it does not wait for a look: that brings changes into force, and theirs wait for this.
+   */
+  async tell(): Promise<void> {
+    const ledger = this.#closed ? undefined : await this.#options.ledger();
+    if (ledger !== undefined) await this.#tellInTurn(ledger);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -80,8 +90,7 @@ export class RolloutWatch {
   async #look(): Promise<void> {
     const ledger = this.#closed ? undefined : await this.#options.ledger();
     if (ledger === undefined) return;
-    const rows = await ledger.rollouts();
-    await this.#tell(rows);
+    const rows = await this.#tellInTurn(ledger);
     const running = rows.filter(({ state }) => state === 'running');
     this.#looks += 1;
     for (const row of running) await this.#advance(ledger, row);
@@ -93,12 +102,20 @@ export class RolloutWatch {
     if (isStaged && !this.#closed) this.#timer = setTimeout(() => void this.look(), ROLLOUT_LOOK_MS).unref();
   }
 
-  async #tell(rows: readonly RolloutRow[]): Promise<void> {
+  #tellInTurn(ledger: RolloutLedger): Promise<readonly RolloutRow[]> {
+    const told = this.#telling.then(() => this.#tell(ledger));
+    this.#telling = told.catch(() => undefined);
+    return told;
+  }
+
+  async #tell(ledger: RolloutLedger): Promise<readonly RolloutRow[]> {
+    const rows = await ledger.rollouts();
     const stages = rows.map(stageOf);
     const told = JSON.stringify(stages);
-    if (told === this.#told) return;
+    if (told === this.#told) return rows;
     await this.#options.setStages(stages);
     this.#told = told;
+    return rows;
   }
 
   async #advance(ledger: RolloutLedger, row: RolloutRow): Promise<void> {
@@ -119,7 +136,7 @@ export class RolloutWatch {
     if (why === undefined) this.#options.log.info(fields, 'a rollout has reached its next stage');
     else this.#options.log.warn(fields, `a rollout was taken back: ${why}`);
     if (moved.change !== undefined) await this.#options.apply(moved.change.delta);
-    await this.#tell(await ledger.rollouts());
+    await this.#tellInTurn(ledger);
   }
 
   /** A sentence for people; undefined: it may go on. */

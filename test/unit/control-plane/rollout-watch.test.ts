@@ -75,6 +75,24 @@ describe('a rollout', () => {
     expect(applied).toEqual([]);
   });
 
+  test('that is taken back leads to what another one has of the same name, which is told of on the way', async () => {
+    const slots: number[] = [];
+    const { ledger, watch, told } = await watched({
+      apply: async (delta) => {
+        slots.push(...delta.names!.flatMap(({ entries }) => entries.map(({ rolloutSlot }) => rolloutSlot)));
+        // As the service does with what is staged.
+        await watch.tell();
+      },
+    });
+    await ledger.push([{ name: 'bad.example', scope: 'exact' }]);
+    await ledger.push([{ name: 'bad.example', scope: 'subtree' }]);
+    for (const client of ['a', 'b'])
+      await ledger.store.fileAppeal(sentAppeal({ name: 'bad.example', entry: 'bad.example', client }));
+    await watch.look();
+    expect(slots).toContain(2);
+    expect(told.at(-1)).toMatchObject([{ permyriad: 0 }, { permyriad: 0 }]);
+  });
+
   test('looks by itself while something is staged', async () => {
     const { ledger, watch, told } = await watched();
     await ledger.push(['bad.example']);

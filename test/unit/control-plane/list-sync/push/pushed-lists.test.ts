@@ -222,6 +222,14 @@ test('a ledger that opens while lists are started is asked for what is new, and 
   expect(harness.verdict('n1.example')).toBe('blocked by desk');
 });
 
+test('for whom rules hold is in the first policy where it was said before', async () => {
+  const sync = harness.open(config());
+  const key = new Uint8Array(32);
+  await sync.setAudience({ rollouts: { key, stages: [{ list: 'desk', slot: 1, permyriad: 100 }] } });
+  await sync.start();
+  expect(harness.policies[0]!.rollouts?.stages).toEqual([{ listIndex: 0, slot: 1, permyriad: 100 }]);
+});
+
 test('an overlay that a job reads is not written over by what is pushed meanwhile', async () => {
   const source = await harness.file('other.txt', 'other.example\n');
   const runner = new HeldRunner();
