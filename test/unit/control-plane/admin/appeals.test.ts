@@ -64,7 +64,20 @@ describe('GET /v1/appeals', () => {
       return [body.appeals.map(({ id }) => id), body.next];
     };
     expect(await ids('limit=2')).toEqual([['a2', 'a4'], 'a4']);
+    expect(await ids('limit=3')).toEqual([['a2', 'a4', 'a6'], null]);
     expect(await ids('limit=2&after=a4')).toEqual([['a6'], null]);
+  });
+
+  it('does not walk over what others may read one by one', async () => {
+    const all = Array.from({ length: 2_500 }, (_, i) => appealRow({ id: `a${i + 1}`, list: 'other' }));
+    let asked = 0;
+    const appeals: Ledger['appeals'] = ({ limit, after = 'a0' }) => {
+      asked += 1;
+      const start = Number(after.slice(1));
+      return Promise.resolve(all.slice(start, start + limit));
+    };
+    expect((await get({ appeals }, '/v1/appeals?limit=1', 'pusher')).json()).toEqual({ appeals: [], next: null });
+    expect(asked).toBe(3);
   });
 
   it('has one by its id, for who may read its list', async () => {
