@@ -57,7 +57,7 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts', 'test/unit/control-plane/ledger/killed-writer.test.ts'],
-          env: { ...env, WEIR_TEST_KILLS: process.env['WEIR_CHAOS'] === 'long' ? '200' : '20' },
+          env: { ...env, WEIR_TEST_KILLS: process.env['WEIR_CHAOS'] === 'long' ? '500' : '200' },
           setupFiles,
           expect: expectSettings,
           testTimeout: 600_000,
