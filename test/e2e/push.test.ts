@@ -1,9 +1,13 @@
 /** A real Weir whose lists are changed through /v1: in force when it is answered, on every thread, and after kill -9. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, decoded, query, UdpClient } from '../support/dns-client.ts';
+import { ask, decoded, query, QueryLoad, UdpClient } from '../support/dns-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
-import { startWeirProcess, stopAllWeirs, type WeirProcess } from '../support/weir-process.ts';
+import { PROJECT_ROOT } from '../support/source-files.ts';
+import { newFolder, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
 const SINKHOLE = '192.0.2.53';
 const REAL = '192.0.2.1';
@@ -12,6 +16,8 @@ const SOCKETS = 8;
 const KILLS = 5;
 /** Six starts of a process, on a machine that may be busy. */
 const KILL_TEST_MS = 240_000;
+const FAULT_HOOK = pathToFileURL(join(PROJECT_ROOT, 'test/support/fault-hook.ts')).href;
+const FAULT_TEST_MS = 120_000;
 
 let upstream: FakeUpstream;
 beforeAll(async () => {
@@ -203,3 +209,33 @@ describe('entries of a list with stages', () => {
     expect(await blockedNetworks(weir, 'bad.example')).toHaveLength(CLIENTS);
   });
 });
+
+test(
+  'a control thread that dies takes nothing with it: what was pushed is in force all the while, and the next push is taken',
+  { timeout: FAULT_TEST_MS },
+  async () => {
+    const faults = newFolder();
+    mkdirSync(faults, { recursive: true });
+    const env = { NODE_OPTIONS: `--import ${FAULT_HOOK}`, WEIR_TEST_FAULT_FOLDER: faults };
+    const weir = await startWeirProcess({ config: config(), env });
+    const desk = maintainerOf(weir);
+    for (const [index, fault] of ['throw', 'heap'].entries()) {
+      const kept = `kept${index}.example`;
+      const { version } = await desk.push('desk', [kept]);
+      const load = await QueryLoad.start(weir.port, 2, () => kept);
+      writeFileSync(join(faults, 'control'), fault);
+      const answered: string[] = [];
+      const isBack = async (): Promise<boolean> => {
+        answered.push(...(await addressesOf(weir, kept)));
+        const count = await weir.metric('weir_thread_restarts_total', 'thread="control"').catch(() => 0);
+        return count === index + 1 && (await fetch(`${weir.adminUrl}/readyz`)).status === 200;
+      };
+      await until(isBack, (isReady) => isReady, 'the control thread is back', FAULT_TEST_MS / 4);
+      expect(await desk.push('desk', [`next${index}.example`])).toMatchObject({ version: Number(version) + 1 });
+      expect(await load.stop()).toEqual([]);
+      expect([...load.rcodes.keys()]).toEqual([0]);
+      expect(new Set(answered)).toEqual(new Set([SINKHOLE]));
+      for (const name of [kept, `next${index}.example`]) expect(await addressesOf(weir, name)).toEqual([SINKHOLE]);
+    }
+  },
+);
