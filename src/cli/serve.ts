@@ -58,6 +58,7 @@ async function serve({ config: configFile, takeOver }: ServeOptions): Promise<vo
   let predecessor: Predecessor | undefined;
   try {
     predecessor = takeOver ? await Predecessor.find(config.stateDirectory) : undefined;
+    if (!takeOver) await refuseCompany(config.stateDirectory);
     const started = await supervisor.start(predecessor && (async () => predecessor?.release()));
     log.info({ version, ...addressesOf(started) }, 'ready');
     process.stderr.write(welcome(started, config));
@@ -73,6 +74,17 @@ async function serve({ config: configFile, takeOver }: ServeOptions): Promise<vo
     log.info('the Weir before this one has gone');
   });
   await handOver.listen();
+}
+
+/** Errors: StartError where another Weir runs on the state directory: both would write what each takes for its own. */
+async function refuseCompany(stateDirectory: string): Promise<void> {
+  // Why no error of the search: where there is a Weir of another user, its files cannot be written either.
+  const other = await Predecessor.find(stateDirectory).catch(() => undefined);
+  if (other === undefined) return;
+  other.abandon();
+  throw new StartError(
+    `another Weir runs on ${stateDirectory}: succeed it with --take-over, or set stateDirectory for one of them`,
+  );
 }
 
 type Stop = (because: string, isSucceeded?: boolean) => void;

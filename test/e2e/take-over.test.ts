@@ -223,8 +223,22 @@ describe('the socket in the state directory', () => {
 
 test('without --take-over a second Weir on the same ports is refused, on the page’s port too', async () => {
   const first = await start();
-  await expect(startBeside(first, [])).rejects.toThrow('another program has that port');
+  const stateDirectory = './other';
+  await expect(startBeside(first, [], { stateDirectory })).rejects.toThrow('another program has that port');
   const listen = { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: new URL(first.pageUrl).host };
-  await expect(startBeside(first, [], { listen })).rejects.toThrow('change listen.warningPageHttp');
+  await expect(startBeside(first, [], { stateDirectory, listen })).rejects.toThrow('change listen.warningPageHttp');
   expect((await ask({ port: first.port }, 'listed.example')).answers[0]?.data).toBe(SINKHOLE);
+});
+
+test('without --take-over a second Weir on the same state directory is refused, whatever its ports', async () => {
+  const first = await start();
+  const listen = { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '' };
+  await expect(startBeside(first, [], { listen })).rejects.toThrow(
+    /another Weir runs on .*state: succeed it with --take-over/,
+  );
+  expect((await ask({ port: first.port }, 'listed.example')).answers[0]?.data).toBe(SINKHOLE);
+  // The one that runs has not taken the visitor for its successor.
+  const next = await startBeside(first);
+  expect((await first.program.ended()).code).toBe(0);
+  expect((await ask({ port: next.port }, 'listed.example')).answers[0]?.data).toBe(SINKHOLE);
 });
