@@ -1,7 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { createGzip, createZstdCompress, gzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DECOMPRESSED_BYTES_MAX } from '../../../../src/control-plane/list-sync/format/read-list-file.ts';
 import { HostileHttpServer, type Handler } from '../../../support/hostile-http-server.ts';
 import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
 
@@ -119,3 +122,36 @@ describe('the last good version stays, and the status says why, where the server
     expect(harness.verdict('bad.example')).toBe('allowed');
   });
 });
+
+/** Ones over a gigabyte are made in pieces: a gigabyte at once would hide what reading takes. */
+function bomb(compressor: NodeJS.ReadWriteStream): Promise<Buffer> {
+  const piece = Buffer.alloc(1024 * 1024, `${'#'.repeat(4095)}\n`);
+  const pieces = DECOMPRESSED_BYTES_MAX / piece.length + 1;
+  return buffer(Readable.from(Array.from({ length: pieces }, () => piece)).pipe(compressor));
+}
+
+test.each([
+  ['gzip', () => createGzip({ level: 1 })],
+  ['zstd', () => createZstdCompress()],
+])(
+  'a bomb of %s is refused in little memory, and the last good version stays',
+  { timeout: 120_000 },
+  async (_, compressor) => {
+    server.handler = (_request, response) => void response.end('good-block.example\n');
+    const bytesMax = 16 * 1024 * 1024;
+    const list = { name: 'remote', source: server.url(), refreshSeconds: 0.2, bytesMax, fetchTimeoutMs: 60_000 };
+    await harness.start(testConfig(harness.folder, [list]));
+    await harness.until(() => harness.status('remote')?.version === 1);
+    const packed = await bomb(compressor());
+    expect(packed.length).toBeLessThan(bytesMax);
+    const before = process.memoryUsage().rss;
+    let most = before;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
+    server.handler = (_request, response) => void response.end(packed);
+    await harness.until(() => harness.status('remote')?.failure !== undefined);
+    clearInterval(watch);
+    expect(harness.status('remote')?.failure).toMatchObject({ reason: 'tooLarge' });
+    expect(harness.verdict('good-block.example')).toBe('blocked by remote');
+    expect(most - before).toBeLessThan(DECOMPRESSED_BYTES_MAX / 4);
+  },
+);
