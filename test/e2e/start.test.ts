@@ -141,7 +141,7 @@ describe('a bad configuration: exit code 78 and every problem at once', () => {
         ...listen({ do53: ['localhost'] }),
         workers: 'many',
         upstreem: [],
-        lists: [{ name: 'A B', source: 'push' }],
+        lists: [{ name: 'A B', source: 'ftp://lists.example/' }],
       },
     });
     expect(code).toBe(78);
