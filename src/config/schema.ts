@@ -107,7 +107,7 @@ const listSchema = z.strictObject({
     .max(10)
     .default([])
     .describe('stages of new pushed entries, as percent of subscribers'),
-  rolloutAppealsMax: whole(0, 1_000).default(3).describe('open appeals against a rollout; more take it back'),
+  rolloutAppealsMax: whole(0, 1_000).default(20).describe('open appeals against a rollout; more take it back'),
   versionsMax: whole(1, 1_000_000).default(10_000).describe('versions kept of a push list or feed'),
   appealDays: whole(1, 365).default(15).describe('until an objection to the list has to be decided'),
   feedKeys: z.array(printable(100).min(1)).max(4).default([]).describe('minisign public keys that may sign the feed'),

@@ -208,7 +208,9 @@ const names = (index: number): string => ['listed.example', 'cached.example', `f
 
 describe('under a constant load no query is lost', () => {
   test('while lists are replaced', async () => {
-    const weir = await start({ workers: 2 });
+    // Each is another list, which the guard would hold.
+    const replaced = { ...list, shrinkPercentMax: 100, growthPercentMax: 1_000_000 };
+    const weir = await start({ workers: 2, lists: [replaced] });
     const load = await QueryLoad.start(weir.port, 1, names);
     for (let round = 0; round < 5; round++) {
       const before = await weir.metric('weir_policy_generation');

@@ -69,7 +69,7 @@ export function testConfig(folder: string, lists: readonly ListInput[], rest: Pa
       growthPercentMax: 1_000_000,
       twoPersons: false,
       rollout: [],
-      rolloutAppealsMax: 3,
+      rolloutAppealsMax: 20,
       versionsMax: 10_000,
       appealDays: 15,
       feedKeys: [],
