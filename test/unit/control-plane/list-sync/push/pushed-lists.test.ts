@@ -1,6 +1,6 @@
 /** Lists of a real ledger in a real list-sync: what is pushed is in force whatever is being built, and after a restart. */
 import { rename, rm } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { buffersOf } from '../../../../../src/control-plane/list-sync/buffer-pool.ts';
 import type { LedgerDelta } from '../../../../../src/control-plane/ledger/ledger.ts';
 import { ledgerPath } from '../../../../../src/control-plane/ledger/open-database.ts';
@@ -213,6 +213,9 @@ test('a ledger that opens while lists are started is asked for what is new, and 
   await first.apply(await push(words.slice(3000)));
   await harness.until(() => harness.policies.at(-1)!.overlay === undefined);
   await first.reload(config());
+  const { kinds } = harness.runner;
+  await vi.waitFor(() => expect(kinds.lastIndexOf('snapshot')).toBeGreaterThan(kinds.lastIndexOf('build')), 20_000);
+  await harness.runner.drained();
   await harness.close();
   const parsed = harness.runner.kinds.filter((kind) => kind === 'parse').length;
   const second = harness.open(config());
