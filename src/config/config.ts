@@ -13,6 +13,8 @@ import type { PageLanguage, PageTexts } from './page-text-keys.ts';
 export interface ConfiguredGroup extends ClientGroup {
   /** Of the warning page, for who names none that it has; undefined: as for everybody. */
   readonly language: PageLanguage | undefined;
+  /** Several groups may be of one. */
+  readonly region: string | undefined;
 }
 
 export interface SocketAddress {

@@ -190,13 +190,21 @@ function complete(input: ConfigInput, folder: string, systemServers?: readonly s
   };
 }
 
-function groupOf({ name, prefixes, lists, mode, language }: ConfigInput['clients']['groups'][number]): ConfiguredGroup {
+function groupOf({
+  name,
+  prefixes,
+  lists,
+  mode,
+  language,
+  region,
+}: ConfigInput['clients']['groups'][number]): ConfiguredGroup {
   return {
     name,
     prefixes,
     lists: lists === 'all' ? undefined : lists,
     mode: mode === 'list' ? undefined : mode,
     language: language === '' ? undefined : language,
+    region: region === '' ? undefined : region,
   };
 }
 

@@ -314,6 +314,11 @@ export const configSchema = z.strictObject({
               .enum(['', ...PAGE_LANGUAGES])
               .default('')
               .describe('of the warning page, where the browser names none that it has'),
+            region: z
+              .string()
+              .regex(/^(?!none$)[a-z0-9-]{0,32}$/, 'a region is 1 to 32 of a-z, 0-9 and -, and not "none"')
+              .default('')
+              .describe('blocked queries of the group are counted as of this region; "": of none'),
           }),
         )
         .max(GROUPS_MAX)

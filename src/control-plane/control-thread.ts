@@ -32,7 +32,7 @@ const log = createLog({ level: data.config.log.level, name: 'control' });
 const say = (message: FromControl): void => port.postMessage(message);
 startHeartbeat(data.heartbeat);
 
-let { config, listSlots, listening } = data;
+let { config, listSlots, regionSlots, listening } = data;
 let { publications } = data;
 const waiting = new Map<number, () => void>();
 
@@ -64,6 +64,7 @@ describeTls(data.tls, data.tlsReloads);
 
 function describeConfig(current: Config): void {
   metrics.setLists(current.lists.map(({ name, action }) => ({ name, action, counterSlot: listSlots[name] ?? 0 })));
+  metrics.setRegions(regionSlots);
   metrics.setUpstreams(current.upstreams.map(({ url }) => url));
 }
 
@@ -206,7 +207,7 @@ port.on('message', (message: ToControl) => {
       replaceAdminCertificate(admin.server, message.tls);
       break;
     case 'configure':
-      ({ config, listSlots } = message);
+      ({ config, listSlots, regionSlots } = message);
       log.level = config.log.level;
       describeConfig(config);
       if (policy !== undefined) policy = new Policy(policy.published, new ClientGroups(config.clients.groups));

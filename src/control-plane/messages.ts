@@ -20,6 +20,8 @@ export interface ControlThreadData {
   /** How often names are asked for (telemetry/query-sketch.ts): before this process, and by each resolver thread. */
   readonly sketches: readonly SharedArrayBuffer[];
   readonly listSlots: Readonly<Record<string, number>>;
+  /** Rows of the counters, by region of clients; empty where there are none. */
+  readonly regionSlots: Readonly<Record<string, number>>;
   readonly batchIo: BatchIoMode;
   /** Addresses that resolver threads listen on; empty while they do not. */
   readonly listening: readonly SocketAddress[];
@@ -37,7 +39,12 @@ export interface ControlThreadData {
 }
 
 export type ToControl =
-  | { readonly kind: 'configure'; readonly config: Config; readonly listSlots: Readonly<Record<string, number>> }
+  | {
+      readonly kind: 'configure';
+      readonly config: Config;
+      readonly listSlots: Readonly<Record<string, number>>;
+      readonly regionSlots: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'listening'; readonly addresses: readonly SocketAddress[] }
   | { readonly kind: 'batchIo'; readonly mode: BatchIoMode }
   | { readonly kind: 'inForce'; readonly publication: number }

@@ -16,6 +16,8 @@ export interface ResolverThreadData {
   readonly tls: TlsMaterial | undefined;
   /** For server cookies where none is configured; all threads have the same. */
   readonly cookieSecret: Uint8Array;
+  /** Rows of the counters, by region of clients; empty where there are none. */
+  readonly regionSlots: Readonly<Record<string, number>>;
   readonly counters: SharedArrayBuffer;
   /** Names blocked by what they lead to, for the warning page. */
   readonly chains: SharedArrayBuffer;
@@ -29,7 +31,11 @@ export interface ResolverThreadData {
 
 export type ToResolver =
   | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
-  | { readonly kind: 'configure'; readonly config: Config }
+  | {
+      readonly kind: 'configure';
+      readonly config: Config;
+      readonly regionSlots: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'listen'; readonly config: Config }
   | { readonly kind: 'tls'; readonly tls: TlsMaterial | undefined }
   | { readonly kind: 'drain' }

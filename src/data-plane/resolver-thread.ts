@@ -33,11 +33,23 @@ const DRAIN_POLL_MS = 20;
 /** For connections whose handshake was under way when the process left its ports: a round trip, and one packet lost. */
 const LEAVE_MS = 1_500;
 
-const { config, policy, tls, cookieSecret, counters, chains, sketch, events, mayListen, heartbeat, threadName } =
-  workerData as ResolverThreadData & {
-    readonly heartbeat: SharedArrayBuffer;
-    readonly threadName: string;
-  };
+const {
+  config,
+  policy,
+  tls,
+  cookieSecret,
+  regionSlots,
+  counters,
+  chains,
+  sketch,
+  events,
+  mayListen,
+  heartbeat,
+  threadName,
+} = workerData as ResolverThreadData & {
+  readonly heartbeat: SharedArrayBuffer;
+  readonly threadName: string;
+};
 const port = parentPort!;
 const log = createLog({ level: config.log.level, name: threadName });
 const limited = createLogLimiter(log);
@@ -50,7 +62,7 @@ const say = (message: FromResolver): void => port.postMessage(message);
 const onBug = (error: Error): void =>
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL where that was possible');
 const recorder = new BlockRecorder(chains, events, config.eventLog.samplePercent, cells);
-const respond = new Respond(config, policy, cells, onBug, recorder, cookieSecret);
+const respond = new Respond(config, policy, cells, onBug, recorder, cookieSecret, regionSlots);
 const support = batchSupport();
 const watch = support.kind === 'ok' ? new SocketWatch(support.libc, cells) : undefined;
 const upstream = createUpstreamPool({
@@ -160,7 +172,7 @@ port.on('message', (message: ToResolver) => {
       say({ kind: 'inForce', generation: message.policy.generation });
       break;
     case 'configure':
-      respond.configure(message.config);
+      respond.configure(message.config, message.regionSlots);
       resolver.configure(message.config);
       proxies.configure(message.config.listen.proxyProtocol);
       Object.assign(tcpLimits, message.config.tcp);

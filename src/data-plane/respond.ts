@@ -12,7 +12,7 @@ import { QueryFault } from '../dns/query-view.ts';
 import { Rcode } from '../dns/iana.ts';
 import { SIP_KEY_BYTES } from '../dns/sip-hash.ts';
 import { BlockAnswers } from '../policy/block-answer.ts';
-import { ClientGroups } from '../policy/client-groups.ts';
+import { ClientGroups, NO_GROUP } from '../policy/client-groups.ts';
 import type { DesignatedResolver } from '../policy/designated-resolver.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
@@ -36,6 +36,7 @@ import { ClientAccess } from './client-address.ts';
 import { Finisher } from './finish.ts';
 import { Cookies } from './limits/cookies.ts';
 import { type Arrival, DROPPED } from './listener/arrival.ts';
+import { RegionCells, type RegionSlots } from './region-cells.ts';
 
 /** How a query came; arrivals and waiters both say it. */
 export interface Asked {
@@ -51,6 +52,7 @@ export class Respond {
   access: ClientAccess;
   #policy: Policy | undefined;
   #groups: ClientGroups;
+  #regions: RegionCells;
   #blockAnswers: BlockAnswers | undefined;
   #special: SpecialUse;
   #designated: DesignatedResolver | undefined;
@@ -77,6 +79,7 @@ export class Respond {
     onBug: (error: Error) => void,
     recorder?: BlockRecorder,
     cookieSecret: Uint8Array = randomBytes(SIP_KEY_BYTES),
+    regionSlots: RegionSlots = {},
   ) {
     this.#recorder = recorder;
     this.#config = config;
@@ -84,6 +87,7 @@ export class Respond {
     this.#onBug = onBug;
     this.access = new ClientAccess(config.clients.allow);
     this.#groups = new ClientGroups(config.clients.groups);
+    this.#regions = new RegionCells(config.clients.groups, regionSlots);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
     this.#cookies = new Cookies(config.limits, cookieSecret);
     this.#finisher = new Finisher(config, this.#cookies);
@@ -98,7 +102,7 @@ export class Respond {
     this.#cells[Counter.policyGeneration] = published.generation;
   }
 
-  configure(config: Config): void {
+  configure(config: Config, regionSlots: RegionSlots = {}): void {
     this.#config = config;
     this.access = new ClientAccess(config.clients.allow);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
@@ -106,6 +110,7 @@ export class Respond {
     this.#cookies.configure(config.limits);
     this.#finisher = new Finisher(config, this.#cookies);
     this.#groups = new ClientGroups(config.clients.groups);
+    this.#regions = new RegionCells(config.clients.groups, regionSlots);
     if (this.#policy !== undefined) this.setPolicy(this.#policy.published);
   }
 
@@ -182,6 +187,7 @@ export class Respond {
   block(query: QueryView, asked: Asked): number {
     const { match } = this.#policy!;
     this.#cells[blockedCounter(match.list.counterSlot, match.categoryIndex, match.actionIndex)]!++;
+    if (this.#regions.isAny) this.#cells[this.#regions.cellOf(this.#groupOf(asked.client))]!++;
     if (this.#recorder?.keepsEvents === true) {
       this.#recorder.event(query, match, asked.receivedAtMs + this.#wallOffsetMs, asked.transport, asked.client);
     }
@@ -192,6 +198,10 @@ export class Respond {
       return DROPPED;
     }
     return this.#done(query, asked, VerdictRow.blocked, this.#finisher.addExtras(query, asked.transport, length));
+  }
+
+  #groupOf(client: Uint8Array | undefined): number {
+    return client === undefined ? NO_GROUP : this.#groups.find(client);
   }
 
   /** The answer of a special-use name, or 0 for any other. */

@@ -16,7 +16,7 @@ import type { ThreadKind } from '../telemetry/metrics.ts';
 import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
 import { BoundAddresses, type ResolverAddresses } from './bound-addresses.ts';
 import { startEventThread } from './event-thread.ts';
-import { ListSlots } from './list-slots.ts';
+import { ConfigSlots } from './counter-slots.ts';
 import { takenAddresses } from './port-probe.ts';
 import {
   CONTROL_HEAP_MEGABYTES_MAX,
@@ -42,7 +42,7 @@ export class Supervisor {
   #config: Config;
   readonly #version: string;
   readonly #log: Log;
-  readonly #slots = new ListSlots();
+  readonly #slots = new ConfigSlots();
   readonly #publisher: Publisher;
   readonly #resolverMemory: readonly ResolverMemory[];
   readonly #sketches: readonly SharedArrayBuffer[];
@@ -73,7 +73,7 @@ export class Supervisor {
     this.#version = version;
     this.#log = log;
     this.#tls = new TlsKeeper(config.tls, () => this.#onTls(), log);
-    this.#slots.assign(config.lists.map(({ name }) => name));
+    this.#slots.assign(config);
     const memories = createResolverMemories(config);
     this.#resolverMemory = memories.resolvers;
     this.#sketches = memories.sketches;
@@ -141,7 +141,7 @@ export class Supervisor {
         version: this.#version,
         counters: [...this.#resolverMemory.map(({ counters }) => counters), this.#pageCounters, this.#eventCounters],
         sketches: this.#sketches,
-        listSlots: this.#slots.all(),
+        ...this.#slots.rows,
         batchIo: this.#batchIo ?? 'dgram',
         listening: this.#bound.current.do53,
         isPolicyInForce: this.#publisher.current !== undefined,
@@ -200,6 +200,7 @@ export class Supervisor {
         config: this.#bound.apply(this.#config),
         tls: this.#tls.material,
         policy: this.#publisher.current,
+        regionSlots: this.#slots.rows.regionSlots,
         ...memory,
         mayListen: this.#mayListen,
       }),
@@ -257,7 +258,7 @@ export class Supervisor {
       config: this.#config,
       counters: this.#eventCounters,
       rings: this.#resolverMemory.map(({ events }) => events),
-      listSlots: this.#slots.all(),
+      listSlots: this.#slots.rows.listSlots,
     });
     return startEventThread(data, () => this.#countRestart('events'), this.#log);
   }
@@ -314,12 +315,13 @@ export class Supervisor {
     this.#config = this.#bound.apply(withoutRestart(before, config));
     // Why before the rest: listeners that are new need it.
     this.#tls.configure(this.#config.tls);
-    this.#slots.assign(config.lists.map(({ name }) => name));
-    this.#tellControl({ kind: 'configure', config: this.#config, listSlots: this.#slots.all() });
+    this.#slots.assign(config);
+    const { listSlots, regionSlots } = this.#slots.rows;
+    this.#tellControl({ kind: 'configure', config: this.#config, listSlots, regionSlots });
     for (const resolver of this.#resolvers)
-      resolver.post({ kind: 'configure', config: this.#config } satisfies ToResolver);
+      resolver.post({ kind: 'configure', config: this.#config, regionSlots } satisfies ToResolver);
     this.#page?.post({ kind: 'configure', config: this.#config } satisfies ToPage);
-    this.#events?.post({ kind: 'lists', listSlots: this.#slots.all() } satisfies ToEvents);
+    this.#events?.post({ kind: 'lists', listSlots } satisfies ToEvents);
   }
 
   /** Shows threads the certificate in force, and counts its changes. */

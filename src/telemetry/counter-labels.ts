@@ -46,6 +46,9 @@ export const DohCutRow = { resets: 0, unread: 1, slow: 2, protocol: 3 } as const
   number
 >;
 
+/** The region of clients that are in no group, or in one without a region. */
+export const NO_REGION = 'none';
+
 export const FAMILIES = ['ipv4', 'ipv6'] as const;
 /** Rows of FAMILIES. */
 export const FamilyRow = { ipv4: 0, ipv6: 1 } as const;

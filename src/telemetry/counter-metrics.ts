@@ -42,6 +42,7 @@ import {
   limitCounter,
   pageCounter,
   queryCounter,
+  regionCounter,
   responseCounter,
   shadowCounter,
   upstreamCounter,
@@ -60,6 +61,8 @@ type AddHistogram = (labels: Labels, firstCell: number) => void;
 export interface CounterNames {
   /** By counterSlot. */
   readonly lists: ReadonlyMap<number, { readonly name: string; readonly action: ActionName }>;
+  /** Of groups of clients, by row. */
+  readonly regions: ReadonlyMap<number, string>;
   /** By index in the configuration. */
   readonly upstreams: readonly string[];
 }
@@ -73,6 +76,7 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_queries_total: (add) => addQueries(sum, add),
     weir_responses_total: (add) => addResponses(sum, add),
     weir_blocked_queries_total: (add) => addBlocked(sum, names(), add),
+    weir_blocked_queries_by_region_total: (add) => addRegions(sum, names(), add),
     weir_shadow_queries_total: (add) => addShadow(sum, names(), add),
     weir_exception_answers_total: (add) => add({}, sum.at(Counter.exceptionAnswers)),
     weir_internal_errors_total: (add) => add({}, sum.at(Counter.internalErrors)),
@@ -213,6 +217,10 @@ function addBlocked(sum: CounterSum, names: CounterNames, add: Add): void {
       }
     }
   }
+}
+
+function addRegions(sum: CounterSum, names: CounterNames, add: Add): void {
+  for (const [slot, region] of names.regions) add({ region }, sum.at(regionCounter(slot)));
 }
 
 function addShadow(sum: CounterSum, names: CounterNames, add: Add): void {

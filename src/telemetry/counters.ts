@@ -34,6 +34,8 @@ import type { DohStatus } from './counter-labels.ts';
 
 /** Lists with counters of their own; the configuration allows no more. */
 export const LIST_SLOTS = 64;
+/** Regions with counters of their own, in the life of a process: four times what one configuration may have, and none. */
+export const REGION_SLOTS = 257;
 /** Upstreams with counters of their own; the configuration allows no more. */
 export const UPSTREAM_SLOTS = 16;
 /** Upper bounds of the duration buckets. Units: milliseconds. A last bucket without bound follows. */
@@ -58,6 +60,7 @@ export const Counter = {
   queries: take(TRANSPORTS.length * FAMILIES.length * QTYPE_LABELS.length),
   responses: take(RCODE_LABELS.length * RESPONSE_VERDICTS.length),
   blocked: take(LIST_SLOTS * CATEGORIES.length * ACTIONS.length),
+  blockedByRegion: take(REGION_SLOTS),
   shadow: take(LIST_SLOTS * CATEGORIES.length),
   /** Responses to names that an exception let the client through to. */
   exceptionAnswers: take(1),
@@ -135,6 +138,11 @@ export function responseCounter(rcode: number, verdict: number): number {
 /** Cell of a blocked query: PublishedList.counterSlot, index in CATEGORIES, index in ACTIONS. */
 export function blockedCounter(listSlot: number, category: number, action: number): number {
   return Counter.blocked + (listSlot * CATEGORIES.length + category) * ACTIONS.length + action;
+}
+
+/** Cell of a blocked query by the region of its client: a row of the supervisor's. */
+export function regionCounter(regionSlot: number): number {
+  return Counter.blockedByRegion + regionSlot;
 }
 
 /** Cell of a query that a list in shadow mode would have blocked: PublishedList.counterSlot, index in CATEGORIES. */

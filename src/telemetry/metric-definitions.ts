@@ -41,6 +41,10 @@ export const METRICS = {
   weir_queries_total: counter('Queries received', 'transport', 'family', 'qtype'),
   weir_responses_total: counter('Responses sent', 'rcode', 'verdict'),
   weir_blocked_queries_total: counter('Queries a list blocked', 'list', 'category', 'action'),
+  weir_blocked_queries_by_region_total: counter(
+    "Queries a list blocked, by the region of the client's group",
+    'region',
+  ),
   weir_shadow_queries_total: counter('Queries a list in shadow mode would have blocked', 'list', 'category'),
   weir_exception_answers_total: counter('Responses to names that an exception let their client through to'),
   weir_query_duration_seconds: histogram(

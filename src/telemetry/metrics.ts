@@ -8,7 +8,7 @@ import { registerCounterMetrics } from './counter-metrics.ts';
 import { BATCH_IO_MODES, UPSTREAM_OUTCOMES } from './counter-labels.ts';
 import type { BatchIoMode } from './counter-labels.ts';
 import { CounterSum } from './counter-sum.ts';
-import { HISTOGRAM_CELLS, upstreamCounter, upstreamDurationHistogram } from './counters.ts';
+import { HISTOGRAM_CELLS, regionCounter, upstreamCounter, upstreamDurationHistogram } from './counters.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 import { METRICS } from './metric-definitions.ts';
 import type { MetricName } from './metric-definitions.ts';
@@ -53,6 +53,7 @@ export class Metrics {
   /** Lists keep their row when they leave the configuration: a counter must not vanish while it may be summed. */
   readonly #listRows = new Map<number, ListRow>();
   readonly #versions = new Map<string, { list: string; version: string; sha256: string }>();
+  readonly #regions = new Map<number, string>();
   #upstreams: readonly string[] = [];
   #ledger: LedgerMetrics | undefined;
 
@@ -78,7 +79,11 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     this.#options = options;
     this.#gauge('weir_build_info').set({ version: options.version, node: process.version }, 1);
-    registerCounterMetrics(this.#registry, this.#sum, () => ({ lists: this.#listRows, upstreams: this.#upstreams }));
+    registerCounterMetrics(this.#registry, this.#sum, () => ({
+      lists: this.#listRows,
+      regions: this.#regions,
+      upstreams: this.#upstreams,
+    }));
     this.setBatchIo('dgram');
     for (const thread of THREAD_KINDS) this.#restarts.inc({ thread }, 0);
     for (const result of ['ok', 'refused']) {
@@ -114,6 +119,15 @@ export class Metrics {
       this.#listEntries.set({ list: list.name }, 0);
       this.#listSuccess.set({ list: list.name }, 0);
       for (const guard of this.#options.guards) this.#listHolds.set({ list: list.name, guard }, 0);
+    }
+  }
+
+  /** Says which region each row belongs to, of those of the configuration and of those before it. */
+  setRegions(slots: Readonly<Record<string, number>>): void {
+    for (const [region, slot] of Object.entries(slots)) {
+      const before = this.#regions.get(slot);
+      if (before !== undefined && before !== region) this.#sum.restart(regionCounter(slot), 1);
+      this.#regions.set(slot, region);
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * Keeps the lists of the configuration in force: one task a list (list-task.ts), one compile thread, one published
  * policy. Runs in the control thread. Never touches a query; whatever fails here, what was published stays in force.
+ *
  * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store, snapshot
  */
 import { existsSync } from 'node:fs';

@@ -40,7 +40,7 @@ function start(mayListen: boolean, overrides = {}, execArgv: string[] = []) {
     if (message.kind === 'listening') port = message.addresses.do53[0]?.port ?? 0;
   });
   const post = (kind: 'configure' | 'listen' | 'drain'): void => {
-    const message: ToResolver = { kind, config };
+    const message: ToResolver = kind === 'configure' ? { kind, config, regionSlots: {} } : { kind, config };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
     worker.postMessage(message);
   };

@@ -11,6 +11,7 @@ import {
   observeDuration,
   pageCounter,
   queryCounter,
+  regionCounter,
   responseCounter,
   upstreamCounter,
   upstreamDownGauge,
@@ -49,6 +50,7 @@ describe('/metrics', () => {
     const metrics = createMetrics();
     metrics.attach(createCounters());
     metrics.setLists([SAMPLE]);
+    metrics.setRegions({ none: 0 });
     metrics.registerLedger().setPushLists(['sample']);
     metrics.registerLedger().setApi(['/v1/lists'], ['missing']);
     metrics.registerLedger().setAppeals('received', 0);
@@ -109,6 +111,26 @@ describe('/metrics', () => {
     expect(samples.get('weir_batch_io{mode="dgram"}')).toBe(1);
     expect(samples.get('weir_batch_io{mode="batch"}')).toBe(0);
     expect(samples.get(`weir_upstream_up{upstream="${UPSTREAM}"}`)).toBe(1);
+  });
+
+  it('has blocked queries by region from 0 on, and counts for another region in the same row from 0 again', async () => {
+    const metrics = createMetrics();
+    const block = createCounters();
+    metrics.attach(block);
+    const regions = async () =>
+      [...(await scrape(metrics))].filter(([name]) => name.startsWith('weir_blocked_queries_by_region_total'));
+    expect(await regions()).toEqual([]);
+    metrics.setRegions({ none: 0, north: 1 });
+    new Float64Array(block)[regionCounter(1)]! += 7;
+    metrics.setRegions({ none: 0, north: 1, south: 2 });
+    const series = (region: string) => `weir_blocked_queries_by_region_total{region="${region}"}`;
+    expect(await regions()).toEqual([
+      [series('none'), 0],
+      [series('north'), 7],
+      [series('south'), 0],
+    ]);
+    metrics.setRegions({ none: 0, east: 1, south: 2 });
+    expect((await regions()).find(([name]) => name === series('east'))).toEqual([series('east'), 0]);
   });
 
   it('sums what the threads counted', async () => {

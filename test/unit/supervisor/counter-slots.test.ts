@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ListSlots } from '../../../src/supervisor/list-slots.ts';
+import { CounterSlots, regionsOf } from '../../../src/supervisor/counter-slots.ts';
 import { LIST_SLOTS } from '../../../src/telemetry/counters.ts';
 
 const names = (count: number, prefix = 'list') => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
-describe('ListSlots', () => {
+describe('CounterSlots', () => {
   it('keeps a list’s row through every reload, also while the list is away', () => {
-    const slots = new ListSlots();
+    const slots = new CounterSlots('lists', LIST_SLOTS);
     slots.assign(['a', 'b']);
     slots.assign(['b', 'c']);
     slots.assign(['c', 'a', 'd']);
@@ -14,14 +14,14 @@ describe('ListSlots', () => {
   });
 
   it('gives as many lists as there are rows each its own', () => {
-    const slots = new ListSlots();
+    const slots = new CounterSlots('lists', LIST_SLOTS);
     slots.assign(names(LIST_SLOTS));
     expect(new Set(Object.values(slots.all())).size).toBe(LIST_SLOTS);
     expect(Math.max(...Object.values(slots.all()))).toBe(LIST_SLOTS - 1);
   });
 
   it('gives the row of the list that left first again only when every row has been given out', () => {
-    const slots = new ListSlots();
+    const slots = new CounterSlots('lists', LIST_SLOTS);
     slots.assign(names(LIST_SLOTS));
     const kept = names(LIST_SLOTS).filter((name) => name !== 'list-3' && name !== 'list-9');
     slots.assign([...kept, 'new-0']);
@@ -33,7 +33,7 @@ describe('ListSlots', () => {
   });
 
   it('can exchange all of a full table for others', () => {
-    const slots = new ListSlots();
+    const slots = new CounterSlots('lists', LIST_SLOTS);
     slots.assign(names(LIST_SLOTS));
     slots.assign(names(LIST_SLOTS, 'other'));
     const all = slots.all();
@@ -42,6 +42,13 @@ describe('ListSlots', () => {
   });
 
   it('refuses more lists than there are rows', () => {
-    expect(() => new ListSlots().assign(names(LIST_SLOTS + 1))).toThrow(`more than ${LIST_SLOTS} lists`);
+    expect(() => new CounterSlots('lists', LIST_SLOTS).assign(names(LIST_SLOTS + 1))).toThrow(
+      `more than ${LIST_SLOTS} lists`,
+    );
+  });
+
+  it('has a row for who is in no region as soon as there is one', () => {
+    expect(regionsOf([{ region: undefined }])).toEqual([]);
+    expect(regionsOf([{ region: 'north' }, { region: undefined }, { region: 'north' }])).toEqual(['none', 'north']);
   });
 });
