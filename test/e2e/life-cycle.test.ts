@@ -216,7 +216,7 @@ describe('under a constant load no query is lost', () => {
       const before = await weir.metric('weir_policy_generation');
       weir.write(
         'list.txt',
-        ['listed.example', ...Array.from({ length: 20_000 }, (_, i) => `n${i}.r${round}.example`)].join('\n'),
+        ['listed.example', ...Array.from({ length: 9_000 }, (_, i) => `n${i}.r${round}.example`)].join('\n'),
       );
       await weir.untilMetric((value) => value > before, 'weir_policy_generation');
     }
