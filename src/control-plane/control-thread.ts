@@ -199,6 +199,11 @@ port.on('message', (message: ToControl) => {
         .answer(message.question)
         .then((reply) => say({ kind: 'appealReplied', id: message.id, reply }));
       break;
+    case 'referenceAsked':
+      void ledgerService.references
+        .answer(message.question)
+        .then((answer) => say({ kind: 'referenceReplied', id: message.id, answer }));
+      break;
     case 'reloadRefused':
       metrics.countReload('refused');
       break;

@@ -27,6 +27,7 @@ import type { ListStatus } from './list-sync/list-status.ts';
 import type { ListSync } from './list-sync/list-sync.ts';
 import { PulledHolds } from './pulled-holds.ts';
 import { rolloutKey } from './rollout-key.ts';
+import { ReferenceDesk } from './reference-desk.ts';
 import { RolloutWatch } from './rollout-watch.ts';
 
 /** Between two counts of what the ledger has: when nothing is known to have changed, and however much has. Milliseconds. */
@@ -60,6 +61,8 @@ export class LedgerService {
   readonly #webhook: AppealWebhook;
   /** Answers what the warning page asks about objections. */
   readonly desk: AppealsDesk;
+  /** Answers under which reference an entry was ordered. */
+  readonly references: ReferenceDesk;
   readonly api: ApiOptions;
   #config: Config;
   #measured: LedgerMetrics | undefined;
@@ -103,6 +106,7 @@ export class LedgerService {
       webhook: this.#webhook,
       log,
     });
+    this.references = new ReferenceDesk(() => this.#onDemand.ifThere());
     const services = this.#services();
     const routes = apiRoutes(services, options.version);
     this.api = {

@@ -51,6 +51,7 @@ export type ToControl =
   | { readonly kind: 'restarted'; readonly thread: ThreadKind }
   | { readonly kind: 'reloadRefused' }
   | AppealAsked
+  | ReferenceAsked
   | {
       readonly kind: 'tls';
       readonly tls: TlsMaterial | undefined;
@@ -66,6 +67,7 @@ export type FromControl =
   | { readonly kind: 'adminListening'; readonly address: SocketAddress | undefined }
   | { readonly kind: 'cannotListen'; readonly failure: BindFailure }
   | AppealReplied
+  | ReferenceReplied
   | {
       readonly kind: 'started';
       readonly lists: readonly {
@@ -97,13 +99,40 @@ export interface AppealReplied {
   readonly reply: AppealReply;
 }
 
+/** Under which reference (a case, an order) somebody put an entry into a list: the page has no ledger. */
+export interface ReferenceQuestion {
+  readonly list: string;
+  readonly entry: string;
+  /** Whether the entry is the blocked name itself: one of exact scope may be what blocks it. */
+  readonly isOwnName: boolean;
+}
+export type ReferenceAnswer =
+  | { readonly kind: 'found'; readonly reference: string }
+  | { readonly kind: 'none' }
+  /** The ledger cannot be read now, or too many ask. */
+  | { readonly kind: 'unavailable' };
+
+/** On the same way; ids are by chance (entry-references.ts). */
+export interface ReferenceAsked {
+  readonly kind: 'referenceAsked';
+  readonly id: number;
+  readonly question: ReferenceQuestion;
+}
+export interface ReferenceReplied {
+  readonly kind: 'referenceReplied';
+  readonly id: number;
+  readonly answer: ReferenceAnswer;
+}
+
 export type ToPage =
   | AppealReplied
+  | ReferenceReplied
   | { readonly kind: 'policy'; readonly policy: PublishedPolicy }
   | { readonly kind: 'configure'; readonly config: Config };
 
 export type FromPage =
   | AppealAsked
+  | ReferenceAsked
   | { readonly kind: 'inForce'; readonly generation: number }
   | {
       readonly kind: 'pageListening';

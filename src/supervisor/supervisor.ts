@@ -170,12 +170,10 @@ export class Supervisor {
         this.#waits.settle('policy');
         break;
       case 'loaded':
-        this.#waits.settle('loaded');
-        break;
+        return this.#waits.settle('loaded');
       case 'adminListening':
         this.#admin = message.address;
-        this.#waits.settle('admin');
-        break;
+        return this.#waits.settle('admin');
       case 'cannotListen':
         return this.#cannotListen('admin', message.failure);
       case 'started':
@@ -183,6 +181,7 @@ export class Supervisor {
         this.#waits.settle('lists');
         break;
       case 'appealReplied':
+      case 'referenceReplied':
         return this.#page?.post(message satisfies ToPage);
       case 'stopped':
         return this.#waits.settle('stopped');
@@ -294,6 +293,7 @@ export class Supervisor {
         this.#pageAddresses[message.key] = message.address;
         break;
       case 'appealAsked':
+      case 'referenceAsked':
         return this.#tellControl(message);
       case 'pageReady':
         return this.#waits.settle('page');

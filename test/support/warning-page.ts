@@ -1,5 +1,6 @@
 /** The warning page's server on a policy of the test's own: every name below bad.example is blocked. */
 import type { AppealDesk } from '../../src/control-plane/warning-page/appeal-answer.ts';
+import type { ReferenceOf } from '../../src/control-plane/warning-page/entry-references.ts';
 import type { LanguageFor } from '../../src/control-plane/warning-page/page-requests.ts';
 import { createWarningPage } from '../../src/control-plane/warning-page/page-server.ts';
 import type { BlockedHost } from '../../src/control-plane/warning-page/blocked-host.ts';
@@ -15,6 +16,7 @@ export const BLOCKED: BlockedHost = {
   list: 'police-fraud',
   authority: 'City Police',
   order: 'authority',
+  reference: undefined,
   version: 42,
   incident: '7K3M-Q2ZX-0H9D',
 };
@@ -28,9 +30,11 @@ export interface TestPageOptions {
   readonly cells?: Float64Array;
   readonly desk?: AppealDesk;
   readonly languageFor?: LanguageFor;
+  readonly referenceOf?: ReferenceOf;
 }
 
-export function testWarningPage({ blocked = {}, config = {}, cells, desk, languageFor }: TestPageOptions = {}) {
+export function testWarningPage(options: TestPageOptions = {}) {
+  const { blocked = {}, config = {}, cells, desk, languageFor, referenceOf } = options;
   return createWarningPage({
     config: testConfig({ warningPage: config }).warningPage,
     judge: (host) => (host.endsWith('bad.example') ? { ...BLOCKED, name: host, ...blocked } : undefined),
@@ -38,5 +42,6 @@ export function testWarningPage({ blocked = {}, config = {}, cells, desk, langua
     cells: cells ?? new Float64Array(createCounters()),
     desk,
     languageFor,
+    referenceOf,
   });
 }

@@ -13,6 +13,8 @@ export interface BlockedHost {
   readonly list: string;
   readonly authority: string;
   readonly order: ListOrder;
+  /** The case or order that the list names for the entry; undefined: none is known. Untrusted text, one bounded line. */
+  readonly reference: string | undefined;
   readonly version: number;
   readonly incident: string;
 }

@@ -72,6 +72,7 @@ function described(policy: Policy, name: Uint8Array, target: Uint8Array | undefi
     list: list.name,
     authority: list.authority,
     order: list.order,
+    reference: undefined,
     version: list.version,
     incident: incidentId(list.name, list.version, judged, entryStart),
   };

@@ -151,7 +151,7 @@ function incidentSection({ words }: Page, { incident }: BlockedHost): SafeHtml {
 
 function factsSection({ words }: Page, blocked: BlockedHost): SafeHtml {
   const authority = blocked.authority === '' ? words('authority.unnamed') : blocked.authority;
-  const rows: readonly [string, SafeHtml][] = [
+  const rows: [string, SafeHtml][] = [
     [words('authority.label'), html`<bdi>${authority}</bdi>`],
     [words('basis.label'), html`${words(`order.${blocked.order}`)}`],
     [
@@ -160,6 +160,9 @@ function factsSection({ words }: Page, blocked: BlockedHost): SafeHtml {
     ],
     [words('entry.label'), html`<bdi translate="no">${blocked.entry}</bdi>`],
   ];
+  if (blocked.reference !== undefined) {
+    rows.splice(1, 0, [words('reference.label'), html`<bdi translate="no">${blocked.reference}</bdi>`]);
+  }
   const items = rows.map(
     ([label, value]) =>
       html`<div>
@@ -177,10 +180,12 @@ function objectionSection({ look, language, words }: Page): SafeHtml {
   const form = look.takesAppeals
     ? html`<p class="also"><a href="${APPEAL_PATH}?lang=${language}" rel="nofollow">${words('objection.link')}</a></p>`
     : html``;
+  // Why: two links with the same words cannot be told apart.
+  const urlWords = look.takesAppeals ? 'objection.other' : 'objection.link';
   const link =
     look.objectionUrl === ''
       ? html``
-      : html`<p class="also"><a href="${look.objectionUrl}" rel="noreferrer">${words('objection.link')}</a></p>`;
+      : html`<p class="also"><a href="${look.objectionUrl}" rel="noreferrer">${words(urlWords)}</a></p>`;
   return html`<section>
     <h2>${words('objection.title')}</h2>
     <p>${words('objection.text')}</p>

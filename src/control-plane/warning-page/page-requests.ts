@@ -14,6 +14,7 @@ import type { AppealDesk } from './appeal-answer.ts';
 import { appealPathOf } from './appeal-path.ts';
 import { appealCall, type AppealCall } from './appeal-server.ts';
 import { clientKey } from './client-key.ts';
+import type { ReferenceOf } from './entry-references.ts';
 import type { HostJudge } from './host-judge.ts';
 import { limitedAnswer, pageAnswer, robotsAnswer } from './page-answer.ts';
 import type { PageAnswer, PageQuestion } from './page-answer.ts';
@@ -34,20 +35,24 @@ export interface PageRequestsOptions {
   /** Undefined: objections are not taken here. */
   readonly desk?: AppealDesk | undefined;
   readonly languageFor?: LanguageFor | undefined;
+  readonly referenceOf?: ReferenceOf | undefined;
 }
 
 export class PageRequests {
   readonly #judge: HostJudge;
   readonly #cells: Float64Array;
   readonly #languageFor: LanguageFor;
+  readonly #referenceOf: ReferenceOf;
   #desk: AppealDesk | undefined;
   #look: ReturnType<typeof pageLook>;
   #rate: (client: string) => boolean;
 
-  constructor({ config, desk, judge, cells, languageFor = () => undefined }: PageRequestsOptions) {
+  constructor(options: PageRequestsOptions) {
+    const { config, desk, judge, cells, languageFor = () => undefined, referenceOf = () => undefined } = options;
     this.#judge = judge;
     this.#cells = cells;
     this.#languageFor = languageFor;
+    this.#referenceOf = referenceOf;
     this.#desk = desk;
     this.#look = pageLook(config, desk !== undefined);
     this.#rate = rateLimiterOf(config);
@@ -59,8 +64,8 @@ export class PageRequests {
     this.#rate = rateLimiterOf(config);
   }
 
-  /** The answer, or what has to be asked of the desk first. */
-  take(request: IncomingMessage, isEncrypted: boolean): PageAnswer | AppealCall {
+  /** The answer, at once where it can be; or what has to be asked of the desk first. */
+  take(request: IncomingMessage, isEncrypted: boolean): PageAnswer | Promise<PageAnswer> | AppealCall {
     const { headers, url = '/', method, socket } = request;
     const client = clientOctets(socket.remoteAddress);
     const language = languageOf(url, headers['accept-language'], () => this.#languageFor(client));
@@ -84,7 +89,19 @@ export class PageRequests {
     const call = isRead || method === 'POST' ? this.#appeal(whole, url, address, isRead) : undefined;
     if (call !== undefined) return call;
     const outcome = isRead ? (blocked === undefined ? 'notBlocked' : 'blocked') : 'methodNotAllowed';
-    return this.#counted(outcome, pageAnswer(whole, isRead));
+    return this.#withReference(whole, (complete) => this.#counted(outcome, pageAnswer(complete, isRead)));
+  }
+
+  /** Only what shows the reference waits for it. */
+  #withReference(
+    question: PageQuestion,
+    answer: (question: PageQuestion) => PageAnswer,
+  ): PageAnswer | Promise<PageAnswer> {
+    const { blocked, form } = question;
+    if (blocked === undefined || (form !== 'html' && form !== 'json')) return answer(question);
+    const complete = (reference: string | undefined) => answer({ ...question, blocked: { ...blocked, reference } });
+    const found = this.#referenceOf(blocked);
+    return found instanceof Promise ? found.then(complete) : complete(found);
   }
 
   countAppeal(answer: PageAnswer): PageAnswer {

@@ -41,14 +41,14 @@ export function createWarningPage(options: WarningPageOptions) {
     loggerInstance: log,
     exposeHeadRoutes: false,
     clientErrorHandler: (error, socket) => answerClientError(error, socket, 'text/plain', 'Bad request\n'),
-    frameworkErrors: (_error, request, reply) => {
-      const answer = arrived(request);
-      // Why never an appeal: what fastify cannot read as a path is none of its two.
-      if (!('readsBody' in answer)) respond(request, reply, answer);
-    },
+    frameworkErrors: (_error, request, reply) =>
+      void Promise.resolve(arrived(request)).then((answer) => {
+        // Why never an appeal: what fastify cannot read as a path is none of its two.
+        if (!('readsBody' in answer)) respond(request, reply, answer);
+      }),
   });
 
-  function arrived({ raw }: Pick<FastifyRequest, 'raw'>): PageAnswer | AppealCall {
+  function arrived({ raw }: Pick<FastifyRequest, 'raw'>): PageAnswer | Promise<PageAnswer> | AppealCall {
     connections.touch(raw.socket);
     return requests.take(raw, isEncrypted(raw.socket));
   }
@@ -58,7 +58,7 @@ export function createWarningPage(options: WarningPageOptions) {
   const calls = new WeakMap<FastifyRequest['raw'], AppealCall>();
   // Why: in this hook nothing of the body has been read yet, and every method and path comes by.
   server.addHook('onRequest', async (request, reply) => {
-    const answer = arrived(request);
+    const answer = await arrived(request);
     if (!('readsBody' in answer)) return respond(request, reply, answer);
     if (!answer.readsBody) return respondAppeal(request, reply, await answer.answer(undefined, ''));
     calls.set(request.raw, answer);

@@ -1,6 +1,6 @@
 /**
- * Pages made out of what was rendered before: of a blocked page only the name, the entry and the incident number differ
- * from one view to the next, so the rest is rendered and encoded once for each language and kind of block. What comes out
+ * Pages made out of what was rendered before: of a blocked page only the name, the entry, its reference and the incident
+ * number differ from one view to the next, so the rest is rendered and encoded once for each language and kind of block. What comes out
  * is the page that page-html.ts makes, octet for octet; where that cannot be had by filling in, it is rendered.
  */
 import type { PageLanguage } from '../../config/page-text-keys.ts';
@@ -15,10 +15,12 @@ const SKELETONS_MAX = 300;
 const NAME = '\ue000';
 const ENTRY = '\ue001';
 const INCIDENT = ['\ue002', '\ue003', '\ue004'] as const;
-const STAND_INS = [NAME, ENTRY, ...INCIDENT];
+const REFERENCE = '\ue005';
+const STAND_INS = [NAME, ENTRY, ...INCIDENT, REFERENCE];
 const ANY_STAND_IN = new RegExp(`([${STAND_INS.join('')}])`);
-/** Each of them is shown once. */
+/** Each of them is shown once, the last where there is a reference. */
 const PIECES = 2 * STAND_INS.length + 1;
+const PIECES_WITHOUT_REFERENCE = PIECES - 2;
 
 /** Octets, and between them the positions in STAND_INS of what is to be filled in. */
 type Skeleton = readonly (Buffer | number)[];
@@ -28,13 +30,14 @@ const plainPages = new WeakMap<PageLook, Map<string, Buffer>>();
 
 /** The page for a blocked name. Cost: some copying; a rendering for the first of its kind. */
 export function blockedPageOctets(look: PageLook, language: PageLanguage, blocked: BlockedHost): Buffer {
-  const { name, entry, incident, ...kind } = blocked;
+  const { name, entry, incident, reference, ...others } = blocked;
+  const kind = { ...others, reference: reference === undefined ? undefined : REFERENCE };
   const groups = incident.split('-');
   // Why: a name that browsers show in another way, and one blocked by what it leads to, have a section more.
   const isPlain = !name.includes('xn--') && blocked.target === undefined && groups.length === INCIDENT.length;
   const skeleton = isPlain ? skeletonFor(look, language, kind) : undefined;
   if (skeleton === undefined) return Buffer.from(blockedPage(look, language, blocked));
-  const values = [name, entry, ...groups].map((value) => Buffer.from(escapeHtml(value)));
+  const values = [name, entry, ...groups, reference ?? ''].map((value) => Buffer.from(escapeHtml(value)));
   return Buffer.concat(skeleton.map((piece) => (typeof piece === 'number' ? values[piece]! : piece)));
 }
 
@@ -51,7 +54,7 @@ function skeletonFor(
   const pieces = text.split(ANY_STAND_IN);
   // Otherwise an operator's own words have such characters.
   const skeleton =
-    pieces.length === PIECES
+    pieces.length === (kind.reference === undefined ? PIECES_WITHOUT_REFERENCE : PIECES)
       ? pieces.map((piece, at) => (at % 2 === 1 ? STAND_INS.indexOf(piece) : Buffer.from(piece)))
       : undefined;
   known.set(key, skeleton);

@@ -19,6 +19,7 @@ import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
 import type { AppealDesk } from './appeal-answer.ts';
 import { DeskQuestions } from './ask-desk.ts';
 import { CertificateStore } from './certificate-store.ts';
+import { EntryReferences } from './entry-references.ts';
 import { createHostJudge } from './host-judge.ts';
 import { readAuthority } from './leaf-certificate.ts';
 import { createWarningPage } from './page-server.ts';
@@ -45,6 +46,14 @@ const judge = createHostJudge({
 });
 const questions = new DeskQuestions((id, question) => say({ kind: 'appealAsked', id, question }));
 
+const references = new EntryReferences({
+  send: (id, question) => say({ kind: 'referenceAsked', id, question }),
+  isOfLedger: (list) => {
+    const source = config.lists.find(({ name }) => name === list)?.sourceKind;
+    return source === 'push' || source === 'feed';
+  },
+});
+
 /** Undefined where nobody answers objections. */
 function deskOf({ appeals }: Config): AppealDesk | undefined {
   const { enabled, retentionDays, statusUrl } = appeals;
@@ -57,6 +66,7 @@ const page = createWarningPage({
   log,
   cells,
   desk: deskOf(config),
+  referenceOf: references.of,
   languageFor: (client) => (client === undefined ? undefined : config.clients.groups[groups.find(client)]?.language),
 });
 
@@ -94,10 +104,14 @@ port.on('message', (message: ToPage) => {
       log.level = config.log.level;
       groups = new ClientGroups(config.clients.groups);
       if (current !== undefined) current = policyOf(current.published);
+      references.clear();
       page.configure(config.warningPage, deskOf(config));
       break;
     case 'appealReplied':
       questions.take(message.id, message.reply);
+      break;
+    case 'referenceReplied':
+      references.take(message.id, message.answer);
       break;
   }
 });

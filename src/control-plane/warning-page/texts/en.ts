@@ -56,6 +56,7 @@ export const EN: PageTexts = {
   'facts.title': 'Details of this block',
   'authority.label': 'Ordered by',
   'authority.unnamed': 'Your internet provider',
+  'reference.label': 'Reference',
   'basis.label': 'Basis',
   'order.authority': 'Ordered by an authority',
   'order.operator': 'Decision of the internet provider',
@@ -67,6 +68,7 @@ export const EN: PageTexts = {
   'objection.text':
     'Visitors and owners of the site can object. Contact your internet provider with the incident number, how to reach you, and your reasons.',
   'objection.link': 'File an objection',
+  'objection.other': 'Other ways to object',
   'appeal.lead':
     'Say why this address should not be blocked. A person decides; if you are right, the block is lifted at once.',
   'appeal.back': 'Back to the warning',

@@ -75,6 +75,30 @@ describe('a blocked name', () => {
     expect(await languageFrom('192.0.2.9', { 'accept-language': 'de' }, '/?lang=zh-CN')).toBe('zh-CN');
   });
 
+  it('names the reference of its entry, as text, in HTML and JSON, whether it is known at once or in a moment', async () => {
+    const reference = '<script>alert(1)</script> "17"';
+    for (const referenceOf of [() => reference, async () => reference]) {
+      const server = createServer({ referenceOf });
+      const { body } = await server.inject({ url: '/', headers: HTML });
+      expect(body).toContain('<dt>Reference</dt>');
+      expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt; &quot;17&quot;');
+      expect(body).not.toContain('<script');
+      const json = await server.inject({ url: '/', headers: { ...HTML, accept: 'application/json' } });
+      expect(json.json()).toMatchObject({ code: 'blocked', reference });
+    }
+  });
+
+  it('has no line for a reference where none is known, and no other form waits for one', async () => {
+    const asked: string[] = [];
+    const server = createServer({ referenceOf: ({ entry }) => void asked.push(entry) });
+    expect((await server.inject({ url: '/', headers: HTML })).body).not.toContain('<dt>Reference</dt>');
+    const json = await server.inject({ url: '/', headers: { ...HTML, accept: 'application/json' } });
+    expect(json.json()).not.toHaveProperty('reference');
+    await server.inject({ url: '/', headers: { ...HTML, 'sec-fetch-dest': 'image' } });
+    await server.inject({ url: '/', headers: { ...HTML, host: 'other.example' } });
+    expect(asked).toEqual(['bad.example', 'bad.example']);
+  });
+
   it('has the page in another language behind a link, without scripts or cookies', async () => {
     const server = createServer();
     const { body } = await server.inject({ url: '/', headers: HTML });
@@ -248,6 +272,19 @@ describe('the page cannot be turned against its reader', () => {
 });
 
 describe('an operator', () => {
+  it('has other words for its own way to object beside the form for objections', async () => {
+    const config = { objectionUrl: 'https://isp.example/object' };
+    const desk = { ask: async () => ({ kind: 'unavailable' }) as const, retentionDays: 90, statusUrl: '' };
+    for (const language of PAGE_LANGUAGES) {
+      const headers = { ...HTML, 'accept-language': language };
+      const { body } = await createServer({ config, desk }).inject({ url: '/', headers });
+      const words = (start: string) => new RegExp(`href="${start}[^>]*>([^<]+)</a>`).exec(body)?.[1];
+      expect(words('/weir-appeal')).toBe(PAGE_TEXTS[language]['objection.link']);
+      expect(words('https://isp')).toBe(PAGE_TEXTS[language]['objection.other']);
+      expect(words('https://isp')).not.toBe(words('/weir-appeal'));
+    }
+  });
+
   it('shows its own name, hotlines, words and where to object', async () => {
     const config = {
       provider: 'Example <Net>',

@@ -30,6 +30,10 @@ const hosts: fc.Arbitrary<BlockedHost> = fc.record({
   list: fc.constantFrom('police', 'operator'),
   authority: fc.constantFrom('', 'City Police', '<b>"A" & \'B\'</b>', '$& $1 $$'),
   order: fc.constantFrom('authority', 'operator', 'subscriber'),
+  reference: mostly(
+    fc.constantFrom(undefined, 'Case (2026) 17', '<b>"17"</b>', '$& $1'),
+    fc.string({ unit: 'binary' }),
+  ),
   version: fc.integer({ min: 1, max: 3 }),
   incident: mostly(
     fc.tuple(group, group, group).map((groups) => groups.join('-')),
