@@ -106,7 +106,11 @@ export class LedgerService {
       webhook: this.#webhook,
       log,
     });
-    this.references = new ReferenceDesk(() => this.#onDemand.ifThere());
+    this.references = new ReferenceDesk({
+      ledger: () => this.#onDemand.ifThere(),
+      isOfLedger: (of) => this.#config.lists.some(({ name, sourceKind }) => name === of && isOfLedger(sourceKind)),
+      findEntries: (name, within) => options.listSync().findEntries(name, within),
+    });
     const services = this.#services();
     const routes = apiRoutes(services, options.version);
     this.api = {
@@ -292,6 +296,10 @@ export class LedgerService {
       log,
     };
   }
+}
+
+function isOfLedger(sourceKind: string): boolean {
+  return sourceKind === 'push' || sourceKind === 'feed';
 }
 
 function pushListsOf({ lists }: Pick<Config, 'lists'>): string[] {

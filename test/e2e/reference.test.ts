@@ -11,18 +11,22 @@ vi.setConfig({ testTimeout: PROCESS_MS, hookTimeout: PROCESS_MS });
 
 afterAll(stopAllWeirs);
 
+const POLICE = 'name,reference\nbank.example,Order 2026-9\nplain-bank.example,\n';
+const CONFIG = {
+  workers: 1,
+  listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '127.0.0.1:0' },
+  sinkhole: { addresses: ['192.0.2.53'] },
+  lists: [
+    { name: 'desk', source: 'push' },
+    { name: 'police', source: 'police.csv', format: 'csv' },
+  ],
+};
+
 describe('the warning page', () => {
   let weir: WeirProcess;
   let desk: Maintainer;
   beforeAll(async () => {
-    weir = await startWeirProcess({
-      config: {
-        workers: 1,
-        listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '127.0.0.1:0' },
-        sinkhole: { addresses: ['192.0.2.53'] },
-        lists: [{ name: 'desk', source: 'push' }],
-      },
-    });
+    weir = await startWeirProcess({ config: CONFIG, files: { 'police.csv': POLICE } });
     desk = maintainerOf(weir, ['desk']);
   });
 
@@ -62,5 +66,15 @@ describe('the warning page', () => {
     const body = await page('markup.example', 'text/html');
     expect(body).toContain('&lt;/bdi&gt;&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(body).not.toContain('<script');
+  });
+
+  test('shows the reference in a small list that is pulled, before and after a restart', async () => {
+    await untilShown('login.bank.example', 'Order 2026-9');
+    expect(await page('plain-bank.example', 'text/html')).not.toContain('<dt>Reference</dt>');
+    const { folder } = weir;
+    await weir.stop();
+    weir = await startWeirProcess({ config: CONFIG, folder });
+    await untilShown('login.bank.example', 'Order 2026-9');
+    await untilShown('bad.example', 'Case (2026) 18');
   });
 });

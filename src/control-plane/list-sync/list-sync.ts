@@ -10,7 +10,7 @@ import type { PublishedPolicy } from '../../policy/published.ts';
 import type { Ledger, LedgerDelta, ListApprovals, ListHoldsReport } from '../ledger/ledger.ts';
 import { AllowFiles } from './allow-files.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
-import { findInLists, type ListFinding } from './find-in-lists.ts';
+import { findInLists, type FindWithin, type ListFinding } from './find-in-lists.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { GuardInputs } from './guard-inputs.ts';
 import { openStore } from './list-copy.ts';
@@ -75,8 +75,8 @@ export interface ListSync {
   catchUp(): Promise<void>;
   /** For whom rules hold. Resolves when every thread judges by it. */
   setAudience(audience: Audience): Promise<void>;
-  /** Entries of pulled lists on the wire-format name or above it, held ones too. */
-  findEntries(name: Uint8Array): Promise<readonly ListFinding[]>;
+  /** Entries of pulled lists on the wire-format name or above it, held ones too; of all, or of one small list. */
+  findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]>;
   /** A person has let something of a pulled list through, or has not. */
   approvalsChanged(list: string): Promise<void>;
   /** Of now. */
@@ -214,8 +214,8 @@ class ListSyncService implements ListSync {
     return this.#lanes.publish();
   }
 
-  findEntries(name: Uint8Array): Promise<readonly ListFinding[]> {
-    return findInLists(this.#tasks, this.#compile, this.#segments, name);
+  findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]> {
+    return findInLists(this.#tasks, this.#compile, this.#segments, name, within);
   }
 
   async approvalsChanged(list: string): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * The page thread's end of the question under which reference an entry was ordered: asks the control thread, once for all
  * who look at the same entry, and remembers the answer for a while. The page waits REPLY_TIMEOUT_MS at the most and is
- * shown without a reference then; while an answer is late, nobody else waits for one.
+ * shown without a reference then; while an answer is late, nobody else waits for one from that list.
  */
 import { randomInt } from 'node:crypto';
 import { monotonicMs } from '../../clock.ts';
@@ -29,6 +29,7 @@ export type ReferenceOf = (blocked: BlockedHost) => string | undefined | Promise
 
 interface Pending {
   readonly id: number;
+  readonly list: string;
   readonly key: string;
   readonly reply: Promise<string | undefined>;
   readonly resolve: (reference: string | undefined) => void;
@@ -43,8 +44,6 @@ interface Remembered {
 
 export interface EntryReferencesOptions {
   readonly send: (id: number, question: ReferenceQuestion) => void;
-  /** Whether the ledger has the list: of others the control thread knows no reference. */
-  readonly isOfLedger: (list: string) => boolean;
   readonly nowMs?: () => number;
 }
 
@@ -55,7 +54,6 @@ export class EntryReferences {
   /** In order of use, the least recent first. */
   readonly #remembered = new Map<string, Remembered>();
   readonly #nowMs: () => number;
-  #late = 0;
   /** Why by chance: an answer to a question of the thread before this one must not be taken for one to a question of ours. */
   #lastId = randomInt(ID_START_MAX);
 
@@ -66,12 +64,11 @@ export class EntryReferences {
 
   /** What the page shows as the reference; undefined: none, or none is known in time. Errors: none. */
   of: ReferenceOf = ({ list, version, entry, name, target }) => {
-    if (!this.#options.isOfLedger(list)) return undefined;
     const isOwnName = (target ?? name) === entry;
     const key = `${list} ${version} ${entry} ${isOwnName}`;
     const known = this.#recall(key);
     if (known !== undefined) return known.reference;
-    if (this.#late > 0) return undefined;
+    if (this.#isLate(list)) return undefined;
     const pending = this.#pendingByKey.get(key);
     if (pending !== undefined) return pending.reply;
     if (this.#pendingById.size >= PENDING_MAX) return undefined;
@@ -112,12 +109,18 @@ export class EntryReferences {
     return known;
   }
 
+  /** Cost: PENDING_MAX looks. Why by list: one that has to be read from the disk must not stand in the way of others. */
+  #isLate(list: string): boolean {
+    for (const pending of this.#pendingById.values()) if (pending.isLate && pending.list === list) return true;
+    return false;
+  }
+
   #ask(key: string, question: ReferenceQuestion): Promise<string | undefined> {
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise: reply, resolve } = Promise.withResolvers<string | undefined>();
     const timer = setTimeout(() => this.#overdue(pending), REPLY_TIMEOUT_MS);
-    const pending: Pending = { id, key, reply, resolve, timer, isLate: false };
+    const pending: Pending = { id, list: question.list, key, reply, resolve, timer, isLate: false };
     this.#pendingById.set(id, pending);
     this.#pendingByKey.set(key, pending);
     this.#options.send(id, question);
@@ -126,14 +129,12 @@ export class EntryReferences {
 
   #overdue(pending: Pending): void {
     pending.isLate = true;
-    this.#late += 1;
     pending.timer = setTimeout(() => this.#forget(pending), LATE_MS);
     pending.resolve(undefined);
   }
 
   #forget(pending: Pending): void {
     clearTimeout(pending.timer);
-    if (pending.isLate) this.#late -= 1;
     this.#pendingById.delete(pending.id);
     this.#pendingByKey.delete(pending.key);
   }

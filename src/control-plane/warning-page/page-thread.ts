@@ -46,13 +46,7 @@ const judge = createHostJudge({
 });
 const questions = new DeskQuestions((id, question) => say({ kind: 'appealAsked', id, question }));
 
-const references = new EntryReferences({
-  send: (id, question) => say({ kind: 'referenceAsked', id, question }),
-  isOfLedger: (list) => {
-    const source = config.lists.find(({ name }) => name === list)?.sourceKind;
-    return source === 'push' || source === 'feed';
-  },
-});
+const references = new EntryReferences({ send: (id, question) => say({ kind: 'referenceAsked', id, question }) });
 
 /** Undefined where nobody answers objections. */
 function deskOf({ appeals }: Config): AppealDesk | undefined {

@@ -1,7 +1,8 @@
 /** The control thread's answers to the warning page: of the entry that blocks, and always one. */
 import { describe, expect, it } from 'vitest';
 import type { LedgerEntry, NameState } from '../../../src/control-plane/ledger/ledger.ts';
-import { ReferenceDesk, UNDER_WAY_MAX } from '../../../src/control-plane/reference-desk.ts';
+import type { FoundEntry } from '../../../src/control-plane/list-sync/find-entries.ts';
+import { ReferenceDesk, UNDER_WAY_MAX, WALK_BYTES_MAX, WALK_RATE } from '../../../src/control-plane/reference-desk.ts';
 
 type Entry = Pick<LedgerEntry, 'scope' | 'mode' | 'reference'>;
 const stateOf = (list: string, ...entries: Entry[]) =>
@@ -13,8 +14,12 @@ const entry = (reference: string | undefined, scope: Entry['scope'] = 'subtree',
 });
 const question = { list: 'desk', entry: 'bad.example', isOwnName: false };
 
+type Options = ConstructorParameters<typeof ReferenceDesk>[0];
+const deskOn = (ledger: Options['ledger'], findEntries: Options['findEntries'] = async () => []) =>
+  new ReferenceDesk({ ledger, isOfLedger: (list) => list === 'desk', findEntries });
+
 function answerOf(states: readonly ReturnType<typeof stateOf>[], more: Partial<typeof question> = {}) {
-  return new ReferenceDesk(async () => ({ lookUp: async () => states })).answer({ ...question, ...more });
+  return deskOn(async () => ({ lookUp: async () => states })).answer({ ...question, ...more });
 }
 
 describe('the reference', () => {
@@ -34,18 +39,55 @@ describe('the reference', () => {
     expect(await answerOf([])).toEqual({ kind: 'none' });
     expect(await answerOf([stateOf('desk', entry(undefined))])).toEqual({ kind: 'none' });
     expect(await answerOf([stateOf('desk', entry('A', 'subtree', 'shadow'))])).toEqual({ kind: 'none' });
-    expect(await new ReferenceDesk(async () => undefined).answer(question)).toEqual({ kind: 'none' });
+    expect(await deskOn(async () => undefined).answer(question)).toEqual({ kind: 'none' });
   });
 
   it('is unavailable where the ledger fails, and where too many are asked for', async () => {
-    const failing = new ReferenceDesk(async () => Promise.reject(new Error('closed')));
+    const failing = deskOn(async () => Promise.reject(new Error('closed')));
     expect(await failing.answer(question)).toEqual({ kind: 'unavailable' });
     const { promise, resolve } = Promise.withResolvers<readonly []>();
-    const slow = new ReferenceDesk(async () => ({ lookUp: () => promise }));
+    const slow = deskOn(async () => ({ lookUp: () => promise }));
     const waiting = Array.from({ length: UNDER_WAY_MAX }, () => slow.answer(question));
     expect(await slow.answer(question)).toEqual({ kind: 'unavailable' });
     resolve([]);
     await Promise.all(waiting);
     expect(await slow.answer(question)).toEqual({ kind: 'none' });
+  });
+});
+
+describe('the reference in a pulled list', () => {
+  const pulled = { ...question, list: 'pulled' };
+  const found = (reference: string, more: Partial<FoundEntry> = {}) => {
+    const rest = { kind: 'block', categoryIndex: 0, expiresAtSeconds: 0, isHeld: false, name: 'bad.example' } as const;
+    const provenance = { reference } as FoundEntry['provenance'];
+    return { list: 'pulled', entry: { ...rest, scope: 'subtree' as const, provenance, ...more } };
+  };
+  const noLedger = async () => Promise.reject(new Error('not to be asked'));
+
+  it('is that of the entry that is in force, looked for where the list is small', async () => {
+    const asked: unknown[] = [];
+    const desk = deskOn(noLedger, async (name, within) => {
+      asked.push([Buffer.from(name).toString('latin1'), within]);
+      return [
+        found('held', { isHeld: true }),
+        found('over', { expiresAtSeconds: 1 }),
+        found('exception', { kind: 'exception' }),
+        found('above', { name: 'example' }),
+        found('A'),
+      ];
+    });
+    expect(await desk.answer(pulled)).toEqual({ kind: 'found', reference: 'A' });
+    expect(asked).toEqual([['\u0003bad\u0007example\0', { list: 'pulled', bytesMax: WALK_BYTES_MAX }]]);
+  });
+
+  it('is looked for so often and no more', async () => {
+    let walks = 0;
+    const desk = deskOn(noLedger, async () => {
+      walks += 1;
+      return [];
+    });
+    for (let i = 0; i < 2 * WALK_RATE.burst; i++) await desk.answer(pulled);
+    expect(walks).toBeGreaterThanOrEqual(WALK_RATE.burst);
+    expect(walks).toBeLessThan(2 * WALK_RATE.burst);
   });
 });
