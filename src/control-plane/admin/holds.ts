@@ -15,7 +15,7 @@ import {
 } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
 import { READ_RIGHTS } from './lists.ts';
-import { IN_FORCE_TIMEOUT_MS, notInForceYet, putInForce } from './put-in-force.ts';
+import { BULK_IN_FORCE_TIMEOUT_MS, IN_FORCE_TIMEOUT_MS, notInForceYet, putInForce } from './put-in-force.ts';
 import { count, dateTime, dateTimeOrNull, list, reason, record, scope, text, textOrNull, timeText } from './schemas.ts';
 
 const RIGHTS = ['approve'] as const;
@@ -123,7 +123,9 @@ async function decide(
   const { hold, change } = decided;
   services.log.info({ list: hold.list, guard: hold.guard, decision }, 'a hold was decided');
   if (change !== undefined) {
-    if (!(await putInForce(services, change))) return notInForceYet(change.version);
+    // Why so long: what is held may be a bulk change.
+    const isInForce = await putInForce(services, change, BULK_IN_FORCE_TIMEOUT_MS);
+    if (!isInForce) return notInForceYet(change.version);
   } else if (hold.kind !== 'entry' && !(await isTakenOver(services, hold.list))) {
     return notInForceYet(0);
   }
@@ -135,8 +137,12 @@ export async function isTakenOver(services: ApiServices, listName: string): Prom
   const late = Promise.withResolvers<false>();
   const timer = setTimeout(() => late.resolve(false), IN_FORCE_TIMEOUT_MS);
   timer.unref();
+  const taken = services.approvalsChanged(listName).then(
+    () => true,
+    () => false,
+  );
   try {
-    return await Promise.race([services.approvalsChanged(listName).then(() => true), late.promise]);
+    return await Promise.race([taken, late.promise]);
   } finally {
     clearTimeout(timer);
   }

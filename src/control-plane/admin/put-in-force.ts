@@ -70,7 +70,9 @@ export async function answerChange(
 export function notInForceYet(version: number): ApiAnswer {
   return refuse(
     'notInForceYet',
-    `It is durable as version ${version} and goes into force as soon as it can. The same request with the same Idempotency-Key waits for it again.`,
+    version === 0
+      ? 'It is decided and durable, and goes into force as soon as it can.'
+      : `It is durable as version ${version} and goes into force as soon as it can. A push sent again with the same Idempotency-Key waits for it.`,
     { version },
     { 'Retry-After': '5' },
   );

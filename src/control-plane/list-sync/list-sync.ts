@@ -77,7 +77,7 @@ export interface ListSync {
   setAudience(audience: Audience): Promise<void>;
   /** Entries of pulled lists on the wire-format name or above it, held ones too; of all, or of one small list. */
   findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]>;
-  /** A person has let something of a pulled list through, or has not. */
+  /** A person has let something of a pulled list through, or has not. Errors: rejects where it is not in force. */
   approvalsChanged(list: string): Promise<void>;
   /** Of now. */
   guardFiles(): GuardFiles;
@@ -107,6 +107,7 @@ class ListSyncService implements ListSync {
   #started = false;
   #closed = false;
   #wanted = false;
+  #isBuilt = true;
   #building: Promise<void> | undefined;
   readonly #begun = Promise.withResolvers<void>();
   /** Why behind the start: what both make of tasks and watches, one of them would never close. */
@@ -221,6 +222,7 @@ class ListSyncService implements ListSync {
   async approvalsChanged(list: string): Promise<void> {
     await this.#tasks.find(({ config }) => config.name === list)?.readApprovals();
     if (this.#started) await this.#build();
+    if (!this.#isBuilt) throw new Error('a policy could not be published');
   }
 
   readiness(): { ready: boolean; lists: ListStatus[] } {
@@ -354,6 +356,7 @@ class ListSyncService implements ListSync {
         this.#log.error({ error: String(error) }, 'a policy could not be published');
         return false;
       });
+      this.#isBuilt = isDone;
       if (isDone || this.#closed) this.#retry.reset();
       else this.#retry.later();
     }

@@ -257,6 +257,16 @@ describe('holds', () => {
     expect(told).toEqual(['pulled']);
   });
 
+  it('of a pulled list that cannot be built now is decided, and not in force', async () => {
+    const decided = hold({ kind: 'listEntry', list: 'pulled', state: 'released' });
+    const api = createApi(
+      { decideHold: () => Promise.resolve({ kind: 'decided', hold: decided, change: undefined }) },
+      { approvalsChanged: () => Promise.reject(new Error('a policy could not be published')) },
+    );
+    const response = await decide(api, '/v1/holds/h1/release');
+    expect([response.statusCode, response.json()]).toMatchObject([504, { code: 'notInForceYet' }]);
+  });
+
   it.each([
     ['holdUnknown', 404],
     ['holdDecided', 409],
