@@ -97,14 +97,24 @@ describe('a port that another program has', () => {
     });
   }
 
+  test('of a Weir, by a second one with a state directory of its own', async () => {
+    const first = await startWeirProcess();
+    first.writeConfig({ stateDirectory: './other' });
+    const { code, stderr } = await runProgram(process.execPath, weirCommand(first.configFile).slice(1), {
+      env: CACHED,
+    });
+    // Why do53: threads share that port among themselves, and two Weirs would share it in silence.
+    expect([code, stderr]).toEqual([1, inUse('listen.do53', first.port)]);
+  });
+
   test('a second Weir with the configuration of a first one', async () => {
     const first = await startWeirProcess();
     first.writeConfig({});
     const { code, stderr } = await runProgram(process.execPath, weirCommand(first.configFile).slice(1), {
       env: CACHED,
     });
-    // Why do53: threads share that port among themselves, and two Weirs would share it in silence.
-    expect([code, stderr]).toEqual([1, inUse('listen.do53', first.port)]);
+    const text = `weir: another Weir runs on ${first.folder}/state: succeed it with --take-over, or set stateDirectory for one of them\n`;
+    expect([code, stderr]).toEqual([1, text]);
   });
 });
 
