@@ -79,10 +79,13 @@ describe('a blocked name', () => {
     const reference = '<script>alert(1)</script> "17"';
     for (const referenceOf of [() => reference, async () => reference]) {
       const server = createServer({ referenceOf });
-      const { body } = await server.inject({ url: '/', headers: HTML });
-      expect(body).toContain('<dt>Reference</dt>');
-      expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt; &quot;17&quot;');
-      expect(body).not.toContain('<script');
+      // The second is a page that is not made of a skeleton.
+      for (const host of ['login.bad.example', 'xn--pple-43d.bad.example']) {
+        const { body } = await server.inject({ url: '/', headers: { ...HTML, host } });
+        expect(body).toContain('<dt>Reference</dt>');
+        expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt; &quot;17&quot;');
+        expect(body).not.toContain('<script');
+      }
       const json = await server.inject({ url: '/', headers: { ...HTML, accept: 'application/json' } });
       expect(json.json()).toMatchObject({ code: 'blocked', reference });
     }
