@@ -34,6 +34,8 @@ import {
   HISTOGRAM_CELLS,
   LIST_SLOTS,
   QTYPE_SLOT,
+  REGION_SLOTS,
+  regionCounter,
   UPSTREAM_SLOTS,
   blockedCounter,
   createCounters,
@@ -83,6 +85,7 @@ function* namedCells(): Generator<number> {
     for (const cell of range(HISTOGRAM_CELLS)) yield upstreamDurationHistogram(slot) + cell;
     yield upstreamDownGauge(slot);
   }
+  for (const row of range(REGION_SLOTS)) yield regionCounter(row);
   for (const scheme of range(2)) {
     for (const language of range(PAGE_LANGUAGES.length)) yield pageCounter(scheme, language);
   }
@@ -103,6 +106,7 @@ function* namedCells(): Generator<number> {
   const blocks = new Set(['queries', 'responses', 'blocked', 'shadow', 'dropped', 'durations', 'upstreamQueries']);
   for (const name of [
     'limited',
+    'blockedByRegion',
     'upstreamDurations',
     'pageRequests',
     'pageOutcomes',
