@@ -51,6 +51,15 @@ test(
       const role = ROLES[Math.floor(random() * ROLES.length)]!;
       // Why not block for the event log: a disk that hangs is waited for, for a minute.
       const kind = role === 'events' ? 'throw' : KINDS[Math.floor(random() * KINDS.length)]!;
+      // Why: one that blocks while it loads its modules has no heartbeat yet that anybody could miss.
+      if (role === 'page') {
+        const answers = (): Promise<boolean> =>
+          fetch(weir.pageUrl).then(
+            () => true,
+            () => false,
+          );
+        await until(answers, Boolean, `the page is back before fault ${fault}`, FAULT_MS_MAX);
+      }
       writeFileSync(join(faults, role), kind);
       const died = async (): Promise<number> => weir.metric('weir_thread_restarts_total').catch(() => Number.NaN);
       await until(
