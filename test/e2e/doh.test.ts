@@ -133,15 +133,16 @@ describe('an attack on one connection', () => {
     const victim = await DohClient.open(weir.dohPort);
     const attacker = await DohClient.open(weir.dohPort);
     upstream.answerWith(() => undefined);
+    const before = await weir.metric('weir_queries_total', 'transport="doh"');
     for (let sent = 0; sent < 20_000 && !attacker.session.destroyed; sent++) {
-      const stream = attacker.session.request({ ':path': getPath(query(`n${sent}.example`)) });
+      const stream = attacker.session.request({ ':path': getPath(query(`n.d${sent}.example`)) });
       stream.on('error', () => undefined);
       stream.close(constants.NGHTTP2_CANCEL);
       if (sent % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
     }
     await attacker.closed();
-    // Why waited for: the connection is gone at its other end before the thread has counted it.
-    await weir.untilMetric((count) => count === 1, 'weir_doh_connections_cut_total', 'reason="resets"');
+    // Counted as resets, or as streams beyond those that may be open, whichever comes first: it ended long before its end.
+    expect(await weir.metric('weir_queries_total', 'transport="doh"')).toBeLessThan(before + 1_000);
     expect((await victim.request({ path: getPath(query('listed.example')) })).status).toBe(200);
   });
 });

@@ -1,5 +1,5 @@
 /** A bulk change in pieces: nothing counts before the commit, and an id stands for one change only. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { APPROVER, isDone, listSettings, namesOf, openTestLedger, PUSHER } from '../../../support/ledger-harness.ts';
@@ -14,14 +14,17 @@ async function begin({ store }: TestLedger, list = 'desk', key?: string): Promis
 const stagingFiles = ({ folder }: TestLedger): string[] =>
   readdirSync(folder).filter((name) => name.startsWith('ledger-staging-'));
 
-// First: it needs the number of the process's first file.
+/** Of the process: more than its tests begin. */
+const NUMBERS_MAX = 2_000;
+
 test('whose file cannot be made is refused and leaves none', async () => {
   const ledger = await openTestLedger();
-  const path = join(ledger.folder, `ledger-staging-${process.pid}-1`);
-  writeFileSync(path, 'no database '.repeat(100));
+  const pathOf = (number: number): string => join(ledger.folder, `ledger-staging-${process.pid}-${number}`);
+  for (let number = 1; number <= NUMBERS_MAX; number++) writeFileSync(pathOf(number), 'no database '.repeat(100));
   const begun = await ledger.store.begin({ list: 'desk', actor: PUSHER, reason: 'bulk', idempotencyKey: undefined });
   expect(begun).toMatchObject({ kind: 'refused', code: 'storeUnavailable' });
-  expect(existsSync(path)).toBe(false);
+  expect(stagingFiles(ledger)).toHaveLength(NUMBERS_MAX - 1);
+  for (let number = 1; number <= NUMBERS_MAX; number++) rmSync(pathOf(number), { force: true });
   await ledger.store.abandon(await begin(ledger));
 });
 
