@@ -32,7 +32,6 @@ interface Line {
   readonly remove?: string | ProposedRemoval;
 }
 type Begun = { readonly kind: 'begun'; readonly id: number };
-type Outcome = ChangeDone | ApiProblem;
 
 export class BulkChanges {
   readonly #services: ApiServices;
@@ -86,37 +85,33 @@ class BulkReader {
     this.#isLine = call.request.compileValidationSchema(call.lineSchema ?? {}) as (value: unknown) => boolean;
   }
 
-  async read(): Promise<Outcome> {
+  async read(): Promise<ChangeDone | ApiProblem> {
     const source = sourceOf(this.#call);
     if (source === undefined) {
       return refuse('unsupportedMediaType', 'The content encoding is gzip, or none.');
     }
-    let outcome: Outcome | undefined;
+    let problem: ApiProblem | undefined;
     try {
-      outcome = await this.#readAll(source);
+      problem = await this.#readAll(source);
     } catch (error) {
       const refusal = storeRefusal(error);
       this.isBroken = refusal === undefined;
-      outcome =
+      problem =
         refusal === undefined
           ? refuse('badRequest', `The body broke off: ${messageOf(error)}`)
           : refusedByLedger(refusal);
     }
-    if (outcome?.kind === 'done') {
-      await this.#skip(source);
-      return outcome;
-    }
-    if (outcome !== undefined) {
+    if (problem !== undefined) {
       leaveUnread(this.#call, source);
       if (this.#begun !== undefined) await this.#abandon(this.#begun.id);
-      return outcome;
+      return problem;
     }
     const done = await this.#services.ledger.commit(this.#begun!.id);
     return done.kind === 'refused' ? refusedByLedger(done) : done;
   }
 
   /** Undefined: all of it is staged. */
-  async #readAll(source: Readable): Promise<Outcome | undefined> {
+  async #readAll(source: Readable): Promise<ApiProblem | undefined> {
     const { bodyBytesMax } = this.#services.config().push;
     let bytes = 0;
     for await (const chunk of withStallLimit(source)) {
@@ -124,11 +119,11 @@ class BulkReader {
       if (bytes > bodyBytesMax) {
         return refuse('payloadTooLarge', `At most ${bodyBytesMax} octets (push.bodyBytesMax).`);
       }
-      const outcome = await this.#takeAll(this.#lines.take(chunk));
-      if (outcome !== undefined) return outcome;
+      const problem = await this.#takeAll(this.#lines.take(chunk));
+      if (problem !== undefined) return problem;
     }
-    const outcome = await this.#takeAll(this.#lines.end());
-    if (outcome !== undefined) return outcome;
+    const problem = await this.#takeAll(this.#lines.end());
+    if (problem !== undefined) return problem;
     if (this.#begun === undefined) return refuse('badRequest', 'The first line has to give the reason.');
     await this.#stage();
     return undefined;
@@ -141,30 +136,17 @@ class BulkReader {
     });
   }
 
-  /** Why: a sender that has its answer before it has sent all may take that for a failure. */
-  async #skip(source: Readable): Promise<void> {
-    let bytes = 0;
-    try {
-      for await (const chunk of withStallLimit(source)) {
-        bytes += chunk.length;
-        if (bytes > this.#services.config().push.bodyBytesMax) break;
-      }
-    } catch {
-      // Nobody is there any more to read the answer.
-    }
-  }
-
-  async #takeAll(lines: ReturnType<NdjsonLines['take']>): Promise<Outcome | undefined> {
+  async #takeAll(lines: ReturnType<NdjsonLines['take']>): Promise<ApiProblem | undefined> {
     for (const line of lines) {
       if (line.kind === 'bad') return this.#badLine(line.message, line.lineNumber);
       if (!this.#isLine(line.value)) return this.#badLine('is not what the description of this interface says');
-      const outcome = await this.#take(line.value as Line);
-      if (outcome !== undefined) return outcome;
+      const problem = await this.#take(line.value as Line);
+      if (problem !== undefined) return problem;
     }
     return undefined;
   }
 
-  async #take(line: Line): Promise<Outcome | undefined> {
+  async #take(line: Line): Promise<ApiProblem | undefined> {
     if (this.#begun === undefined) {
       return line.reason === undefined
         ? this.#badLine('has to give the reason')
@@ -182,7 +164,7 @@ class BulkReader {
     return undefined;
   }
 
-  async #begin({ reason, idempotencyKey }: Head): Promise<Outcome | undefined> {
+  async #begin({ reason, idempotencyKey }: Head): Promise<ApiProblem | undefined> {
     const header = this.#call.request.headers['idempotency-key'];
     if (idempotencyKey !== undefined && header !== undefined && idempotencyKey !== header) {
       return refuse('badRequest', 'The first line and the header have different idempotency keys.');
@@ -191,7 +173,6 @@ class BulkReader {
     const { actor, params } = this.#call;
     const begun = await this.#services.ledger.begin({ list: params['name']!, actor, reason, idempotencyKey: key });
     if (begun.kind === 'refused') return refusedByLedger(begun);
-    if (begun.kind === 'done') return begun;
     this.#begun = begun;
     return undefined;
   }
@@ -204,7 +185,7 @@ class BulkReader {
     this.#remove = [];
   }
 
-  #badLine(message: string, lineNumber = this.#lines.lineNumber): Outcome {
+  #badLine(message: string, lineNumber = this.#lines.lineNumber): ApiProblem {
     const errors = [{ path: `line/${lineNumber}`, message }];
     return refuse('badRequest', `line ${lineNumber} ${message}`, { errors });
   }

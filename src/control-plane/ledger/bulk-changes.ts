@@ -1,10 +1,14 @@
-/** The bulk changes that are being staged: one at a time for each list, given up when nothing more comes of them. */
+/**
+ * The bulk changes that are being staged: one at a time for each list, given up when nothing more comes of them. Beside
+ * them those that are sent again, of which nothing is staged.
+ */
 import { randomInt } from 'node:crypto';
-import { BulkChange, feedRefusal, type ChangeSource } from './bulk-change.ts';
+import { BulkChange, feedRefusal, type ChangeHead, type ChangeSource } from './bulk-change.ts';
 import { refuse, type LedgerContext, type ListContext } from './ledger-context.ts';
 import { storeRefusal } from './ledger-failure.ts';
 import type { FeedUpdate, LedgerRefusal, ProposedEntry, ProposedRemoval } from './ledger.ts';
 import { listHead } from './list-heads.ts';
+import { RepeatedChange } from './repeated-change.ts';
 import { FileStage } from './staged-change.ts';
 
 /** Units: milliseconds without another piece, after which a bulk change is given up. */
@@ -12,7 +16,7 @@ export const IDLE_MS = 600_000;
 const FIRST_ID_MAX = 2 ** 47;
 
 interface Running {
-  readonly bulk: BulkChange;
+  readonly bulk: BulkChange | RepeatedChange;
   timer: NodeJS.Timeout;
 }
 
@@ -33,23 +37,32 @@ export class BulkChanges {
   ): { kind: 'begun'; id: number } | LedgerRefusal {
     const list = target.settings.name;
     for (const { bulk } of this.#running.values()) {
-      if (bulk.list === list) return refuse('changeRunning', `A bulk change of the list ${list} is under way.`);
+      if (bulk instanceof BulkChange && bulk.list === list)
+        return refuse('changeRunning', `A bulk change of the list ${list} is under way.`);
     }
     if (source.kind === 'feed') {
       const refusal = feedRefusalNow(context, source.update);
       if (refusal !== undefined) return refusal;
     }
     try {
-      const bulk = new BulkChange(context, target, source, new FileStage(this.#stateDirectory));
-      this.#lastId += 1;
-      const id = this.#lastId;
-      this.#running.set(id, { bulk, timer: this.#timer(id) });
-      return { kind: 'begun', id };
+      return this.#run(new BulkChange(context, target, source, new FileStage(this.#stateDirectory)));
     } catch (error) {
       const refusal = storeRefusal(error);
       if (refusal === undefined) throw error;
       return refusal;
     }
+  }
+
+  /** One whose key has an answer. */
+  repeat(request: ChangeHead): { kind: 'begun'; id: number } {
+    return this.#run(new RepeatedChange(request));
+  }
+
+  #run(bulk: BulkChange | RepeatedChange): { kind: 'begun'; id: number } {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.#running.set(id, { bulk, timer: this.#timer(id) });
+    return { kind: 'begun', id };
   }
 
   stage(id: number, add: readonly ProposedEntry[], remove: readonly ProposedRemoval[]): void {
@@ -61,7 +74,7 @@ export class BulkChanges {
   }
 
   /** The change, which is the caller's from here on and whose id stands for nothing any more. */
-  take(id: number): BulkChange | undefined {
+  take(id: number): BulkChange | RepeatedChange | undefined {
     const running = this.#running.get(id);
     if (running === undefined) return undefined;
     clearTimeout(running.timer);
@@ -70,7 +83,8 @@ export class BulkChanges {
   }
 
   abandon(id: number): void {
-    this.take(id)?.discard();
+    const change = this.take(id);
+    if (change instanceof BulkChange) change.discard();
   }
 
   close(): void {

@@ -123,14 +123,12 @@ export class LedgerStore implements Contract.Ledger {
 
   async begin(
     request: Parameters<Contract.Ledger['begin']>[0],
-  ): Promise<{ kind: 'begun'; id: number } | Contract.ChangeDone | Contract.LedgerRefusal> {
+  ): Promise<{ kind: 'begun'; id: number } | Contract.LedgerRefusal> {
     const target = this.#pushTarget(request, ['push', 'propose']);
     if ('kind' in target) return target;
     const { head } = new RequestHash(request.list, request.reason);
     const before = answerTo(this.#read, request.actor.id, request.idempotencyKey, { head });
-    if (before?.kind === 'replay') {
-      return this.#queue.small(() => replayed(this.#context, ensureListHead(this.#write, request.list), before));
-    }
+    if (before?.kind === 'replay') return this.#bulk.repeat(request);
     const refusal = before ?? (await this.#prepareGuard());
     return refusal ?? this.#bulk.begin(this.#context, target, { kind: 'push', request });
   }
@@ -145,9 +143,13 @@ export class LedgerStore implements Contract.Ledger {
 
   async commit(id: number): Promise<Contract.ChangeDone | Contract.LedgerRefusal> {
     const change = this.#bulk.take(id);
-    return change === undefined
-      ? unavailable('The ledger has given up this bulk change. Nothing was changed; send it again.')
-      : this.#commit(change);
+    if (change instanceof BulkChange) return this.#commit(change);
+    const before = change?.answer(this.#read);
+    if (change !== undefined && before?.kind === 'replay') {
+      return this.#queue.small(() => replayed(this.#context, ensureListHead(this.#write, change.list), before));
+    }
+    if (before?.kind === 'refused') return before;
+    return unavailable('The ledger has given up this bulk change. Nothing was changed; send it again.');
   }
 
   async abandon(id: number): Promise<void> {

@@ -300,10 +300,11 @@ export interface Ledger extends Appeals, ExceptionLedger {
   /** Lists that the configuration has as `push` or feeds, with what decides about their changes. */
   configure(settings: LedgerSettings): Promise<void>;
   change(request: ChangeRequest): Promise<ChangeDone | LedgerRefusal>;
-  /** A bulk change in pieces: nothing of it counts before commit. Only one at a time for each list. */
-  begin(
-    request: Omit<ChangeRequest, 'add' | 'remove'>,
-  ): Promise<{ kind: 'begun'; id: number } | ChangeDone | LedgerRefusal>;
+  /**
+   * A bulk change in pieces: nothing of it counts before commit. Only one at a time for each list. What was answered
+   * before is answered at the commit too, when it is known to be the same.
+   */
+  begin(request: Omit<ChangeRequest, 'add' | 'remove'>): Promise<{ kind: 'begun'; id: number } | LedgerRefusal>;
   stage(id: number, add: readonly ProposedEntry[], remove: readonly ProposedRemoval[]): Promise<void>;
   commit(id: number): Promise<ChangeDone | LedgerRefusal>;
   abandon(id: number): Promise<void>;

@@ -7,7 +7,7 @@ import { BULK_CHANGES_MAX, CHUNK_ENTRIES } from '../../../../src/control-plane/a
 import { LINE_BYTES_MAX } from '../../../../src/control-plane/admin/ndjson-lines.ts';
 import { LedgerUnavailable } from '../../../../src/control-plane/ledger/ledger-failure.ts';
 import type { Ledger } from '../../../../src/control-plane/ledger/ledger.ts';
-import { bearer, closeApis, config, createApi, done, stagingLedger } from '../../../support/api-harness.ts';
+import { bearer, closeApis, config, createApi, stagingLedger } from '../../../support/api-harness.ts';
 
 afterEach(closeApis);
 
@@ -167,10 +167,11 @@ describe('a change as NDJSON', () => {
     expect(api.counted).toEqual(['desk refused']);
   });
 
-  it('a replay is answered when all was sent, without staging anything', async () => {
-    const api = createApi({ begin: () => Promise.resolve(done({ isReplay: true, version: 3 })) });
-    const response = await pushLines(api, HEAD + adds(20_000));
+  it('a replay is answered when all was sent', async () => {
+    const ledger = stagingLedger({ isReplay: true, version: 3 });
+    const response = await pushLines(createApi(ledger), HEAD + adds(9_000));
     expect([response.statusCode, response.json()]).toMatchObject([200, { replayed: true, version: 3 }]);
+    expect(ledger.staged).toMatchObject([{ add: { length: 9_000 }, end: 'committed' }]);
   });
 
   it('a connection that breaks abandons what was staged', async () => {

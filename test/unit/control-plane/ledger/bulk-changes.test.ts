@@ -3,6 +3,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { APPROVER, isDone, listSettings, namesOf, openTestLedger, PUSHER } from '../../../support/ledger-harness.ts';
+import { KEPT_SECONDS } from '../../../../src/control-plane/ledger/idempotent-answers.ts';
 import type { TestLedger } from '../../../support/ledger-harness.ts';
 
 async function begin({ store }: TestLedger, list = 'desk', key?: string): Promise<number> {
@@ -76,21 +77,39 @@ test('with more entries than may be is refused at the commit, as a whole', async
   expect([await namesOf(ledger.store), stagingFiles(ledger)]).toEqual([[], []]);
 });
 
-test('sent again with its key is answered at once, and needs the right', async () => {
+test('sent again with its key is answered once its entries are known to be the same, and needs the right', async () => {
   const ledger = await openTestLedger();
-  const id = await begin(ledger, 'desk', 'k');
-  await ledger.store.stage(id, [{ name: 'a.example' }], []);
-  await ledger.store.commit(id);
+  const { store } = ledger;
+  const send = async (...names: string[]) => {
+    const id = await begin(ledger, 'desk', 'k');
+    for (const name of names) await store.stage(id, [{ name }], []);
+    return store.commit(id);
+  };
+  await send('a.example', 'b.example');
+  expect(await send('a.example', 'b.example')).toMatchObject({ isReplay: true, version: 1, accepted: 2 });
+  for (const others of [['a.example', 'c.example'], ['a.example'], []]) {
+    expect(await send(...others)).toMatchObject({ kind: 'refused', code: 'idempotencyMismatch' });
+  }
+  expect(await namesOf(store)).toEqual(['subtree a.example', 'subtree b.example']);
   const head = { list: 'desk', reason: 'bulk', idempotencyKey: 'k' };
-  expect(await ledger.store.begin({ ...head, actor: PUSHER })).toMatchObject({
-    isReplay: true,
-    version: 1,
-    accepted: 1,
-  });
-  expect(await ledger.store.begin({ ...head, actor: PUSHER, reason: 'another' })).toMatchObject({
+  expect(await store.begin({ ...head, actor: PUSHER, reason: 'another' })).toMatchObject({
     code: 'idempotencyMismatch',
   });
-  expect(await ledger.store.begin({ ...head, actor: APPROVER })).toMatchObject({ code: 'forbidden' });
+  expect(await store.begin({ ...head, actor: APPROVER })).toMatchObject({ code: 'forbidden' });
+});
+
+test('sent again is staged nowhere, keeps no other out, and ends where its answer is forgotten', async () => {
+  const ledger = await openTestLedger();
+  const first = await begin(ledger, 'desk', 'k');
+  await ledger.store.stage(first, [{ name: 'a.example' }], []);
+  await ledger.store.commit(first);
+  const again = await begin(ledger, 'desk', 'k');
+  await ledger.store.stage(again, [{ name: 'a.example' }], []);
+  expect(stagingFiles(ledger)).toEqual([]);
+  await ledger.store.abandon(await begin(ledger));
+  ledger.nowSeconds += KEPT_SECONDS + 1;
+  await ledger.store.tidyAll();
+  expect(await ledger.store.commit(again)).toMatchObject({ kind: 'refused', code: 'storeUnavailable' });
 });
 
 test('that would add or remove too much of the list waits as one hold', async () => {
