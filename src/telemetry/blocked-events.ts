@@ -12,7 +12,7 @@ import { ADDRESS_BYTES } from '../policy/address.ts';
 export const EVENT_BYTES = 296;
 /** Events that may wait: at 50 reads a second, room for 200,000 blocked lookups a second and thread. */
 export const EVENTS_MAX = 4096;
-const HEADER_BYTES = 64;
+const HEADER_BYTES = 128;
 const LIST_AT = 16;
 const CLIENT_AT = 24;
 const NAME_AT = CLIENT_AT + ADDRESS_BYTES;
@@ -37,7 +37,7 @@ export function createEventRing(): SharedArrayBuffer {
   return new SharedArrayBuffer(HEADER_BYTES + EVENTS_MAX * EVENT_BYTES);
 }
 
-/** Both sides' view: cell 0 of `positions` counts events written, cell 8 events read, a cache line apart. */
+/** Both sides' view: `positions` counts events written, and a cache line of 64 octets away those read and those settled. */
 class EventRing {
   protected readonly positions: Uint32Array;
   protected readonly bytes: Uint8Array;
@@ -51,7 +51,9 @@ class EventRing {
 }
 
 const WRITTEN = 0;
-const READ = 8;
+const READ = 16;
+/** Events read whose fate is in the counters. */
+const SETTLED = 17;
 
 export class EventRingWriter extends EventRing {
   /**
@@ -94,6 +96,16 @@ export class EventRingWriter extends EventRing {
 }
 
 export class EventRingReader extends EventRing {
+  /** Events that were taken and not settled: by a thread that has died since. */
+  get unsettled(): number {
+    return (Atomics.load(this.positions, READ) - Atomics.load(this.positions, SETTLED)) >>> 0;
+  }
+
+  /** What has been taken is written, or counted as lost. */
+  settle(): void {
+    Atomics.store(this.positions, SETTLED, Atomics.load(this.positions, READ));
+  }
+
   /** Takes up to `eventsMax` events, oldest first; returns how many. `take` may throw: the rest stays. */
   drain(eventsMax: number, take: (event: BlockedEvent) => void): number {
     const written = Atomics.load(this.positions, WRITTEN);

@@ -221,10 +221,13 @@ export const HelloRow = {
   timeout: 4,
 } as const satisfies Record<HelloOutcome, number>;
 
-/** Why an event is not in the event log: the resolver thread's ring was full, or the file could not be written. */
-export const EVENT_DROP_REASONS = ['ringFull', 'writeFailed'] as const;
+/**
+ * Why an event is not in the event log: the resolver thread's ring was full, the file could not be written, or the event
+ * thread died with it in its hands.
+ */
+export const EVENT_DROP_REASONS = ['ringFull', 'writeFailed', 'threadDied'] as const;
 /** Rows of EVENT_DROP_REASONS. */
-export const EventDropRow = { ringFull: 0, writeFailed: 1 } as const;
+export const EventDropRow = { ringFull: 0, writeFailed: 1, threadDied: 2 } as const;
 
 /** How UDP datagrams are moved: one an event, or many a system call. */
 export const BATCH_IO_MODES = ['dgram', 'batch'] as const;

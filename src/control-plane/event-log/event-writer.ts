@@ -1,9 +1,10 @@
 /**
  * Carries blocked queries from the resolver threads' rings to the file: a few times a second, so many at a time, in
- * turn. Whatever becomes of the disk, the rings are emptied and what could not be written is counted.
+ * turn. Whatever becomes of the disk, the rings are emptied and what could not be written is counted; what a thread before
+ * this one had taken when it died is counted by the next.
  */
 import { EventDropRow } from '../../telemetry/counter-labels.ts';
-import { type EventRingReader } from '../../telemetry/blocked-events.ts';
+import type { EventRingReader } from '../../telemetry/blocked-events.ts';
 import { Counter } from '../../telemetry/counters.ts';
 import type { ClientDigest } from './client-digest.ts';
 import { eventLine } from './event-line.ts';
@@ -27,6 +28,10 @@ export class EventWriter {
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
+    for (const ring of options.rings) {
+      options.cells[Counter.eventsDropped + EventDropRow.threadDied]! += ring.unsettled;
+      ring.settle();
+    }
   }
 
   /** One turn of every ring; whether there is more. */
@@ -40,6 +45,7 @@ export class EventWriter {
         );
       });
       if (taken > 0) this.#write(lines, nowMs);
+      ring.settle();
       isMore ||= taken === EVENTS_A_TURN_MAX;
     }
     return isMore;

@@ -29,14 +29,16 @@ function writerOf(folder: string, threads = 1) {
   const cells = new Float64Array(createCounters());
   const failures: (string | undefined)[] = [];
   const file = join(folder, 'events.jsonl');
-  const writer = new EventWriter({
-    rings: rings.map((ring) => new EventRingReader(ring)),
-    file: new RotatingFile({ file, bytesMax: 1e9, ageMsMax: 1e9, filesMax: 1 }),
-    clients: new ClientDigest('raw', 60_000),
-    listName: (slot) => (slot === 5 ? 'police' : ''),
-    cells,
-    onFailure: ({ code }) => failures.push(code),
-  });
+  const start = (listName = (slot: number): string => (slot === 5 ? 'police' : '')): EventWriter =>
+    new EventWriter({
+      rings: rings.map((ring) => new EventRingReader(ring)),
+      file: new RotatingFile({ file, bytesMax: 1e9, ageMsMax: 1e9, filesMax: 1 }),
+      clients: new ClientDigest('raw', 60_000),
+      listName,
+      cells,
+      onFailure: ({ code }) => failures.push(code),
+    });
+  const writer = start();
   const block = (thread: number, name: string): boolean => {
     const [asked, entryHash] = [wireName(name), entryHash32(wireName('bad.example'), 0)];
     const [category, action] = [CATEGORIES.indexOf('loan'), ACTIONS.indexOf('sinkhole')];
@@ -50,7 +52,8 @@ function writerOf(folder: string, threads = 1) {
       .split('\n')
       .map((line) => JSON.parse(line) as unknown);
   const counts = () => [cells[Counter.eventsWritten], cells[Counter.eventsDropped + EventDropRow.writeFailed]];
-  return { writer, block, lines, counts, failures };
+  const lostWithThread = () => cells[Counter.eventsDropped + EventDropRow.threadDied];
+  return { writer, start, block, lines, counts, lostWithThread, failures };
 }
 
 describe('the event log', () => {
@@ -98,5 +101,22 @@ describe('the event log', () => {
     writer.pump(0);
     expect(counts()).toEqual([1, 2]);
     expect(lines()).toEqual([expect.objectContaining({ name: 'kept.bad.example' })]);
+  });
+
+  it('counts what a thread had taken when it died, once, and goes on with the rest', () => {
+    const { start, block, lines, counts, lostWithThread } = writerOf(temporaryFolder('event-writer'), 2);
+    let asked = 0;
+    const dying = start(() => {
+      if (++asked === 3) throw new Error('the thread dies');
+      return 'police';
+    });
+    for (const label of ['one', 'two', 'three', 'four']) block(0, `${label}.bad.example`);
+    block(1, 'other.bad.example');
+    expect(() => dying.pump(0)).toThrow('the thread dies');
+    expect([counts(), lostWithThread()]).toEqual([[0, 0], 0]);
+    start().pump(0);
+    start();
+    expect([counts(), lostWithThread()]).toEqual([[2, 0], 3]);
+    expect(lines()).toMatchObject([{ name: 'four.bad.example' }, { name: 'other.bad.example' }]);
   });
 });
