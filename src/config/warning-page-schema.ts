@@ -78,7 +78,9 @@ export const eventLogSchema = z
     ageSecondsMax: whole(60, 4 * WEEK_SECONDS)
       .default(DAY_SECONDS)
       .describe('an older file is put aside'),
-    filesMax: whole(1, 10_000).default(14).describe('files put aside that are kept'),
+    filesMax: whole(1, 10_000)
+      .default(14)
+      .describe('files put aside that are kept, so many times ageSecondsMax at most'),
     samplePercent: z.number().min(0).max(100).default(100).describe('of the blocked queries, picked by chance'),
     clientAddress: z
       .enum(['hashed', 'raw', 'none'])

@@ -24,10 +24,10 @@ const lineShape = z.strictObject({
   client: z.string().optional(),
 });
 
-async function start(eventLog: object) {
+async function start(eventLog: object, files: Readonly<Record<string, string>> = {}) {
   const upstream = await startFakeUpstream(respond);
   const weir = await startWeirProcess({
-    files: { 'block.txt': 'listed.example\n', 'shadow.txt': 'shadow.example\n' },
+    files: { 'block.txt': 'listed.example\n', 'shadow.txt': 'shadow.example\n', ...files },
     config: {
       upstreams: [upstream.url],
       lists: [
@@ -82,4 +82,13 @@ test('where a sample of nothing is asked for, nothing is written, and nothing is
   await weir.stop();
   await upstream.stop();
   expect(lines()).toEqual([]);
+});
+
+test('what was put aside too long ago is removed though nothing is blocked', async () => {
+  const old = 'events.jsonl.2020-01-01T00-00-00.000Z';
+  const { weir, upstream } = await start({}, { [old]: '{}\n', [`${old}.mine`]: '' });
+  while (existsSync(join(weir.folder, old))) await new Promise((resolve) => setImmediate(resolve));
+  expect(existsSync(join(weir.folder, `${old}.mine`))).toBe(true);
+  await weir.stop();
+  await upstream.stop();
 });

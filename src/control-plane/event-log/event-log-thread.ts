@@ -15,6 +15,7 @@ import { RotatingFile } from './rotating-file.ts';
 
 const PUMP_INTERVAL_MS = 20;
 const LOG_INTERVAL_MS = 60_000;
+const TEND_INTERVAL_MS = 60_000;
 
 const { config, counters, rings, listSlots, heartbeat } = workerData as EventThreadData & {
   readonly heartbeat: SharedArrayBuffer;
@@ -22,7 +23,9 @@ const { config, counters, rings, listSlots, heartbeat } = workerData as EventThr
 const { file, bytesMax, ageSecondsMax, filesMax, clientAddress, hashRotationSeconds } = config.eventLog;
 const port = parentPort!;
 const log = createLog({ level: config.log.level, name: 'events' });
-const logFailure = createLogLimiter(log)('write', LOG_INTERVAL_MS);
+const logEvery = createLogLimiter(log);
+const logFailure = logEvery('write', LOG_INTERVAL_MS);
+const logUntended = logEvery('tend', LOG_INTERVAL_MS);
 startHeartbeat(heartbeat);
 
 let names = namesBySlot(listSlots);
@@ -46,6 +49,15 @@ function pump(): void {
   timer = setTimeout(pump, isMore ? 0 : PUMP_INTERVAL_MS);
 }
 
+/** By the clock, for it may be long until the next query is blocked. */
+function tend(): void {
+  const code = output.tend(wallClockMs())?.code;
+  if (code !== undefined)
+    logUntended('error', { file, code }, 'the files of the event log cannot be put aside or removed');
+}
+tend();
+const tending = setInterval(tend, TEND_INTERVAL_MS);
+
 port.on('message', (message: ToEvents) => {
   switch (message.kind) {
     case 'lists':
@@ -53,6 +65,7 @@ port.on('message', (message: ToEvents) => {
       break;
     case 'stop':
       clearTimeout(timer);
+      clearInterval(tending);
       // Why bounded by itself: the resolver threads have ended, so nothing comes any more.
       while (writer.pump(wallClockMs()));
       output.close();

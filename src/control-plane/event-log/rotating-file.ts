@@ -5,7 +5,8 @@
  *
  * What is written has been given to the kernel, not to the disk: synced when a file is put aside and at the end. A
  * failure (disk full, no permission) is an answer, not an exception; the next write tries again, with a new descriptor.
- * Put aside as NAME.2025-01-31T08-15-00.000Z, oldest removed first.
+ * Put aside as NAME.2025-01-31T08-15-00.000Z, oldest removed first; none stays longer than all of them together would take
+ * to fill by age, whether anything is written or not.
  */
 import {
   closeSync,
@@ -34,7 +35,8 @@ export interface RotatingFileOptions {
 interface OpenFile {
   readonly descriptor: number;
   bytes: number;
-  readonly bornAtMs: number;
+  /** When its first line came. */
+  bornAtMs: number;
 }
 
 export class RotatingFile {
@@ -53,6 +55,18 @@ export class RotatingFile {
       this.#rotateIfDue(bytes.length, nowMs);
       const open = (this.#open ??= this.#openFile(nowMs));
       this.#writeAll(open, bytes);
+      return undefined;
+    } catch (error) {
+      this.#closeQuietly();
+      return error as NodeJS.ErrnoException;
+    }
+  }
+
+  /** For now and then: puts the file aside where it is old, and removes what was put aside too long ago. As append. */
+  tend(nowMs: number): NodeJS.ErrnoException | undefined {
+    try {
+      this.#rotateIfDue(0, nowMs);
+      this.#removeOldest(nowMs);
       return undefined;
     } catch (error) {
       this.#closeQuietly();
@@ -80,23 +94,30 @@ export class RotatingFile {
   #rotateIfDue(bytesMore: number, nowMs: number): void {
     const open = (this.#open ??= this.#openFile(nowMs));
     const { file, bytesMax, ageMsMax } = this.#options;
-    if (open.bytes === 0) return;
+    if (open.bytes === 0) {
+      open.bornAtMs = nowMs;
+      return;
+    }
     if (open.bytes + bytesMore <= bytesMax && nowMs - open.bornAtMs < ageMsMax) return;
     fsyncSync(open.descriptor);
     this.#closeQuietly();
     // Why not simply now: two files put aside in one millisecond would become one, and the first be lost.
     this.#lastAsideMs = Math.max(nowMs, this.#lastAsideMs + 1);
-    renameSync(file, `${file}.${new Date(this.#lastAsideMs).toISOString().replaceAll(':', '-')}`);
-    this.#removeOldest();
+    renameSync(file, `${file}.${timeOfName(this.#lastAsideMs)}`);
+    this.#removeOldest(nowMs);
   }
 
-  #removeOldest(): void {
-    const { file, filesMax } = this.#options;
+  #removeOldest(nowMs: number): void {
+    const { file, filesMax, ageMsMax } = this.#options;
     const prefix = `${basename(file)}.`;
     const isAside = (name: string): boolean =>
       name.startsWith(prefix) && /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/.test(name.slice(prefix.length));
     const aside = readdirSync(dirname(file)).filter(isAside).toSorted();
-    for (const name of aside.slice(0, Math.max(0, aside.length - filesMax))) unlinkSync(join(dirname(file), name));
+    // Names sort by their time.
+    const keptSince = prefix + timeOfName(nowMs - filesMax * ageMsMax);
+    for (const [at, name] of aside.entries()) {
+      if (at < aside.length - filesMax || name < keptSince) unlinkSync(join(dirname(file), name));
+    }
   }
 
   #closeQuietly(): void {
@@ -120,4 +141,8 @@ export class RotatingFile {
     }
     this.#closeQuietly();
   }
+}
+
+function timeOfName(ms: number): string {
+  return new Date(ms).toISOString().replaceAll(':', '-');
 }

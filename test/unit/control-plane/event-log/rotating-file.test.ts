@@ -65,6 +65,35 @@ describe('the file of the event log', () => {
     expect(asideContent()).toEqual(['two\n', 'six\n', 'mine']);
   });
 
+  it('is put aside once it is old, and kept no longer than all together, though nothing is written', () => {
+    const { output, content, aside, asideContent } = fileIn(temporaryFolder('event-log'), {
+      ageMsMax: 60_000,
+      filesMax: 2,
+    });
+    output.append('a\n', 1_000_000);
+    expect(output.tend(1_059_999)).toBeUndefined();
+    expect(aside()).toEqual([]);
+    expect(output.tend(1_060_000)).toBeUndefined();
+    expect([content(), asideContent()]).toEqual(['', ['a\n']]);
+    output.tend(1_180_000);
+    expect(asideContent()).toEqual(['a\n']);
+    output.tend(1_180_001);
+    expect(aside()).toEqual([]);
+  });
+
+  it('is as old as its first line, however long it was empty', () => {
+    const { output, content, aside } = fileIn(temporaryFolder('event-log'), { ageMsMax: 60_000 });
+    output.tend(1_000_000);
+    output.append('a\n', 1_059_999);
+    output.append('b\n', 1_100_000);
+    output.tend(1_119_998);
+    expect([content(), aside()]).toEqual(['a\nb\n', []]);
+  });
+
+  it('answers with the error where it cannot be looked after', () => {
+    expect(fileIn(join(temporaryFolder('event-log'), 'none')).output.tend(1000)?.code).toBe('ENOENT');
+  });
+
   it('answers with the error where it cannot be written, and is written again once it can', () => {
     const folder = join(temporaryFolder('event-log'), 'later');
     const { output, content } = fileIn(folder);
