@@ -2,8 +2,9 @@
  * Looks whether the owner of a name has published an appeal's token: in a TXT record below the name, or in a file on its
  * server. Asked of the upstreams, so that the block that is appealed against has no say in it.
  */
-import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { RecordType } from '../../dns/iana.ts';
+import { clientOctets } from '../../policy/address.ts';
 import { isInternalAddress } from '../list-sync/sources/redirect-guard.ts';
 import { fetchProofFile, type FileTarget } from './proof-file.ts';
 import { askUpstreams, type Upstreams } from './upstream-question.ts';
@@ -40,10 +41,13 @@ async function isInDns(name: string, token: string, { upstreams }: ProofOptions)
 async function isOnServer(name: string, token: string, options: ProofOptions): Promise<boolean> {
   const { upstreams, sinkhole, isInternal = isInternalAddress, ports } = options;
   const found = await Promise.all([RecordType.A, RecordType.AAAA].map((type) => askUpstreams(upstreams, name, type)));
+  const own = sinkhole.map(clientOctets);
   // Why: whoever runs the name's servers could else make Weir ask, with its own address, what only Weir can reach.
-  const usable = (address: string): boolean =>
-    isIP(address) !== 0 && !isInternal(address) && !sinkhole.includes(address);
-  const addresses = found.flatMap((ofFamily) => (ofFamily ?? []).filter(usable).slice(0, ADDRESSES_MAX));
+  const usable = (address: string): boolean => {
+    const octets = clientOctets(address);
+    return octets !== undefined && !isInternal(address) && !own.some((one) => isDeepStrictEqual(one, octets));
+  };
+  const addresses = found.flatMap((ofFamily) => ofFamily ?? []).filter(usable);
   for (const address of addresses.slice(0, ADDRESSES_MAX)) {
     const text = await fetchProofFile({ name, address, ...(ports === undefined ? {} : { ports }) });
     if (text?.trim() === token) return true;

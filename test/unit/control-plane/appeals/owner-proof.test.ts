@@ -85,6 +85,7 @@ describe('in DNS', () => {
 
 async function serverWith(
   listener: RequestListener,
+  host = '127.0.0.1',
 ): Promise<{ port: number; hosts: (string | undefined)[]; paths: string[] }> {
   const hosts: (string | undefined)[] = [];
   const paths: string[] = [];
@@ -93,7 +94,7 @@ async function serverWith(
     paths.push(request.url ?? '');
     listener(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   open.push({
     stop: () =>
       new Promise((resolve) => {
@@ -160,6 +161,29 @@ describe('in a file', () => {
     expect(await byFile(port, { sinkhole: ['127.0.0.1'] })).toBe(false);
     expect(paths).toEqual([]);
   });
+
+  it.each([['::1'], ['0:0:0:0:0:0:0:1'], ['0000::0001']])(
+    'is not asked of the warning page, however its address is written: %s',
+    async (written) => {
+      const { port, paths } = await serverWith((_request, response) => response.end(TOKEN), '::1');
+      const loopback = Uint8Array.from({ length: 16 }, (_, at) => (at === 15 ? 1 : 0));
+      const upstream = await upstreamWith((query) =>
+        answerWithRecords(query, {
+          answers: query.qtype === RecordType.AAAA ? [record(query.name, RecordType.AAAA, 60, loopback)] : [],
+        }),
+      );
+      const proved = (sinkhole: readonly string[]) =>
+        isProved(NAME, TOKEN, 'http', {
+          upstreams: upstreams(upstream),
+          sinkhole,
+          isInternal: () => false,
+          ports: { https: port, http: port },
+        });
+      expect(await proved([written])).toBe(false);
+      expect(paths).toEqual([]);
+      expect(await proved(['::2'])).toBe(true);
+    },
+  );
 
   it('waits no longer than it says', async () => {
     const { port } = await serverWith(() => undefined);
