@@ -129,7 +129,7 @@ describe('counting', () => {
 });
 
 /** Resolves when the server has taken all that was sent, or the session is gone. */
-function answered(session: ClientHttp2Session): Promise<void> {
+function received(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve) => {
     if (session.destroyed || !session.ping(() => resolve())) resolve();
   });
@@ -146,7 +146,7 @@ describe('an attack on one connection', () => {
       stream.on('error', () => undefined);
       stream.close(constants.NGHTTP2_CANCEL);
       // Why: streams that the server has not seen reset yet count as open, and too many of them are another fault.
-      if (sent % 50 === 49) await answered(attacker.session);
+      if (sent % 50 === 49) await received(attacker.session);
     }
     await attacker.closed();
     await weir.untilMetric((count) => count === 1, 'weir_doh_connections_cut_total', 'reason="resets"');
