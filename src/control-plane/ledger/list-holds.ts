@@ -1,6 +1,7 @@
 /**
  * Holds of pulled lists. The list's sync says after each version what its guard holds; here that becomes rows that people
- * decide about: new ones are opened, those whose entry is gone are closed, decisions stay, however often the list comes.
+ * decide about: new ones are opened, those whose entry is gone are closed, decisions stay, however often the list comes,
+ * until an appeal against the entry is upheld.
  */
 import { SCOPES } from './entry-rows.ts';
 import { closeHold, openHold, type Proposer } from './hold-rows.ts';
@@ -41,9 +42,11 @@ export function takeListHolds(
   }));
   const { update } = report;
   const updates = update === undefined ? [] : [{ kind: 'update' as const, name: update.sha256, scope: 0, hit: update }];
+  const lifted = liftedAt(tables, head.name);
   let opened = 0;
   for (const hold of [...wanted, ...updates]) {
-    if (open.delete(keyOf(hold.kind, hold.name, hold.scope)) || isDecided(tables, head.id, hold)) continue;
+    if (open.delete(keyOf(hold.kind, hold.name, hold.scope)) || isDecided(tables, head.id, hold, lifted.get(hold.name)))
+      continue;
     openHold(tables, { list: head.id, proposer, ...hold });
     opened += 1;
   }
@@ -57,14 +60,16 @@ function keyOf(kind: string, name: string, scope: number): string {
   return `${kind} ${scope} ${name}`;
 }
 
+/** What was decided before the entry was lifted counts no more, as in listApprovals. */
 function isDecided(
   tables: LedgerConnection,
   list: number,
   hold: { kind: string; name: string; scope: number },
+  liftedAtSeconds = 0,
 ): boolean {
   const sql = `SELECT 1 AS there FROM holds WHERE name = ? AND list = ? AND scope = ? AND kind = ?
-    AND state IN ('released', 'rejected') LIMIT 1`;
-  return tables.get(sql, hold.name, list, hold.scope, hold.kind) !== undefined;
+    AND state IN ('released', 'rejected') AND decided_at >= ? LIMIT 1`;
+  return tables.get(sql, hold.name, list, hold.scope, hold.kind, liftedAtSeconds) !== undefined;
 }
 
 /** What people have let through of a pulled list, and what they have lifted; of one name the later decision counts. */

@@ -313,7 +313,8 @@ describe('an entry that was lifted', () => {
     await decide(ledger, 'a1', 'uphold');
     expect(await ledger.store.approvals('desk')).toMatchObject({ names: [], lifted: ['bad.example'] });
     const held = { name: 'bad.example', scope: 'subtree', guard: 'appeal', detail: '' } as const;
-    await ledger.store.reportListHolds({ list: 'desk', version: 2, entries: [held], update: undefined });
+    const report = { list: 'desk', version: 2, entries: [held], update: undefined };
+    await ledger.store.reportListHolds(report);
     ledger.nowSeconds += 60;
     await ledger.store.decideHold('h1', 'release', 'it is bad after all', APPROVER);
     expect(await ledger.store.approvals('desk')).toMatchObject({ names: ['bad.example'], lifted: [] });
@@ -321,6 +322,13 @@ describe('an entry that was lifted', () => {
     await file(ledger);
     await decide(ledger, 'a2', 'uphold');
     expect(await ledger.store.approvals('desk')).toMatchObject({ names: [], lifted: ['bad.example'] });
+    await ledger.store.reportListHolds(report);
+    expect(await ledger.store.holds({ state: 'open', limit: 10 })).toMatchObject([{ id: 'h2', guard: 'appeal' }]);
+    ledger.nowSeconds += 60;
+    await ledger.store.decideHold('h2', 'release', 'and again', APPROVER);
+    await ledger.store.reportListHolds(report);
+    expect(await ledger.store.holds({ state: 'open', limit: 10 })).toEqual([]);
+    expect(await ledger.store.approvals('desk')).toMatchObject({ names: ['bad.example'], lifted: [] });
   });
 });
 
