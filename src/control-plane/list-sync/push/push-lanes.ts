@@ -38,6 +38,7 @@ export interface PushLanesOptions {
 interface Waiter {
   readonly version: number;
   readonly done: () => void;
+  readonly fail: (error: Error) => void;
 }
 
 interface Lane {
@@ -78,8 +79,8 @@ export class PushLanes {
       if (lists.includes(name)) continue;
       this.#lanes.delete(name);
       this.#folding.delete(name);
-      // Why answered: nothing of the list is in force any more, and nobody will say so later.
-      for (const { done } of lane.waiters) done();
+      // Why now: the change will not be in force, and nobody will say so later.
+      for (const { fail } of lane.waiters) fail(noSuchLane(name));
     }
     for (const list of lists) {
       if (!this.#lanes.has(list)) this.#lanes.set(list, newLane(list));
@@ -89,12 +90,14 @@ export class PushLanes {
   /** Resolves when every thread judges by the delta. Errors: NoSuchLane; throws where too many wait. */
   async apply(delta: LedgerDelta): Promise<void> {
     const lane = this.#lanes.get(delta.list);
-    if (lane === undefined) throw new NoSuchLane(`${delta.list} takes no changes any more`);
+    if (lane === undefined) throw noSuchLane(delta.list);
     if (delta.toVersion > lane.known.version && !(await this.#take(lane, delta)))
       void this.#options.readAgain(lane.list);
     if (lane.inForce.version >= delta.toVersion) return;
+    // Why again: the ledger was asked meanwhile, and nobody tells what waits in a lane that is gone.
+    if (this.#lanes.get(delta.list) !== lane) throw noSuchLane(delta.list);
     if (lane.waiters.length >= WAITERS_MAX) throw new Error(`${WAITERS_MAX} changes of ${delta.list} wait already`);
-    await new Promise<void>((done) => lane.waiters.push({ version: delta.toVersion, done }));
+    await new Promise<void>((done, fail) => lane.waiters.push({ version: delta.toVersion, done, fail }));
   }
 
   /** What the ledger has beyond what is known here: before the first publication, and when something was missed. */
@@ -234,6 +237,10 @@ export class PushLanes {
     });
     return this.#next;
   }
+}
+
+function noSuchLane(list: string): NoSuchLane {
+  return new NoSuchLane(`${list} takes no changes any more`);
 }
 
 /** Whether the ledger has another history of the list, which has come as far. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LedgerDelta } from '../../../../../src/control-plane/ledger/ledger.ts';
 import {
+  NoSuchLane,
   PushLanes,
   PUSHED_NAMES_FOLD,
   WAITERS_MAX,
@@ -42,6 +43,15 @@ function lanesOf(more: Partial<PushLanesOptions> = {}, lists = ['desk']) {
 async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
+
+test('a list that leaves while the ledger is asked takes nothing', async () => {
+  const asked = Promise.withResolvers<LedgerDelta>();
+  const { lanes } = lanesOf({ ledger: { deltaSince: () => asked.promise } });
+  const applying = lanes.apply(delta(4, 5, ['bad']));
+  lanes.setLists([]);
+  asked.resolve(delta(0, 5, ['bad']));
+  await expect(applying).rejects.toThrow(NoSuchLane);
+});
 
 describe('a ledger that cannot be asked', () => {
   const unreachable = { deltaSince: () => Promise.reject(new Error('it is away')) };

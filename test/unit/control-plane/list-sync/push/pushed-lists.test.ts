@@ -166,12 +166,12 @@ describe('more names than a lane may have', () => {
   });
 });
 
-test('a list that has left the configuration takes nothing, and nobody waits for it', async () => {
+test('a list that has left the configuration takes nothing, and who waits is not told that it is in force', async () => {
   const sync = await harness.start(config(['desk', 'county']));
   const delta = await push(['bad.example']);
   const acknowledged = Promise.withResolvers<void>();
   harness.acknowledge = () => acknowledged.promise;
-  const waiting = sync.apply(delta);
+  const waiting = expect(sync.apply(delta)).rejects.toThrow(NoSuchLane);
   const reloading = sync.reload(config(['county']));
   await waiting;
   acknowledged.resolve();
