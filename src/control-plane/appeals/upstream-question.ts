@@ -3,13 +3,14 @@
  * policy, which blocks the very names that it asks about. Rare and off the query path, so a connection for each. Plain
  * upstreams are asked over TCP, which nobody beside the path can answer in their place. RFC 7766, RFC 7858, RFC 8484.
  */
-import { createHash, randomInt } from 'node:crypto';
-import { request as httpsRequest } from 'node:https';
+import { randomInt } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 import type { UpstreamConfig } from '../../config/config.ts';
 import { decodeMessage, encodeQuery, type DecodedMessage } from '../../dns/codec.ts';
 import { HeaderFlag, MESSAGE_BYTES_MAX } from '../../dns/iana.ts';
+import { askOverHttps } from './https-question.ts';
+import { provesPin, tlsOptions } from './upstream-identity.ts';
 
 /** Units: milliseconds; of one upstream. */
 export const UPSTREAM_TIMEOUT_MS = 3_000;
@@ -55,34 +56,18 @@ function bare(name: string): string {
 
 async function exchange(upstream: UpstreamConfig, ca: string, query: Uint8Array): Promise<Uint8Array> {
   const { host, port, protocol } = upstream;
-  if (protocol === 'https') return overHttps(upstream, ca, query);
+  if (protocol === 'https') return askOverHttps(upstream, ca, query, UPSTREAM_TIMEOUT_MS);
   return overStream(protocol === 'tls' ? tlsConnect(tlsOptions(upstream, ca)) : connect(port, host), upstream, query);
 }
 
-function tlsOptions({ host, port, serverName, pins = [] }: UpstreamConfig, ca: string) {
-  return {
-    host,
-    port,
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(ca === '' ? {} : { ca }),
-    // Why: a pinned key counts instead of a certificate's authority (config: pins).
-    rejectUnauthorized: pins.length === 0,
-  };
-}
-
-function isPinned(socket: TLSSocket, pins: readonly string[]): boolean {
-  const key = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' });
-  return key !== undefined && pins.includes(createHash('sha256').update(key).digest('base64'));
-}
-
 /** Over TCP or TLS, with the two octets of length in front (RFC 1035 section 4.2.2). */
-async function overStream(socket: Socket, { pins = [] }: UpstreamConfig, query: Uint8Array): Promise<Uint8Array> {
+async function overStream(socket: Socket, upstream: UpstreamConfig, query: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   let received = Buffer.alloc(0);
   const timer = setTimeout(() => reject(new Error('the upstream is late')), UPSTREAM_TIMEOUT_MS);
   const isTls = 'getPeerX509Certificate' in socket;
   socket.once(isTls ? 'secureConnect' : 'connect', () => {
-    if (pins.length > 0 && !isPinned(socket as TLSSocket, pins)) reject(new Error('not the pinned key'));
+    if (isTls && !provesPin(socket as TLSSocket, upstream)) reject(new Error('not the pinned key'));
     else socket.write(Buffer.concat([Buffer.of(query.length >> 8, query.length & 0xff), query]));
   });
   socket.on('data', (piece) => {
@@ -97,40 +82,5 @@ async function overStream(socket: Socket, { pins = [] }: UpstreamConfig, query: 
   } finally {
     clearTimeout(timer);
     socket.destroy();
-  }
-}
-
-async function overHttps(upstream: UpstreamConfig, ca: string, query: Uint8Array): Promise<Uint8Array> {
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  const { pins = [], serverName, host, path = '/dns-query' } = upstream;
-  const type = 'application/dns-message';
-  const headers = { host: serverName ?? host, accept: type, 'content-type': type, 'content-length': query.length };
-  const request = httpsRequest({ ...tlsOptions(upstream, ca), method: 'POST', path, headers, agent: false });
-  const timer = setTimeout(() => request.destroy(new Error('the upstream is late')), UPSTREAM_TIMEOUT_MS);
-  request.once('error', reject);
-  request.once('socket', (socket) =>
-    socket.once('secureConnect', () => {
-      if (pins.length > 0 && !isPinned(socket as TLSSocket, pins)) request.destroy(new Error('not the pinned key'));
-      else request.end(query);
-    }),
-  );
-  request.once('response', (response) => {
-    const pieces: Buffer[] = [];
-    let bytes = 0;
-    response.on('data', (piece: Buffer) => {
-      bytes += piece.length;
-      if (bytes > MESSAGE_BYTES_MAX) request.destroy(new Error('more than a message'));
-      else pieces.push(piece);
-    });
-    response.once('error', reject);
-    response.once('end', () =>
-      response.statusCode === 200 ? resolve(Buffer.concat(pieces)) : reject(new Error('no answer')),
-    );
-  });
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    request.destroy();
   }
 }
