@@ -1,7 +1,7 @@
 /**
- * Tells the list's people elsewhere that an appeal has come, and what was decided: one POST of JSON to the operator's address, tried a few times,
- * a bounded number on their way. It carries no word of what was written and nothing of who wrote it; that is read through
- * the API, by who may. What cannot be told is in the ledger all the same.
+ * Tells the list's people elsewhere that an appeal has come, and what was decided: one POST of JSON to the operator's
+ * address, tried a few times, a bounded number on their way. It carries no word of what was written and nothing of who
+ * wrote it; that is read through the API, by who may. What cannot be told is in the ledger all the same.
  */
 import { request as httpsRequest } from 'node:https';
 import { USER_AGENT } from '../list-sync/sources/guarded-request.ts';
@@ -93,8 +93,8 @@ export class AppealWebhook {
   }
 }
 
-/** One POST; redirects are not followed, the answer's body is not read. */
-async function postJson(url: string, body: string): Promise<number> {
+/** One POST; redirects are not followed, the answer's body is not read. Errors: as PostJson. */
+export async function postJson(url: string, body: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const headers = {
     'content-type': 'application/json',

@@ -1,7 +1,8 @@
 /** Proofs of control: the token in DNS or in a file, asked of the upstreams, of servers that may be anybody's. */
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parseUpstream } from '../../../../src/config/address.ts';
 import type { UpstreamConfig } from '../../../../src/config/config.ts';
 import { isProved, type ProofOptions } from '../../../../src/control-plane/appeals/owner-proof.ts';
@@ -9,6 +10,8 @@ import { FILE_BYTES_MAX } from '../../../../src/control-plane/appeals/proof-file
 import { RecordType } from '../../../../src/dns/iana.ts';
 import { startFakeUpstream, type FakeQuery, type FakeUpstream } from '../../../support/fake-upstream.ts';
 import { aRecord, answerWithRecords, cnameRecord } from '../../../support/scripted-answers.ts';
+import { CA, SERVER_NAME } from '../../../support/tls-fixture.ts';
+import { TestServers } from '../../../support/tls-servers.ts';
 import { record } from '../../../support/wire.ts';
 
 const TOKEN = 'abcdefghijklmnopqrstuvwxyz0';
@@ -160,6 +163,28 @@ describe('in a file', () => {
     }
     expect(await byFile(port, { sinkhole: ['127.0.0.1'] })).toBe(false);
     expect(paths).toEqual([]);
+  });
+
+  it('comes over HTTPS where the server proves the name, and else over HTTP', async () => {
+    const trusted = getCACertificates('default');
+    onTestFinished(() => setDefaultCACertificates(trusted));
+    setDefaultCACertificates([...trusted, CA]);
+    const upstream = await upstreamWith((query) =>
+      answerWithRecords(query, { answers: query.qtype === RecordType.A ? [aRecord(query.name, '127.0.0.1')] : [] }),
+    );
+    const secure = new TestServers();
+    open.push({ stop: () => secure.close() });
+    const { port: https, seen } = await secure.tls((_request, response) => void response.end(TOKEN));
+    const { port: http, hosts } = await serverWith((_request, response) => response.end('no'));
+    const proved = (name: string) =>
+      isProved(name, TOKEN, 'http', {
+        upstreams: upstreams(upstream),
+        sinkhole: [],
+        isInternal: () => false,
+        ports: { https, http },
+      });
+    expect([await proved(SERVER_NAME), seen.length, hosts]).toEqual([true, 1, []]);
+    expect([await proved('other.example.test'), seen.length, hosts]).toEqual([false, 1, ['other.example.test']]);
   });
 
   it.each([['::1'], ['0:0:0:0:0:0:0:1'], ['0000::0001']])(
