@@ -15,3 +15,7 @@ export interface Started {
 
 /** Errors: an address could not be bound at the start; the message is for people. */
 export class StartError extends Error {}
+
+export function stillborn(thread: string): StartError {
+  return new StartError(`the thread ${thread} ended before it listened; the log says why`);
+}

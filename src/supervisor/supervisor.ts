@@ -7,32 +7,27 @@
 import type { BindFailure } from '../config/bind-failure.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
 import type { FromControl, FromPage, ToControl, ToEvents, ToPage } from '../control-plane/messages.ts';
-import type { FromResolver, ToResolver } from '../data-plane/messages.ts';
 import { clearGauges } from '../telemetry/counter-sum.ts';
 import { createCounters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { BatchIoMode } from '../telemetry/counter-labels.ts';
 import type { ThreadKind } from '../telemetry/metrics.ts';
-import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
-import { BoundAddresses, type ResolverAddresses } from './bound-addresses.ts';
+import { cannotListen } from './cannot-listen.ts';
 import { startEventThread } from './event-thread.ts';
 import { ConfigSlots } from './counter-slots.ts';
 import { takenAddresses } from './port-probe.ts';
 import {
   CONTROL_HEAP_MEGABYTES_MAX,
   CONTROL_SILENCE_MS_MAX,
-  LEAVE_GRACE_MS,
   PAGE_HEAP_MEGABYTES_MAX,
   PAGE_SILENCE_MS_MAX,
-  RESOLVER_SILENCE_MS_MAX,
   SERVE_WITHOUT_LISTS_AFTER_DEATHS,
   SERVE_WITHOUT_LISTS_AFTER_MS,
   STOP_GRACE_MS,
 } from './limits.ts';
 import { Publisher } from './publisher.ts';
-import { type ResolverMemory, createResolverMemories } from './resolver-memory.ts';
+import { ResolverThreads } from './resolver-threads.ts';
 import { keysNeedingRestart, withoutRestart } from './restart-keys.ts';
-import { StartError, type Started } from './started.ts';
+import { StartError, type Started, stillborn } from './started.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { threadUrl } from './thread-url.ts';
@@ -44,29 +39,21 @@ export class Supervisor {
   readonly #log: Log;
   readonly #slots = new ConfigSlots();
   readonly #publisher: Publisher;
-  readonly #resolverMemory: readonly ResolverMemory[];
-  readonly #sketches: readonly SharedArrayBuffer[];
+  readonly #resolvers: ResolverThreads;
   readonly #pageCounters = createCounters();
   readonly #eventCounters = createCounters();
-  #resolvers: SupervisedThread[] = [];
   #control: SupervisedThread | undefined;
   #page: SupervisedThread | undefined;
   #events: SupervisedThread | undefined;
   readonly #tls: TlsKeeper;
-  readonly #bound = new BoundAddresses();
   #admin: SocketAddress | undefined;
   #pageAddresses: { warningPageHttp?: SocketAddress; warningPageHttps?: SocketAddress } = {};
-  #skipped: BindFailure[] = [];
   #lists: Started['lists'] = [];
   #controlDeaths = 0;
   readonly #restarts: Partial<Record<ThreadKind, number>> = {};
   readonly #reloads = { ok: 0, refused: 0 };
   readonly #waits = new Waits();
-  #undrained = 0;
-  #batchIo: BatchIoMode | undefined;
-  #mayListen = false;
   #mayBegin = true;
-  #hasStarted = false;
 
   constructor(config: Config, version: string, log: Log) {
     this.#config = config;
@@ -74,12 +61,21 @@ export class Supervisor {
     this.#log = log;
     this.#tls = new TlsKeeper(config.tls, () => this.#onTls(), log);
     this.#slots.assign(config);
-    const memories = createResolverMemories(config);
-    this.#resolverMemory = memories.resolvers;
-    this.#sketches = memories.sketches;
     this.#publisher = new Publisher(() =>
-      this.#page === undefined ? this.#resolvers : [...this.#resolvers, this.#page],
+      this.#page === undefined ? this.#resolvers.all : [...this.#resolvers.all, this.#page],
     );
+    this.#resolvers = new ResolverThreads(config, {
+      data: () => ({
+        config: this.#config,
+        tls: this.#tls.material,
+        policy: this.#publisher.current,
+        regionSlots: this.#slots.rows.regionSlots,
+      }),
+      onInForce: (name, generation) => this.#publisher.acknowledge(name, generation),
+      onDeath: (name, counters) => this.#onReaderDeath('resolver', name, counters),
+      tellControl: (message) => this.#tellControl(message),
+      log,
+    });
   }
 
   /**
@@ -97,7 +93,7 @@ export class Supervisor {
     const withoutLists = setTimeout(() => this.#waits.settle('policy'), SERVE_WITHOUT_LISTS_AFTER_MS);
     this.#control = this.#startControl();
     // Why now: they load while the lists do; they listen when there is a policy.
-    this.#resolvers = this.#resolverMemory.map((memory, index) => this.#startResolver(`resolver-${index}`, memory));
+    this.#resolvers.start();
     if (this.#config.eventLog.file !== '') this.#events = this.#startEvents();
     // Why later beside another Weir: its page knows what is blocked, and ours does not yet.
     const pageBound = release === undefined ? this.#startPage() : firstPolicy.then(async () => this.#startPage());
@@ -113,15 +109,12 @@ export class Supervisor {
       // Why also on failure: the timer would keep a process that could not start alive for minutes.
       clearTimeout(withoutLists);
     }
-    this.#mayListen = true;
-    // Why one first: it finds out what can be bound, and with port 0 which ports the others share.
-    for (const resolver of this.#resolvers) await this.#listen(resolver);
-    this.#tellControl({ kind: 'listening', addresses: this.#bound.current.do53 });
+    await this.#resolvers.startListening();
+    this.#tellControl({ kind: 'listening', addresses: this.#resolvers.addresses.do53 });
     if (this.#publisher.current !== undefined) await listsStarted;
-    this.#hasStarted = true;
     const { warningPageHttp: page, warningPageHttps: pageHttps } = this.#pageAddresses;
-    const skipped = this.#skipped.map(({ address }) => addressText(address));
-    return { ...this.#bound.current, admin: this.#admin, page, pageHttps, lists: this.#lists, skipped };
+    const { addresses, skipped } = this.#resolvers;
+    return { ...addresses, admin: this.#admin, page, pageHttps, lists: this.#lists, skipped };
   }
 
   #startControl(): SupervisedThread {
@@ -139,11 +132,15 @@ export class Supervisor {
             ? this.#config
             : { ...this.#config, listen: { ...this.#config.listen, admin: this.#admin } },
         version: this.#version,
-        counters: [...this.#resolverMemory.map(({ counters }) => counters), this.#pageCounters, this.#eventCounters],
-        sketches: this.#sketches,
+        counters: [
+          ...this.#resolvers.memories.map(({ counters }) => counters),
+          this.#pageCounters,
+          this.#eventCounters,
+        ],
+        sketches: this.#resolvers.sketches,
         ...this.#slots.rows,
-        batchIo: this.#batchIo ?? 'dgram',
-        listening: this.#bound.current.do53,
+        batchIo: this.#resolvers.batchIo,
+        listening: this.#resolvers.addresses.do53,
         isPolicyInForce: this.#publisher.current !== undefined,
         publications: this.#publisher.generation,
         restarts: this.#restarts,
@@ -188,75 +185,11 @@ export class Supervisor {
     }
   }
 
-  #startResolver(name: string, memory: ResolverMemory): SupervisedThread {
-    return new SupervisedThread({
-      name,
-      url: threadUrl('../data-plane/resolver-thread'),
-      heapMegabytesMax: undefined,
-      silenceMsMax: RESOLVER_SILENCE_MS_MAX,
-      data: () => ({
-        role: 'resolver',
-        config: this.#bound.apply(this.#config),
-        tls: this.#tls.material,
-        policy: this.#publisher.current,
-        regionSlots: this.#slots.rows.regionSlots,
-        ...memory,
-        mayListen: this.#mayListen,
-      }),
-      onMessage: (message) => this.#onResolver(name, message as FromResolver),
-      onDeath: () => this.#onReaderDeath('resolver', name, memory.counters),
-      log: this.#log,
-    });
-  }
-
-  async #listen(resolver: SupervisedThread): Promise<void> {
-    const bound = this.#waits.for(resolver.name);
-    resolver.post({ kind: 'listen', config: this.#bound.apply(this.#config) } satisfies ToResolver);
-    await bound;
-  }
-
-  #onResolver(name: string, message: FromResolver): void {
-    switch (message.kind) {
-      case 'listening':
-        this.#onBound(name, message.addresses, message.failures);
-        break;
-      case 'batchIo':
-        this.#onBatchIo(message.mode, message.reason);
-        break;
-      case 'inForce':
-        return this.#publisher.acknowledge(name, message.generation);
-      case 'drained':
-        if (--this.#undrained === 0) this.#waits.settle('drained');
-        break;
-    }
-  }
-
-  #onBatchIo(mode: BatchIoMode, reason: string): void {
-    if (mode === this.#batchIo) return;
-    this.#batchIo = mode;
-    if (mode === 'dgram') this.#log.warn({ reason }, 'datagrams are moved one at a time, which costs twice the CPU');
-    this.#tellControl({ kind: 'batchIo', mode });
-  }
-
-  #onBound(name: string, addresses: ResolverAddresses, failures: readonly BindFailure[]): void {
-    const fatal =
-      failures.find((failure) => !isMissingAddress(failure)) ?? (addresses.do53.length === 0 ? failures[0] : undefined);
-    if (this.#hasStarted || fatal === undefined) {
-      for (const failure of failures) this.#log.warn(cannotListen(failure));
-      if (name === 'resolver-0') {
-        this.#bound.set(addresses);
-        this.#skipped = [...failures];
-        this.#tellControl({ kind: 'listening', addresses: addresses.do53 });
-      }
-      this.#waits.settle(name);
-    } else this.#waits.reject(name, new StartError(cannotListen(fatal)));
-  }
-
   #startEvents(): SupervisedThread {
     const data = () => ({
       config: this.#config,
       counters: this.#eventCounters,
-      rings: this.#resolverMemory.map(({ events }) => events),
+      rings: this.#resolvers.memories.map(({ events }) => events),
       listSlots: this.#slots.rows.listSlots,
     });
     return startEventThread(data, () => this.#countRestart('events'), this.#log);
@@ -276,10 +209,13 @@ export class Supervisor {
         config: { ...this.#config, listen: { ...this.#config.listen, ...this.#pageAddresses } },
         policy: this.#publisher.current,
         counters: this.#pageCounters,
-        chains: this.#resolverMemory.map(({ chains }) => chains),
+        chains: this.#resolvers.memories.map(({ chains }) => chains),
       }),
       onMessage: (message) => this.#onPage(message as FromPage),
-      onDeath: () => this.#onReaderDeath('page', 'page', this.#pageCounters),
+      onDeath: () => {
+        this.#onReaderDeath('page', 'page', this.#pageCounters);
+        this.#waits.reject('page', stillborn('page'));
+      },
       log: this.#log,
     });
     await bound;
@@ -312,14 +248,13 @@ export class Supervisor {
     this.#reloads.ok++;
     const before = this.#config;
     for (const key of keysNeedingRestart(before, config)) this.#log.warn(`${key} has changed: restart Weir for it`);
-    this.#config = this.#bound.apply(withoutRestart(before, config));
+    this.#config = this.#resolvers.withPorts(withoutRestart(before, config));
     // Why before the rest: listeners that are new need it.
     this.#tls.configure(this.#config.tls);
     this.#slots.assign(config);
     const { listSlots, regionSlots } = this.#slots.rows;
     this.#tellControl({ kind: 'configure', config: this.#config, listSlots, regionSlots });
-    for (const resolver of this.#resolvers)
-      resolver.post({ kind: 'configure', config: this.#config, regionSlots } satisfies ToResolver);
+    this.#resolvers.tell({ kind: 'configure', config: this.#config, regionSlots });
     this.#page?.post({ kind: 'configure', config: this.#config } satisfies ToPage);
     this.#events?.post({ kind: 'lists', listSlots } satisfies ToEvents);
   }
@@ -327,7 +262,7 @@ export class Supervisor {
   /** Shows threads the certificate in force, and counts its changes. */
   #onTls(): void {
     const { material, reloads } = this.#tls;
-    for (const resolver of this.#resolvers) resolver.post({ kind: 'tls', tls: material } satisfies ToResolver);
+    this.#resolvers.tell({ kind: 'tls', tls: material });
     this.#tellControl({ kind: 'tls', tls: material, reloads: { ...reloads } });
   }
 
@@ -349,7 +284,7 @@ export class Supervisor {
 
   /** The Weir that this one succeeds has gone. */
   beAlone(): void {
-    for (const resolver of this.#resolvers) resolver.post({ kind: 'alone' } satisfies ToResolver);
+    this.#resolvers.tell({ kind: 'alone' });
   }
 
   async #endControl(): Promise<void> {
@@ -365,16 +300,12 @@ export class Supervisor {
    * another Weir has our ports and takes what is new.
    */
   async stop(isSucceeded = false): Promise<void> {
-    const threads = [...this.#resolvers, this.#page, this.#events, this.#control].filter(
+    const threads = [...this.#resolvers.all, this.#page, this.#events, this.#control].filter(
       (thread) => thread !== undefined,
     );
     this.#tls.close();
     for (const thread of threads) thread.release();
-    const draining = this.#resolvers.filter((thread) => thread.isAlive);
-    this.#undrained = draining.length;
-    const drained = draining.length === 0 ? Promise.resolve() : this.#waits.for('drained');
-    for (const resolver of draining) resolver.post({ kind: isSucceeded ? 'leave' : 'drain' } satisfies ToResolver);
-    await within(drained, this.#config.shutdownTimeoutMs + (isSucceeded ? LEAVE_GRACE_MS : STOP_GRACE_MS));
+    await this.#resolvers.drain(isSucceeded ? 'leave' : 'drain', this.#config.shutdownTimeoutMs);
     // Why after the draining: what it brought is written too.
     this.#events?.post({ kind: 'stop' } satisfies ToEvents);
     await this.#endControl();
@@ -385,8 +316,6 @@ export class Supervisor {
     this.#countRestart(kind);
     clearGauges(counters);
     this.#publisher.forget(name);
-    const stillborn = new StartError(`the thread ${name} ended before it listened; the log says why`);
-    if (!this.#hasStarted) this.#waits.reject(name, stillborn);
   }
 
   #tellControl(message: ToControl): void {
