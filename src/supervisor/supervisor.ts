@@ -59,7 +59,7 @@ export class Supervisor {
     this.#config = config;
     this.#version = version;
     this.#log = log;
-    this.#tls = new TlsKeeper(config.tls, () => this.#onTls(), log);
+    this.#tls = new TlsKeeper(config.tls, (isFirst) => this.#onTls(isFirst), log);
     this.#slots.assign(config);
     this.#publisher = new Publisher(() =>
       this.#page === undefined ? this.#resolvers.all : [...this.#resolvers.all, this.#page],
@@ -260,10 +260,12 @@ export class Supervisor {
   }
 
   /** Shows threads the certificate in force, and counts its changes. */
-  #onTls(): void {
+  #onTls(isFirst: boolean): void {
     const { material, reloads } = this.#tls;
     this.#resolvers.tell({ kind: 'tls', tls: material });
     this.#tellControl({ kind: 'tls', tls: material, reloads: { ...reloads } });
+    // Why no word of an error: the start, which it would be part of, says it.
+    if (isFirst) this.#resolvers.listen().catch(() => undefined);
   }
 
   refuseReload(): void {

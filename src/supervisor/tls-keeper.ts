@@ -31,12 +31,20 @@ export class TlsKeeper {
   #read = '';
   #seen = '';
   #isLooking = false;
-  readonly #onChange: () => void;
+  readonly #onChange: (isFirst: boolean) => void;
   readonly #log: Log;
   readonly #timers: NodeJS.Timeout[];
 
-  /** `onChange` is called when `material` or `reloads` is another. */
-  constructor(settings: Config['tls'], onChange: () => void, log: Log, lookIntervalMs = LOOK_INTERVAL_MS) {
+  /**
+   * `onChange` is called when `material` or `reloads` is another. `isFirst`: the files have come only now, without a
+   * configuration that makes listeners of it.
+   */
+  constructor(
+    settings: Config['tls'],
+    onChange: (isFirst: boolean) => void,
+    log: Log,
+    lookIntervalMs = LOOK_INTERVAL_MS,
+  ) {
     this.#settings = settings;
     this.#onChange = onChange;
     this.#log = log;
@@ -61,7 +69,7 @@ export class TlsKeeper {
       this.#material?.certificate === before?.certificate &&
       this.#material?.key === before?.key &&
       this.#material?.name === before?.name;
-    if (!isSame) this.#onChange();
+    if (!isSame) this.#onChange(false);
   }
 
   close(): void {
@@ -125,14 +133,14 @@ export class TlsKeeper {
       this.reloads.refused++;
       this.#log.error({ problem }, 'the changed certificate is refused; the one before stays in force');
     }
-    this.#onChange();
+    this.#onChange(before === undefined && problem === undefined);
   }
 
   #renewTicketKeys(): void {
     this.#ticketKeys = randomBytes(TICKET_KEY_BYTES);
     if (this.#material === undefined) return;
     this.#material = { ...this.#material, ticketKeys: this.#ticketKeys };
-    this.#onChange();
+    this.#onChange(false);
   }
 }
 

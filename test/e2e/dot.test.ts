@@ -1,5 +1,6 @@
 /** DNS over TLS from outside: two threads on one port, resumption, a certificate renewed under load, limits, the end. */
-import { copyFileSync, renameSync } from 'node:fs';
+import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EdnsOption } from '../../src/dns/iana.ts';
@@ -7,8 +8,9 @@ import { quietBetweenTests } from '../support/between-tests.ts';
 import { ask, decoded, idOf, query, TcpClient } from '../support/dns-client.ts';
 import { DotClient } from '../support/dot-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
+import { PROJECT_ROOT } from '../support/source-files.ts';
 import { fixture, fixturePath } from '../support/tls-fixture.ts';
-import { startWeirProcess, until, type WeirProcess } from '../support/weir-process.ts';
+import { newFolder, startWeirProcess, until, type WeirProcess } from '../support/weir-process.ts';
 import { option } from '../support/wire.ts';
 
 const CONNECTIONS_MAX = 30;
@@ -191,6 +193,40 @@ describe('the certificate', () => {
     }
     expect(opened).toBeGreaterThan(10);
     expect(await weir.metric('weir_tls_certificate_expiry_timestamp_seconds')).toBeGreaterThan(4_900_000_000);
+  });
+
+  test('that is there only after the start opens the listeners on every thread, without a reload', async () => {
+    // Why a recursor: it is started between the check of the configuration and the reading of the certificate.
+    const folder = newFolder();
+    const program = join(folder, 'unbound');
+    const fake = join(PROJECT_ROOT, 'test/support/fake-recursor.mjs');
+    const late = join(folder, 'late.pem');
+    const script = `#!/bin/sh\nmv "${join(folder, 'certificate.pem')}" "${late}"\nexec "${process.execPath}" "${fake}" "$@"\n`;
+    writeFileSync(program, script, { mode: 0o755 });
+    // An address of its own, so that a port that is ours elsewhere is free on it.
+    const port = upstream.port;
+    const listen = { do53: [`${HOST}:0`], dot: [`127.0.0.9:${port}`], admin: `${HOST}:0`, warningPageHttp: '' };
+    const other = await startWeirProcess({
+      folder,
+      files: FILES,
+      config: config({ listen, upstreams: ['recursive'], recursion: { program } }),
+    });
+    await expect(DotClient.open(port, '127.0.0.9')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    renameSync(late, join(folder, 'certificate.pem'));
+    const client = await until(
+      () => DotClient.open(port, '127.0.0.9').catch(() => undefined),
+      (value) => value !== undefined,
+      'the listener',
+    );
+    await client!.exchange(query('www.listed.example'));
+    const listeners = async (): Promise<number> => {
+      const table = await readFile('/proc/net/tcp', 'utf8');
+      // 127.0.0.9, in the order of this machine; 0A: listens.
+      const row = `0900007F:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+      return table.split('\n').filter((line) => line.includes(row)).length;
+    };
+    await until(listeners, (count) => count === 2, 'both threads listen');
+    await other.stop();
   });
 });
 
