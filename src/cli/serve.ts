@@ -108,6 +108,8 @@ function handleSignals(supervisor: Supervisor, recursion: Recursion, configFile:
   process.on('SIGTERM', (signal) => stop(signal));
   process.on('SIGINT', (signal) => stop(signal));
   process.on('SIGHUP', () => {
+    // Why: the ports are another Weir's by now, or nobody's.
+    if (supervisor.isEnding) return log.warn('nothing is reread: this Weir is stopping');
     const outcome = loadConfig(configFile);
     if (outcome.kind === 'invalid') {
       log.error({ problems: outcome.problems }, 'the configuration is refused; the one before stays in force');

@@ -135,6 +135,8 @@ function announce(): void {
 
 /** Another process takes what is new: what had come before is taken first, so that it is waited for as well. */
 async function leave(limitMs: number): Promise<void> {
+  // Why: a socket bound now would take from the other what nobody answers in the end.
+  clearInterval(rescans);
   listeners.leave();
   await new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
   await drain(limitMs);
@@ -142,6 +144,7 @@ async function leave(limitMs: number): Promise<void> {
 
 /** Waits for what is in flight now; what arrives meanwhile is answered too, but not waited for. */
 async function drain(limitMs: number): Promise<void> {
+  clearInterval(rescans);
   listeners.stop();
   const startedMs = monotonicMs();
   // Why polled: what is in flight may be answered by upstreams, stale answers or the deadline; any of them counts.
@@ -153,7 +156,6 @@ async function drain(limitMs: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   await listeners.close();
   clearInterval(ticks);
-  clearInterval(rescans);
   say({ kind: 'drained' });
   port.close();
 }

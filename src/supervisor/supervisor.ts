@@ -54,6 +54,7 @@ export class Supervisor {
   readonly #reloads = { ok: 0, refused: 0 };
   readonly #waits = new Waits();
   #mayBegin = true;
+  #isEnding = false;
 
   constructor(config: Config, version: string, log: Log) {
     this.#config = config;
@@ -243,8 +244,14 @@ export class Supervisor {
     if (!isWaitedFor) this.#log.error(cannotListen(failure));
   }
 
+  /** Told to end: what is bound is left, and nothing is bound anew. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
   /** Puts a new configuration in force on every thread. What needs a restart is said in the log. */
   reload(config: Config): void {
+    if (this.#isEnding) return;
     this.#reloads.ok++;
     const before = this.#config;
     for (const key of keysNeedingRestart(before, config)) this.#log.warn(`${key} has changed: restart Weir for it`);
@@ -305,6 +312,7 @@ export class Supervisor {
     const threads = [...this.#resolvers.all, this.#page, this.#events, this.#control].filter(
       (thread) => thread !== undefined,
     );
+    this.#isEnding = true;
     this.#tls.close();
     for (const thread of threads) thread.release();
     await this.#resolvers.drain(isSucceeded ? 'leave' : 'drain', this.#config.shutdownTimeoutMs);

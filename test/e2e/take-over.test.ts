@@ -128,6 +128,30 @@ describe('weir serve --take-over', () => {
     expect((await ask({ port: next.port }, 'new.example')).rcode).toBe(0);
   });
 
+  test('binds nothing anew while it leaves, whatever it is told to reread', async () => {
+    const first = await start();
+    const held: FakeQuery[] = [];
+    upstream.answerWith((asked) => void held.push(asked));
+    const client = await UdpClient.open(first.port);
+    const message = query('held.example');
+    client.send(message);
+    await upstream.received(1);
+    await startBeside(first);
+    await first.log(({ msg }) => msg.startsWith('stopping'));
+    // The successor has read its configuration, which is in the same file.
+    const more = { host: '127.0.0.9', port: first.port };
+    first.writeConfig(
+      { workers, upstreams: [upstream.url], lists: [] },
+      { do53: [...first.do53, more].map(hostAndPort), admin: '', warningPageHttp: '' },
+    );
+    first.program.signal('SIGHUP');
+    await first.log(({ msg }) => msg.includes('this Weir is stopping'));
+    await expect(TcpClient.open(more.port, more.host)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    for (const asked of held) asked.reply(respond(asked));
+    expect(decoded(await client.responseTo(message)).answers).toHaveLength(1);
+    expect((await first.program.ended()).code).toBe(0);
+  });
+
   test('hands over the ledger: what was pushed before is in force, and pushes go on at the next version', async () => {
     const lists = [{ name: 'desk', source: 'push' }];
     const first = await startWeirProcess({ config: { workers, upstreams: [upstream.url], lists } });
