@@ -72,6 +72,7 @@ describe('the package', () => {
         'LICENSE',
         'README.md',
         'CHANGELOG.md',
+        'docs/configuration.md',
         'bin/weir.js',
         'dist/main.js',
         'blocklists/weir.yaml',

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { configSchema } from '../../../src/config/schema.ts';
 import { commandBlocks } from '../../support/readme-commands.ts';
-import { readmeTables, tableIn } from '../../support/readme-tables.ts';
+import { documentTables, tableIn } from '../../support/document-tables.ts';
 import { filesMatching, PROJECT_ROOT, readProjectFile } from '../../support/source-files.ts';
 
 const readme = readProjectFile('README.md');
@@ -17,13 +17,6 @@ function loosely(text: string): string {
 }
 
 describe('the README', () => {
-  test.each([...readmeTables()])(
-    'has the table of %s as the code has it (node test/support/readme-tables.ts writes it)',
-    (name, rows) => {
-      expect(tableIn(readme, name).map((cells) => cells.map(loosely))).toEqual(rows.map((cells) => cells.map(loosely)));
-    },
-  );
-
   test('gives a reason for every dependency and names no other', () => {
     const named = [...readme.slice(readme.indexOf('## Dependencies')).matchAll(/^\| ([a-z][a-z0-9-]*) +\|/gm)]
       .map((match) => match[1] ?? '')
@@ -55,6 +48,14 @@ describe('the README', () => {
 });
 
 describe('the documents', () => {
+  test.each(documentTables())(
+    'have the table of $name as the code has it (node test/support/document-tables.ts writes it)',
+    ({ name, document, rows }) => {
+      const found = tableIn(readProjectFile(document), name);
+      expect(found.map((cells) => cells.map(loosely))).toEqual(rows.map((cells) => cells.map(loosely)));
+    },
+  );
+
   test('link only to what exists', () => {
     const broken = documents.flatMap((file) =>
       [...file.text.matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)]

@@ -1,5 +1,5 @@
 /**
- * The tables of the README that the code knows better: configuration keys, metrics, list formats. Run as a program, it
+ * The tables of the documents that the code knows better: configuration keys, metrics, list formats. Run as a program, it
  * writes them between their marks; a rule test compares them with what stands there.
  */
 import { writeFileSync } from 'node:fs';
@@ -12,19 +12,28 @@ import { PROJECT_ROOT, readProjectFile } from './source-files.ts';
 
 export type Cells = readonly string[];
 
-/** Each generated table by the name of its mark: header first, every cell as Markdown. */
-export function readmeTables(): ReadonlyMap<string, readonly Cells[]> {
-  return new Map([
-    [
-      'config',
-      [
+export interface DocumentTable {
+  /** Of its mark. */
+  readonly name: string;
+  readonly document: string;
+  /** Header first, every cell as Markdown. */
+  readonly rows: readonly Cells[];
+}
+
+export function documentTables(): DocumentTable[] {
+  return [
+    {
+      name: 'config',
+      document: 'docs/configuration.md',
+      rows: [
         ['key', 'default', 'meaning'],
         ...CONFIG_KEYS_TABLE().map((row) => [`\`${row.key}\``, defaultCell(row.default), escaped(row.description)]),
       ],
-    ],
-    [
-      'metrics',
-      [
+    },
+    {
+      name: 'metrics',
+      document: 'docs/metrics.md',
+      rows: [
         ['metric', 'type', 'labels', 'meaning'],
         ...METRICS_TABLE().map((row) => [
           `\`${row.name}\``,
@@ -33,9 +42,13 @@ export function readmeTables(): ReadonlyMap<string, readonly Cells[]> {
           escaped(row.help),
         ]),
       ],
-    ],
-    ['formats', [['format', 'what it is'], ...FORMATS.map((one) => [`\`${one.name}\``, escaped(one.description)])]],
-  ]);
+    },
+    {
+      name: 'formats',
+      document: 'README.md',
+      rows: [['format', 'what it is'], ...FORMATS.map((one) => [`\`${one.name}\``, escaped(one.description)])],
+    },
+  ];
 }
 
 /** The cells of the Markdown table between the marks of `name`, spaces around them gone. Empty where there is none. */
@@ -60,18 +73,16 @@ function escaped(text: string): string {
   return text.replaceAll(/[|<*_]/g, '\\$&');
 }
 
-async function write(): Promise<void> {
-  let markdown = readProjectFile('README.md');
-  for (const [name, rows] of readmeTables()) {
-    const lines = rows.map((cells) => `| ${cells.join(' | ')} |`);
-    lines.splice(1, 0, `|${' --- |'.repeat(rows[0]?.length ?? 0)}`);
-    const body = bodyOf(markdown, name);
-    if (body === undefined) throw new Error(`README.md has no mark "table: ${name}"`);
-    const [before = '', after = ''] = markdown.split(`<!-- table: ${name} -->${body}`);
-    markdown = `${before}<!-- table: ${name} -->\n\n${lines.join('\n')}\n\n${after}`;
-  }
-  const file = join(PROJECT_ROOT, 'README.md');
-  writeFileSync(file, await format(markdown, { ...(await resolveConfig(file)), filepath: file }));
+async function write({ name, document, rows }: DocumentTable): Promise<void> {
+  const markdown = readProjectFile(document);
+  const lines = rows.map((cells) => `| ${cells.join(' | ')} |`);
+  lines.splice(1, 0, `|${' --- |'.repeat(rows[0]?.length ?? 0)}`);
+  const body = bodyOf(markdown, name);
+  if (body === undefined) throw new Error(`${document} has no mark "table: ${name}"`);
+  const [before = '', after = ''] = markdown.split(`<!-- table: ${name} -->${body}`);
+  const text = `${before}<!-- table: ${name} -->\n\n${lines.join('\n')}\n\n${after}`;
+  const file = join(PROJECT_ROOT, document);
+  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
 }
 
-if (import.meta.main) await write();
+if (import.meta.main) for (const table of documentTables()) await write(table);
