@@ -9,6 +9,7 @@ import type { Config } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
 import type { Ledger, LedgerDelta, ListApprovals, ListHoldsReport } from '../ledger/ledger.ts';
 import { AllowFiles } from './allow-files.ts';
+import { BuildLoop } from './build-loop.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
 import { findInLists, type FindWithin, type ListFinding } from './find-in-lists.ts';
 import type { GuardFiles } from './guard-files.ts';
@@ -31,7 +32,6 @@ import type { Audience } from './published-audience.ts';
 import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
-import { RetryTimer } from './retry-timer.ts';
 import { logUntil, type SyncLog } from './sync-log.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -106,14 +106,11 @@ class ListSyncService implements ListSync {
   readonly #guard: GuardInputs;
   #started = false;
   #closed = false;
-  #wanted = false;
-  #isBuilt = true;
-  #building: Promise<void> | undefined;
   readonly #begun = Promise.withResolvers<void>();
   /** Why behind the start: what both make of tasks and watches, one of them would never close. */
   #reloading: Promise<void> = this.#begun.promise;
   #persisting: Promise<void> = Promise.resolve();
-  readonly #retry: RetryTimer;
+  readonly #builds: BuildLoop;
 
   constructor(options: ListSyncOptions) {
     const { config } = options;
@@ -147,7 +144,7 @@ class ListSyncService implements ListSync {
       firstGeneration: options.firstGeneration ?? 1,
       log,
     });
-    this.#retry = new RetryTimer(() => void this.#build(), options.retryFirstMs);
+    this.#builds = new BuildLoop({ build: () => this.#build(), log, retryFirstMs: options.retryFirstMs });
     this.#store = new ListStore(config.stateDirectory);
     this.#guard = new GuardInputs({
       config: () => this.#config,
@@ -183,7 +180,7 @@ class ListSyncService implements ListSync {
       if (isOfLedger) this.#lanes.adopt(config.name, pushedVersionOf(newest));
     await this.catchUp(true);
     this.#started = true;
-    await this.#build();
+    await this.#builds.run();
     if (!this.#publisher.hasPublished && !this.#closed) await this.#publisher.publishEmpty(this.#config.lists);
   }
 
@@ -221,8 +218,7 @@ class ListSyncService implements ListSync {
 
   async approvalsChanged(list: string): Promise<void> {
     await this.#tasks.find(({ config }) => config.name === list)?.readApprovals();
-    if (this.#started) await this.#build();
-    if (!this.#isBuilt) throw new Error('a policy could not be published');
+    if (this.#started && !(await this.#builds.run())) throw new Error('a policy could not be published');
   }
 
   readiness(): { ready: boolean; lists: ListStatus[] } {
@@ -234,7 +230,7 @@ class ListSyncService implements ListSync {
   async close(): Promise<void> {
     this.#closed = true;
     this.#begun.resolve();
-    this.#retry.reset();
+    this.#builds.close();
     this.#watched.close();
     for (const task of this.#tasks) task.close();
     await this.#compile.close();
@@ -280,7 +276,7 @@ class ListSyncService implements ListSync {
         return task.reconfigure(configOf.get(task.config.name) ?? task.config, sharedHostsChanged);
       }),
     );
-    await this.#build();
+    await this.#builds.run();
   }
 
   async #publishPushed(): Promise<void> {
@@ -325,7 +321,7 @@ class ListSyncService implements ListSync {
   }
 
   #changed(): void {
-    if (this.#started) void this.#build();
+    if (this.#started) void this.#builds.run();
   }
 
   async #onFileChange(path: string): Promise<void> {
@@ -339,32 +335,11 @@ class ListSyncService implements ListSync {
       task.retry();
       if (this.#config.sharedHosts.includes(path)) task.sharedHostsChanged();
     }
-    await this.#build();
-  }
-
-  /** Builds and publishes what is newest; calls meanwhile lead to one more build. Errors: none, they are logged. */
-  #build(): Promise<void> {
-    this.#wanted = true;
-    this.#building ??= this.#buildWhileWanted();
-    return this.#building;
-  }
-
-  async #buildWhileWanted(): Promise<void> {
-    while (this.#wanted && !this.#closed) {
-      this.#wanted = false;
-      const isDone = await this.#buildOnce().catch((error: unknown) => {
-        this.#log.error({ error: String(error) }, 'a policy could not be published');
-        return false;
-      });
-      this.#isBuilt = isDone;
-      if (isDone || this.#closed) this.#retry.reset();
-      else this.#retry.later();
-    }
-    this.#building = undefined;
+    await this.#builds.run();
   }
 
   /** False where it has to be tried again. */
-  async #buildOnce(): Promise<boolean> {
+  async #build(): Promise<boolean> {
     const parts = this.#parts();
     const isDone = await this.#publisher.publishNewest(parts);
     this.#showPushed();
