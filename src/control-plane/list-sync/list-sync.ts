@@ -48,8 +48,6 @@ export interface ListSyncOptions {
   readonly onGuardFiles?: (files: GuardFiles) => void;
   /** The compile thread died; it is started again with the next job. */
   readonly onCompileThreadDeath?: () => void;
-  /** Generation of the first policy: above the last one of a control thread that this one replaces. */
-  readonly firstGeneration?: number;
   /** Of Weir: an index that another version compiled is not used. */
   readonly version?: string;
   /** How often names are asked for (telemetry/query-sketch.ts); none: nothing is held for that. */
@@ -141,7 +139,6 @@ class ListSyncService implements ListSync {
       publish: options.publish,
       counterSlotOf: options.counterSlotOf,
       lanes: this.#lanes,
-      firstGeneration: options.firstGeneration ?? 1,
       log,
     });
     this.#builds = new BuildLoop({ build: () => this.#build(), log, retryFirstMs: options.retryFirstMs });

@@ -29,7 +29,6 @@ export interface PublisherOptions {
   readonly counterSlotOf: (listName: string) => number;
   /** What is laid over the contents of lists of the ledger. */
   readonly lanes: Pick<PushLanes, 'adopt' | 'changesSince' | 'versionOf' | 'inForce'>;
-  readonly firstGeneration: number;
   readonly log: SyncLog;
 }
 
@@ -80,7 +79,8 @@ export class PolicyPublisher {
   readonly #buffers = new References<SharedArrayBuffer>((buffer) => this.#pool.giveBack([buffer]));
   /** Random, so that no list can be made whose names share a hash. */
   #seed = randomInt(0x1_0000_0000);
-  #generation: number;
+  /** Of this thread: the supervisor numbers what it hands on. */
+  #generation = 0;
   #audience: Audience = {};
   #isFolding = false;
   #published: PublishedPolicy | undefined;
@@ -91,7 +91,6 @@ export class PolicyPublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#generation = options.firstGeneration - 1;
   }
 
   get hasPublished(): boolean {
