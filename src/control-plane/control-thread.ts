@@ -129,6 +129,7 @@ const listSync: ListSync = createListSync({
   ledger: ledgerService.ledger,
   onGuardFiles: (files) => ledgerService.configure(config, files),
   version: data.version,
+  isPolicyInForce: data.isPolicyInForce,
   publish,
   onStatus,
   counterSlotOf: (name) => listSlots[name] ?? 0,

@@ -101,6 +101,8 @@ export class SyncHarness {
   retryFirstMs: number | undefined;
   /** Set by tests of lists that are changed entry by entry. */
   ledger: Pick<Ledger, 'deltaSince'> | undefined;
+  /** Set by tests of a control thread that replaces another. */
+  isPolicyInForce = false;
   #sync: ListSync | undefined;
   readonly #waiting: { predicate: () => boolean; resolve: () => void }[] = [];
 
@@ -144,6 +146,7 @@ export class SyncHarness {
       },
       counterSlotOf: () => 0,
       sketches: this.sketches,
+      isPolicyInForce: this.isPolicyInForce,
       approvals: async (list) => ({ list, names: [], updateSha256s: [], ...this.approvals.get(list) }),
       onHolds: (report) => {
         this.holds.push(report);
@@ -199,7 +202,6 @@ export class SyncHarness {
   }
 }
 
-/** "allowed", or e.g. "blocked by fraud". */
 /** Whether what the name's answers lead to cannot block it. */
 export function isProtected(published: PublishedPolicy, name: string): boolean {
   const wire = nameFromText(name) ?? new Uint8Array(1);
@@ -207,6 +209,7 @@ export function isProtected(published: PublishedPolicy, name: string): boolean {
   return new Policy(published).isProtected(wire, 0, starts, labelStartsOf(wire, 0, starts), 1_700_000_000);
 }
 
+/** "allowed", or e.g. "blocked by fraud". */
 export function judged(published: PublishedPolicy, name: string, nowSeconds = 1_700_000_000): string {
   const policy = new Policy(published);
   const wire = nameFromText(name) ?? new Uint8Array(1);

@@ -48,6 +48,8 @@ export interface ListSyncOptions {
   readonly onGuardFiles?: (files: GuardFiles) => void;
   /** The compile thread died; it is started again with the next job. */
   readonly onCompileThreadDeath?: () => void;
+  /** A control thread before this one has published: nothing older may take the place of that. */
+  readonly isPolicyInForce?: boolean;
   /** Of Weir: an index that another version compiled is not used. */
   readonly version?: string;
   /** How often names are asked for (telemetry/query-sketch.ts); none: nothing is held for that. */
@@ -63,7 +65,10 @@ export interface ListSyncOptions {
 }
 
 export interface ListSync {
-  /** Resolves when the first policy is published: with the local lists and the last good copies, even with none. */
+  /**
+   * Resolves when the first policy is published: with the local lists and the last good copies, even with none; where one
+   * is in force already, also when none can be made, or only one that may be older.
+   */
   start(): Promise<void>;
   /** Takes a configuration and reads every local file again. Resolves when the outcome is published. */
   reload(config: Config): Promise<void>;
@@ -82,6 +87,8 @@ export interface ListSync {
   readiness(): { ready: boolean; lists: ListStatus[] };
   close(): Promise<void>;
 }
+
+const BEHIND = 'the ledger cannot be read, and changes may have come to it; the policy in force stays until it can';
 
 export function createListSync(options: ListSyncOptions): ListSync {
   return new ListSyncService(options);
@@ -178,7 +185,8 @@ class ListSyncService implements ListSync {
     await this.catchUp(true);
     this.#started = true;
     await this.#builds.run();
-    if (!this.#publisher.hasPublished && !this.#closed) await this.#publisher.publishEmpty(this.#config.lists);
+    const needsAny = !this.#publisher.hasPublished && this.#options.isPolicyInForce !== true;
+    if (needsAny && !this.#closed) await this.#publisher.publishEmpty(this.#config.lists);
   }
 
   async reload(config: Config): Promise<void> {
@@ -199,6 +207,7 @@ class ListSyncService implements ListSync {
     try {
       await this.#lanes.catchUp();
       await this.#readApprovals();
+      if (!this.#publisher.hasPublished) this.#changed();
     } catch (error) {
       this.#log.error({ error: String(error) }, 'the ledger cannot be asked for changes; what is in force stays');
     }
@@ -278,6 +287,7 @@ class ListSyncService implements ListSync {
 
   async #publishPushed(): Promise<void> {
     if (this.#closed) return;
+    if (this.#isBehind()) throw new Error(BEHIND);
     await this.#publisher.publishPushed();
     this.#showPushed();
   }
@@ -337,12 +347,23 @@ class ListSyncService implements ListSync {
 
   /** False where it has to be tried again. */
   async #build(): Promise<boolean> {
+    if (this.#isBehind()) {
+      this.#log.error({}, BEHIND);
+      return false;
+    }
     const parts = this.#parts();
     const isDone = await this.#publisher.publishNewest(parts);
     this.#showPushed();
     if (this.#closed) return true;
     this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks));
     return isDone;
+  }
+
+  /** Whether changes that are in force may be missing here: nothing has been published, and nobody can say what has come. */
+  #isBehind(): boolean {
+    if (this.#options.isPolicyInForce !== true || this.#publisher.hasPublished) return false;
+    const ofLedger = this.#tasks.filter(({ isOfLedger }) => isOfLedger).map((task) => task.status());
+    return ofLedger.some(({ name, failure }) => failure !== undefined && !this.#lanes.isCaughtUp(name));
   }
 
   #parts(): PolicyParts {

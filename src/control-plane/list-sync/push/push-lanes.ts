@@ -54,6 +54,8 @@ interface Lane {
   contentDigest: string;
   /** The ledger does not know where the list stands here: nothing is taken but a content that is read anew. */
   isStrange: boolean;
+  /** The ledger has said what there is beyond the content that this thread began with. */
+  isCaughtUp: boolean;
 }
 
 const NOTHING: PushedVersion = { version: 0, digest: '', entryCount: 0 };
@@ -133,6 +135,10 @@ export class PushLanes {
     return this.#lanes.get(list)?.known;
   }
 
+  isCaughtUp(list: string): boolean {
+    return this.#lanes.get(list)?.isCaughtUp === true;
+  }
+
   /** What every thread judges by. */
   versionInForce(list: string): PushedVersion | undefined {
     return this.#lanes.get(list)?.inForce;
@@ -168,7 +174,10 @@ export class PushLanes {
       const asked = await this.#ask(lane);
       delta = asked === 'unreachable' ? undefined : asked;
     }
-    if (delta !== undefined && delta.toVersion <= lane.known.version) return true;
+    if (delta !== undefined && delta.toVersion <= lane.known.version) {
+      lane.isCaughtUp = true;
+      return true;
+    }
     const { names } = delta ?? {};
     if (delta === undefined || names === undefined) return false;
     if (this.#nameCount() + names.length > PUSHED_NAMES_MAX) {
@@ -178,6 +187,7 @@ export class PushLanes {
     const { toVersion: version, digest, entryCount } = delta;
     for (const state of names) lane.names.set(state.name, { state, version });
     lane.known = { version, digest, entryCount };
+    lane.isCaughtUp = true;
     // Why read then: a build brings it into force by another way, and is tried again.
     this.publish().catch(() => this.#options.readAgain(lane.list));
     this.#fold();
@@ -250,5 +260,14 @@ function isOfOther({ toVersion, digest }: LedgerDelta, known: PushedVersion): bo
 
 function newLane(list: string): Lane {
   const names: Lane['names'] = new Map();
-  return { list, known: NOTHING, inForce: NOTHING, names, waiters: [], contentDigest: '', isStrange: false };
+  return {
+    list,
+    known: NOTHING,
+    inForce: NOTHING,
+    names,
+    waiters: [],
+    contentDigest: '',
+    isStrange: false,
+    isCaughtUp: false,
+  };
 }
