@@ -53,7 +53,11 @@ test('each step is there after the restart behind it', { timeout: TEST_MS }, asy
   let regulator: Maintainer;
   let holdId = '';
   let firstVersion = 0;
-  const steps: readonly { readonly what: string; run(): Promise<unknown>; readonly left: readonly string[] }[] = [
+  const steps: readonly {
+    readonly what: string;
+    readonly run: () => Promise<unknown>;
+    readonly left: readonly string[];
+  }[] = [
     {
       what: 'a push',
       run: async () => (firstVersion = Number((await desk.push('desk', ['one.example', 'two.example']))['version'])),
@@ -97,8 +101,8 @@ test('each step is there after the restart behind it', { timeout: TEST_MS }, asy
   let version = 0;
   let before: readonly string[] = [];
   const inOrder = (left: readonly string[]): string[] => ASKED.filter((name) => left.includes(name));
-  const newestOf = async ({ get }: Maintainer): Promise<number> => {
-    const { body } = await get('/v1/lists/desk/versions');
+  const newestOf = async (maintainer: Maintainer): Promise<number> => {
+    const { body } = await maintainer.get('/v1/lists/desk/versions');
     return (body['versions'] as { version: number }[])[0]?.version ?? 0;
   };
   for (const { what, run, left } of [...steps, { what: 'the end', run: async () => {}, left: steps.at(-1)!.left }]) {
