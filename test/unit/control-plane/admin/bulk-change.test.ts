@@ -204,7 +204,8 @@ describe('a change as NDJSON', () => {
       },
     };
     const api = createApi(ledger, { config: () => config({ entriesMax: 10_000_000, bodyBytesMax: 2 ** 30 }) });
-    const piece = Buffer.from(adds(100_000));
+    // Few lines and long ones: what is tested is how much is read, not how long reading takes.
+    const piece = Buffer.from(adds(1_000).replaceAll('\n', `${' '.repeat(4_000)}\n`));
     let taken = 0;
     const source = Readable.from(
       (function* body() {
