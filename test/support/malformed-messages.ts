@@ -26,6 +26,8 @@ const tableShape = z.strictObject({
 export interface MalformedMessage {
   readonly name: string;
   readonly octets: Uint8Array;
+  /** From other people's collection; the rest are our own. */
+  readonly isOthers: boolean;
   readonly expect: (typeof OUTCOMES)[number];
   /** RFC and section. */
   readonly source: string;
@@ -41,6 +43,6 @@ export function malformedMessages(): MalformedMessage[] {
     const source = table.rules[rule]?.source;
     if (source === undefined) throw new Error(`${name}: no rule ${rule}`);
     const octets = digits === undefined ? Uint8Array.from(readFileSync(join(FOLDER, `${name}.bin`))) : hex(digits);
-    return { name, octets, expect, source };
+    return { name, octets, isOthers: digits === undefined, expect, source };
   });
 }
