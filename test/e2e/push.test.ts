@@ -1,5 +1,5 @@
 /** A real Weir whose lists are changed through /v1: in force when it is answered, on every thread, and after kill -9. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,6 +37,24 @@ const config = (more: Readonly<Record<string, unknown>> = {}) => ({
   ],
   ...more,
 });
+
+/** A Weir whose threads a test can break: `fault` resolves when one of that role has taken it. */
+async function startBreakable() {
+  const folder = newFolder();
+  mkdirSync(folder, { recursive: true });
+  const env = { NODE_OPTIONS: `--import ${FAULT_HOOK}`, WEIR_TEST_FAULT_FOLDER: folder };
+  const weir = await startWeirProcess({ config: config(), env });
+  const fault = async (role: string, kind: string): Promise<void> => {
+    const file = join(folder, role);
+    writeFileSync(file, kind);
+    await until(
+      () => existsSync(file),
+      (isThere) => !isThere,
+      `the ${role} thread takes its fault`,
+    );
+  };
+  return { weir, fault };
+}
 
 async function addressesOf(weir: WeirProcess, name: string): Promise<string[]> {
   const seen = new Set<string>();
@@ -164,6 +182,19 @@ test(
   },
 );
 
+test(
+  'a push is not answered while a thread stands still, but when it has been replaced, and then holds on every thread',
+  { timeout: FAULT_TEST_MS },
+  async () => {
+    const { weir, fault } = await startBreakable();
+    const desk = maintainerOf(weir);
+    await fault('resolver', 'loop');
+    await desk.push('desk', ['bad.example']);
+    expect(await weir.metric('weir_thread_restarts_total', 'thread="resolver"')).toBe(1);
+    expect(await addressesOf(weir, 'bad.example')).toEqual([SINKHOLE]);
+  },
+);
+
 describe('entries of a list with stages', () => {
   const STAGED = { lists: [{ name: 'desk', source: 'push', rollout: [{ percent: 50 }, { percent: 80 }] }] };
   const CLIENTS = 40;
@@ -214,16 +245,13 @@ test(
   'a control thread that dies takes nothing with it: what was pushed is in force all the while, and the next push is taken',
   { timeout: FAULT_TEST_MS },
   async () => {
-    const faults = newFolder();
-    mkdirSync(faults, { recursive: true });
-    const env = { NODE_OPTIONS: `--import ${FAULT_HOOK}`, WEIR_TEST_FAULT_FOLDER: faults };
-    const weir = await startWeirProcess({ config: config(), env });
+    const { weir, fault: commit } = await startBreakable();
     const desk = maintainerOf(weir);
     for (const [index, fault] of ['throw', 'heap'].entries()) {
       const kept = `kept${index}.example`;
       const { version } = await desk.push('desk', [kept]);
       const load = await QueryLoad.start(weir.port, 2, () => kept);
-      writeFileSync(join(faults, 'control'), fault);
+      await commit('control', fault);
       const answered: string[] = [];
       const isBack = async (): Promise<boolean> => {
         answered.push(...(await addressesOf(weir, kept)));
