@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ask, closeClients, QueryLoad, TcpClient } from '../support/dns-client.ts';
-import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
+import { type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
 import { newFolder, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
@@ -105,11 +105,14 @@ describe('the disk is full', () => {
 
 describe('the clock is set', () => {
   const HOUR_MS = 3_600_000;
+  const BRIEF_SECONDS = 2;
+
+  afterEach(() => upstream.answerWith((asked) => respond(asked)));
 
   test.each([
     ['back an hour', -HOUR_MS],
     ['on an hour', HOUR_MS],
-  ])('%s: queries are answered, the cache keeps what it has, lists change', async (_, offsetMs) => {
+  ])('%s: queries are answered, the cache keeps what it has and for as long, lists change', async (_, offsetMs) => {
     const faults = newFolder();
     mkdirSync(faults, { recursive: true });
     const weir = await startWeirProcess({
@@ -117,8 +120,11 @@ describe('the clock is set', () => {
       config: { workers: 2, upstreams: [upstream.url], lists: [list] },
       env: { NODE_OPTIONS: `--import ${HOOK}`, WEIR_TEST_FAULT_FOLDER: faults },
     });
+    upstream.answerWith((asked) => respond(asked, asked.name === 'brief.example' ? { ttlSeconds: BRIEF_SECONDS } : {}));
+    const askedFor = (of: string): number => upstream.queries.filter(({ name }) => name === of).length;
     // Once for the cache of each thread: otherwise by one chance in 2^15.
-    for (let i = 0; i < 16; i++) await addressOf(weir, 'cached.example');
+    for (let i = 0; i < 16; i++) for (const name of ['cached.example', 'brief.example']) await addressOf(weir, name);
+    const brief = askedFor('brief.example');
     const load = await QueryLoad.start(weir.port, 2, names);
     writeFileSync(join(faults, 'clock'), String(offsetMs));
     const shift = async (): Promise<number> => {
@@ -127,9 +133,14 @@ describe('the clock is set', () => {
     };
     await expectListChangeWorks(weir, 'listed.example');
     await until(shift, (minutes) => minutes === offsetMs / 60_000, 'the clock has moved');
-    const before = upstream.queries.filter(({ name }) => name === 'cached.example').length;
+    const before = askedFor('cached.example');
     for (let i = 0; i < 16; i++) expect((await ask({ port: weir.port }, 'cached.example')).rcode).toBe(0);
-    expect(upstream.queries.filter(({ name }) => name === 'cached.example').length).toBe(before);
+    expect(askedFor('cached.example')).toBe(before);
+    await until(
+      async () => (await addressOf(weir, 'brief.example')) && askedFor('brief.example'),
+      (count) => Number(count) > brief,
+      'what was kept for two seconds is asked for again',
+    );
     expect(await load.stop()).toEqual([]);
     expect([...load.rcodes.keys()]).toEqual([0]);
     expect(await weir.metric('weir_thread_restarts_total')).toBe(0);
