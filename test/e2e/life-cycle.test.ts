@@ -208,7 +208,7 @@ const names = (index: number): string => ['listed.example', 'cached.example', `f
 
 describe('under a constant load no query is lost', () => {
   test('while lists are replaced', async () => {
-    // Each is another list, which the guard would hold.
+    // Each is another list, which the guard would hold; growth is by 10,000 times at the most.
     const replaced = { ...list, shrinkPercentMax: 100, growthPercentMax: 1_000_000 };
     const weir = await start({ workers: 2, lists: [replaced] });
     const load = await QueryLoad.start(weir.port, 1, names);
@@ -216,7 +216,9 @@ describe('under a constant load no query is lost', () => {
       const before = await weir.metric('weir_policy_generation');
       weir.write(
         'list.txt',
-        ['listed.example', ...Array.from({ length: 9_000 }, (_, i) => `n${i}.r${round}.example`)].join('\n'),
+        ['listed.example', ...Array.from({ length: 9_000 * (round + 1) }, (_, i) => `n${i}.r${round}.example`)].join(
+          '\n',
+        ),
       );
       await weir.untilMetric((value) => value > before, 'weir_policy_generation');
     }
