@@ -83,6 +83,7 @@ export class LedgerService {
       ledger,
       apply,
       onStatus: ({ list }) => options.onStatus(list),
+      onRedirects: (list, hosts) => options.listSync().redirected(list, hosts),
       log,
     });
     const key = rolloutKey(config.stateDirectory);

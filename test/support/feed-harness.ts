@@ -211,6 +211,8 @@ export class FollowerHarness {
   readonly statuses: FeedStatus[] = [];
   readonly deltas: LedgerDelta[] = [];
   readonly logged: string[] = [];
+  /** Hosts that were redirected to, one text a fetch. */
+  readonly redirects: string[] = [];
   onDelta: (delta: LedgerDelta) => Promise<void> = () => Promise.resolve();
   #follower: FeedFollower | undefined;
   #waiting: { readonly test: (status: FeedStatus) => boolean; readonly resolve: () => void }[] = [];
@@ -239,6 +241,7 @@ export class FollowerHarness {
         this.statuses.push(status);
         for (const waiting of this.#waiting) if (waiting.test(status)) waiting.resolve();
       },
+      onRedirects: (hosts) => void this.redirects.push(hosts.join(' ')),
       log: { info: log, warn: log, error: log },
     });
     return this.#follower;

@@ -11,7 +11,7 @@ import { monotonicMs, wallClockMs } from '../../clock.ts';
 import type { ListConfig } from '../../config/config.ts';
 import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
 import type { SyncFailure } from '../list-sync/list-status.ts';
-import { FeedFetch } from '../list-sync/sources/feed-fetch.ts';
+import { FeedFetch, type OnRedirects } from '../list-sync/sources/feed-fetch.ts';
 import { nextWaitMs } from '../list-sync/sources/https-source.ts';
 import type { NetworkView } from '../list-sync/sources/redirect-guard.ts';
 import type { SyncLog } from '../list-sync/sync-log.ts';
@@ -54,6 +54,8 @@ export interface FollowerOptions {
   /** Resolves when it is in force. */
   readonly onDelta: (delta: LedgerDelta) => Promise<void>;
   readonly onStatus: (status: FeedStatus) => void;
+  /** A fetch that was good led through these hosts. */
+  readonly onRedirects: OnRedirects;
   readonly log: SyncLog;
   /** For tests. */
   readonly network?: NetworkView;
@@ -75,10 +77,10 @@ export class FeedFollower {
   #closed = false;
 
   constructor(options: FollowerOptions) {
-    const { list, stateDirectory, network } = options;
+    const { list, stateDirectory, network, onRedirects } = options;
     this.#options = options;
     this.#folder = join(stateDirectory, FEEDS_FOLDER, list.name);
-    this.#source = new FeedSource(new FeedFetch(list, network), join(this.#folder, 'incoming'));
+    this.#source = new FeedSource(new FeedFetch(list, { onRedirects, network }), join(this.#folder, 'incoming'));
     this.#keys = list.feedKeys.flatMap((text) => {
       const key = parsePublicKey(text);
       return key.kind === 'ok' ? [key.value] : [];

@@ -19,6 +19,8 @@ export interface FeedServices {
   /** Of list-sync: resolves when every resolver thread judges by it. */
   readonly apply: (delta: LedgerDelta) => Promise<void>;
   readonly onStatus: (status: FeedStatus) => void;
+  /** The list's server redirects to these hosts. */
+  readonly onRedirects: (list: ListConfig, hosts: readonly string[]) => void;
   readonly log: SyncLog;
 }
 
@@ -79,7 +81,8 @@ export class FeedService {
       if (this.#followers.has(list.name)) continue;
       const { ledger, apply, onStatus, log } = this.#services;
       const { stateDirectory } = config;
-      const follower = new FeedFollower({ list, stateDirectory, ledger, onDelta: apply, onStatus, log });
+      const onRedirects = (hosts: readonly string[]): void => this.#services.onRedirects(list, hosts);
+      const follower = new FeedFollower({ list, stateDirectory, ledger, onDelta: apply, onStatus, onRedirects, log });
       this.#followers.set(list.name, follower);
       void follower.start();
     }

@@ -8,7 +8,7 @@ import type { AcceptedManifest, FeedRefusal, HeldVersion } from './feed-check.ts
 import { isCounted, refuseFeed } from './feed-check.ts';
 import { readFeedLines, type FeedOperation } from './feed-lines.ts';
 import { failedFeed, type FeedFailure, type FeedSource } from './feed-source.ts';
-import { nextContentSha256, type DeltaFile, type FeedFile, type Manifest, type SnapshotFile } from './manifest.ts';
+import { nextContentSha256, type DeltaFile, type Manifest, type SnapshotFile } from './manifest.ts';
 
 /** Longer chains are not worth it; the snapshot is one file. */
 export const CHAIN_MAX = 200;
@@ -77,7 +77,9 @@ async function foldDeltas(
   const operations = new Map<string, FeedOperation>();
   let content = held.manifest?.value.contentSha256;
   for (const file of route.deltas) {
-    const read = await readFile(file, 'delta', services, (batch) => {
+    const path = await services.source.download(file, services.bytesMax);
+    if (typeof path !== 'string') return path;
+    const read = await readLines(path, 'delta', services, (batch) => {
       // Why here too: one file may have far more, and would be in memory whole before it is found too long.
       if (operations.size > FOLDED_MAX) return;
       for (const operation of batch) fold(operations, operation);
@@ -127,12 +129,17 @@ async function stageAll(
     fromVersion: route.snapshot === undefined ? held.version : undefined,
     keyId,
   };
+  // Why before: a server that redirects this file elsewhere is known to the guard, which looks at entries from here on.
+  const snapshot = route.snapshot && (await services.source.download(route.snapshot, services.bytesMax));
+  if (typeof snapshot === 'object') return snapshot;
   const begun = await ledger.beginFeed(begin);
   if (begun.kind === 'refused') return refusedByLedger(begun);
   let failure: FeedFailure | undefined;
   try {
     failure =
-      (route.snapshot && (await stageSnapshot(route.snapshot, folded.operations, manifest, begun.id, services))) ??
+      (snapshot === undefined
+        ? undefined
+        : await stageSnapshot(snapshot, folded.operations, manifest, begun.id, services)) ??
       (await stageOperations(folded.operations, begun.id, ledger));
   } catch (error) {
     // Why: the ledger takes one bulk change of a list at a time, and waits for this one for minutes.
@@ -148,14 +155,14 @@ async function stageAll(
 }
 
 async function stageSnapshot(
-  file: SnapshotFile,
+  path: string,
   operations: ReadonlyMap<string, FeedOperation>,
   manifest: Manifest,
   id: number,
   services: UpdateServices,
 ): Promise<FeedFailure | undefined> {
   let entries = 0;
-  const read = await readFile(file, 'snapshot', services, async (batch) => {
+  const read = await readLines(path, 'snapshot', services, async (batch) => {
     const add: ProposedEntry[] = [];
     for (const operation of batch) {
       if (operation.kind !== 'add' || operations.has(keyOf(operation.entry.name, operation.entry.scope))) continue;
@@ -187,14 +194,12 @@ async function stageOperations(
   if (add.length + remove.length > 0) await ledger.stage(id, add, remove);
 }
 
-async function readFile(
-  file: FeedFile,
+async function readLines(
+  path: string,
   kind: 'snapshot' | 'delta',
-  { source, bytesMax }: UpdateServices,
+  { bytesMax }: UpdateServices,
   onBatch: (operations: readonly FeedOperation[]) => Promise<void> | void,
 ) {
-  const path = await source.download(file, bytesMax);
-  if (typeof path !== 'string') return path;
   const read = await readFeedLines(path, kind, { bytesMax, decompressedBytesMax: bytesMax }, onBatch);
   return read.kind === 'refused' ? failedBy(read) : read;
 }

@@ -5,7 +5,7 @@
  * sources -> tasks -> compile thread: parse, guard -> newest contents -> build -> publish, acknowledged -> store, snapshot
  */
 import { existsSync } from 'node:fs';
-import type { Config } from '../../config/config.ts';
+import type { Config, ListConfig } from '../../config/config.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
 import type { Ledger, LedgerDelta, ListApprovals, ListHoldsReport } from '../ledger/ledger.ts';
 import { AllowFiles } from './allow-files.ts';
@@ -82,6 +82,8 @@ export interface ListSync {
   findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]>;
   /** A person has let something of a pulled list through, or has not. Errors: rejects where it is not in force. */
   approvalsChanged(list: string): Promise<void>;
+  /** The server of a feed redirects to these hosts. */
+  redirected(list: ListConfig, hosts: readonly string[]): void;
   /** Of now. */
   guardFiles(): GuardFiles;
   readiness(): { ready: boolean; lists: ListStatus[] };
@@ -227,6 +229,10 @@ class ListSyncService implements ListSync {
     if (this.#started && !(await this.#builds.run())) throw new Error('a policy could not be published');
   }
 
+  redirected(list: ListConfig, hosts: readonly string[]): void {
+    this.#guard.redirects.saw(list, hosts);
+  }
+
   readiness(): { ready: boolean; lists: ListStatus[] } {
     const lists = this.#tasks.map((task) => task.status());
     const ready = this.#publisher.hasPublished && lists.every(({ attempted, version }) => attempted || version > 0);
@@ -315,7 +321,7 @@ class ListSyncService implements ListSync {
       log: this.#log,
       onContent: () => this.#changed(),
       onStatus: this.#options.onStatus,
-      onRedirects: (list, hosts) => this.#guard.redirects.saw(list, hosts),
+      onRedirects: (list, hosts) => this.redirected(list, hosts),
       blastRadius: () => ({ ...this.#config.blastRadius, sketches: this.#options.sketches ?? [] }),
       approvals: async (list) => this.#options.approvals?.(list),
       onHolds: (report) => this.#options.onHolds?.(report),

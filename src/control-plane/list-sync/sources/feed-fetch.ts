@@ -45,6 +45,9 @@ export type Fetched =
   | { readonly kind: 'missing'; readonly failure: SyncFailure; readonly waitSecondsMax: number }
   | { readonly kind: 'failed'; readonly failure: SyncFailure; readonly retryAfterMs: number };
 
+/** Hosts that were redirected to, in turn. */
+export type OnRedirects = (hosts: readonly string[]) => void;
+
 /** Where a feed is: `feed+https://host/path/` without its prefix, ending in a slash. */
 export function feedAddress(source: string): URL | undefined {
   const url = URL.parse(source.replace(/^feed\+/i, ''));
@@ -59,15 +62,20 @@ export class FeedFetch {
   readonly #guard: RedirectGuard;
   readonly #closing = new AbortController();
   readonly #access: SourceAccess;
+  readonly #onRedirects: OnRedirects;
 
-  /** `network`: for tests. Errors: throws for an address that the configuration would have refused. */
-  constructor(settings: FeedFetchSettings, network?: NetworkView) {
+  /** `onRedirects`: told what a fetch that was good led through. `network`: for tests. Errors: throws for an address that the configuration would have refused. */
+  constructor(
+    settings: FeedFetchSettings,
+    { onRedirects = () => undefined, network }: { onRedirects?: OnRedirects; network?: NetworkView | undefined } = {},
+  ) {
     const address = feedAddress(settings.source);
     if (address === undefined) throw new Error(`${shownLocation(settings.source)} is no address of a feed`);
     this.#settings = settings;
     this.#address = address;
     this.#guard = new RedirectGuard(address.href, network);
     this.#access = new SourceAccess(settings, address, this.#guard);
+    this.#onRedirects = onRedirects;
   }
 
   async fetch(request: FetchRequest): Promise<Fetched> {
@@ -101,8 +109,11 @@ export class FeedFetch {
       headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' },
     });
     if (answer.kind === 'failed') return { ...answer, retryAfterMs: 0 };
-    const { response } = answer;
-    return response.statusCode === 200 ? body(response, answer.url, request) : refusedStatus(response, answer.url);
+    const { response, redirectHosts } = answer;
+    if (response.statusCode !== 200) return refusedStatus(response, answer.url);
+    const fetched = await body(response, answer.url, request);
+    if (fetched.kind === 'fetched' && redirectHosts.length > 0) this.#onRedirects(redirectHosts);
+    return fetched;
   }
 }
 

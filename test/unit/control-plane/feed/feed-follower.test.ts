@@ -129,6 +129,19 @@ describe('a good feed', () => {
     expect(asked).toBe(2);
   });
 
+  test('whose server redirects says where to: to the snapshot too before the ledger looks at an entry', async () => {
+    await feed.release(['a.top']);
+    const elsewhere = (path: string): string => server.http.url(`/feed/${path}?here`).replace('127.0.0.1', 'localhost');
+    server.own = (path) => (request, response) => {
+      if (request.url?.endsWith('?here') === true) return response.end(readFileSync(join(feed.folder, path)));
+      return response.writeHead(302, { location: elsewhere(path) }).end();
+    };
+    let known = 0;
+    harness.ledger.fault = (step) => void (step === 'begin' && (known = harness.redirects.length));
+    expect(await turn()).toMatchObject({ version: 1, failure: undefined });
+    expect([known, harness.redirects]).toEqual([2, ['localhost', 'localhost']]);
+  });
+
   test('the token goes to the feed', async () => {
     await feed.release(['a.top']);
     const tokenFile = join(harness.stateDirectory, 'token');

@@ -60,7 +60,13 @@ interface Hub {
 async function startHub(port = 0): Promise<Hub> {
   const stateDirectory = join(folder, 'hub');
   const ledger = await openLedger(stateDirectory, 'push');
-  const feeds = new FeedService({ ledger, apply: () => Promise.resolve(), onStatus: () => undefined, log: quiet });
+  const feeds = new FeedService({
+    ledger,
+    apply: () => Promise.resolve(),
+    onStatus: () => undefined,
+    onRedirects: () => undefined,
+    log: quiet,
+  });
   open.push(feeds);
   const secretKey = join(folder, 'feed.key');
   await feeds.configure({
@@ -120,6 +126,7 @@ class Follower {
         follower.statuses.push(status);
         for (const waiting of follower.#waiting) if (waiting.passes(status)) waiting.resolve();
       },
+      onRedirects: () => undefined,
       log: quiet,
     });
     open.push(feeds);

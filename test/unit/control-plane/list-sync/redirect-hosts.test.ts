@@ -97,6 +97,22 @@ describe('a list whose server redirects', () => {
   });
 });
 
+test('a feed whose server redirects takes the name back as well, and is known for it after a restart', async () => {
+  const local = await harness.file('a.txt', 'cdn.example\nlocal.example\n');
+  const config = testConfig(harness.folder, [
+    { name: 'local', source: local },
+    { name: 'feed', source: 'feed+https://hub.example/feed/', sourceKind: 'feed' },
+  ]);
+  const sync = await harness.start(config);
+  expect(harness.verdict('cdn.example')).toBe('blocked by local');
+  sync.redirected(config.lists[1]!, ['cdn.example']);
+  expect(hosts(sync.guardFiles())).toEqual(['hub.example', 'cdn.example']);
+  await harness.until(() => harness.status('local')?.holdsByGuard['listSource'] === 1);
+  expect(harness.verdict('cdn.example')).toBe('allowed');
+  await harness.close();
+  expect(hosts(await guardFilesOnce(config))).toEqual(['hub.example', 'cdn.example']);
+});
+
 describe('what is remembered', () => {
   const list = { name: 'fraud', source: 'https://lists.example/a' };
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -40,7 +40,7 @@ const HERE: NetworkView = {
 };
 
 function open(settings: Partial<FeedFetchSettings> & Pick<FeedFetchSettings, 'source'>): () => Promise<Fetched> {
-  const fetch = new FeedFetch({ ...PLAIN, ...settings }, HERE);
+  const fetch = new FeedFetch({ ...PLAIN, ...settings }, { network: HERE });
   closers.push(async () => fetch.close());
   return async () => fetch.fetch({ path: 'manifest.signed', bytesMax: 1000, onChunk: () => undefined });
 }
