@@ -1,11 +1,9 @@
 /** One objection as a terminal may have it. What strangers wrote is in it: nothing of it moves a cursor. */
+import type { ApiRow } from './api-pages.ts';
 import { fieldText, terminalText } from './terminal-text.ts';
 
-/** As the API shows it. */
-export type Appeal = Readonly<Record<string, unknown>>;
-
 /** Two lines. */
-export function appealHeadText(appeal: Appeal): string {
+export function appealHeadText(appeal: ApiRow): string {
   const field = (key: string): string => fieldText(appeal, key);
   const overdue = appeal['overdue'] === true ? ', OVERDUE' : '';
   return lines([
@@ -15,7 +13,7 @@ export function appealHeadText(appeal: Appeal): string {
 }
 
 /** All of it. */
-export function appealText(appeal: Appeal): string {
+export function appealText(appeal: ApiRow): string {
   const field = (key: string): string => fieldText(appeal, key);
   const rows = [
     `    entry ${field('entry')}, incident ${field('incident')}, proof of control: ${field('ownerProof')}`,

@@ -1,8 +1,9 @@
 /** `weir appeals review|decide ID`: a person looks at an objection, or decides on it; answered when it is in force. */
 import { Command, Option } from 'commander';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
-import { appealHeadText, type Appeal } from './appeal-text.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import { appealHeadText } from './appeal-text.ts';
+import type { ApiRow } from './api-pages.ts';
 import { ExitCode } from './exit-code.ts';
 import { reasonOf } from './option-values.ts';
 import { fieldText, terminalText } from './terminal-text.ts';
@@ -14,7 +15,7 @@ interface DecideFlags extends ApiFlags {
 }
 
 interface Decided {
-  readonly appeal?: Appeal;
+  readonly appeal?: ApiRow;
   readonly alsoDecided?: readonly string[];
   readonly version?: number | null;
   readonly stillBlockedBy?: Readonly<Record<string, unknown>> | null;
@@ -44,13 +45,10 @@ export function appealsDecideCommand(): Command {
 }
 
 async function send(id: string, what: 'review' | 'uphold' | 'reject', json: object, flags: ApiFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   const path = `v1/appeals/${encodeURIComponent(id)}/${what}`;
-  const outcome = await api.client.send({ method: 'POST', path, body: { json }, repeat: 'unsent' });
+  const outcome = await client.send({ method: 'POST', path, body: { json }, repeat: 'unsent' });
   if (outcome.kind !== 'ok') {
     const code = reportFailure(outcome, flags.json === true);
     if (outcome.kind === 'unreachable' && outcome.mayHaveArrived) {

@@ -1,8 +1,9 @@
 /** `weir appeals show ID...`: all that an objection says; what was written, for a token that may decide. */
 import { Command } from 'commander';
-import { appealText, type Appeal } from './appeal-text.ts';
+import { appealText } from './appeal-text.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import type { ApiRow } from './api-pages.ts';
 import { ExitCode } from './exit-code.ts';
 
 export function appealsShowCommand(): Command {
@@ -15,15 +16,12 @@ export function appealsShowCommand(): Command {
 }
 
 async function show(id: string, flags: ApiFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   const path = `v1/appeals/${encodeURIComponent(id)}`;
-  const outcome = await api.client.send({ method: 'GET', path, repeat: 'safe' });
+  const outcome = await client.send({ method: 'GET', path, repeat: 'safe' });
   if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
-  const { appeal = {} } = outcome.body as { appeal?: Appeal };
+  const { appeal = {} } = outcome.body as { appeal?: ApiRow };
   process.stdout.write(flags.json === true ? `${JSON.stringify(appeal, undefined, 2)}\n` : appealText(appeal));
   return ExitCode.ok;
 }

@@ -2,8 +2,9 @@
 import { Command } from 'commander';
 import { EXCEPTION_HOURS_MAX } from '../control-plane/ledger/exception.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
-import { exceptionText, type ShownException } from './exception-list.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import type { ApiRow } from './api-pages.ts';
+import { exceptionText } from './exception-list.ts';
 import { ExitCode } from './exit-code.ts';
 import { reasonOf, wholeNumberIn } from './option-values.ts';
 
@@ -32,14 +33,11 @@ export function exceptionAddCommand(): Command {
 }
 
 async function add(name: string, flags: AddFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   const { clients, hours, reason, exact } = flags;
   const body = { json: { name, scope: exact === true ? 'exact' : 'subtree', clients, hours, reason } };
-  const outcome = await api.client.send({ method: 'POST', path: 'v1/exceptions', body, repeat: 'unsent' });
+  const outcome = await client.send({ method: 'POST', path: 'v1/exceptions', body, repeat: 'unsent' });
   if (outcome.kind !== 'ok') {
     const code = reportFailure(outcome, flags.json === true);
     if (outcome.kind === 'unreachable' && outcome.mayHaveArrived) {
@@ -47,7 +45,7 @@ async function add(name: string, flags: AddFlags): Promise<number> {
     }
     return code;
   }
-  const { exception = {} } = outcome.body as { exception?: ShownException };
+  const { exception = {} } = outcome.body as { exception?: ApiRow };
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(outcome.body, undefined, 2)}\n` : exceptionText(exception),
   );

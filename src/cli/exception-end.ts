@@ -2,8 +2,9 @@
 import { Command } from 'commander';
 import type { ApiClient } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApi, withApiOptions, type ApiFlags } from './api-options.ts';
-import { exceptionText, type ShownException } from './exception-list.ts';
+import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import type { ApiRow } from './api-pages.ts';
+import { exceptionText } from './exception-list.ts';
 import { ExitCode } from './exit-code.ts';
 import { reasonOf } from './option-values.ts';
 
@@ -23,13 +24,10 @@ export function exceptionEndCommand(): Command {
 
 /** Each by itself: one that is refused does not stop the others, and makes the exit code 1. */
 async function endAll(ids: readonly string[], flags: EndFlags): Promise<number> {
-  const api = openApi(flags);
-  if (api.kind === 'bad') {
-    process.stderr.write(`weir: ${api.message}\n`);
-    return api.exitCode;
-  }
+  const client = openApiOrSay(flags);
+  if (typeof client === 'number') return client;
   let exitCode: number = ExitCode.ok;
-  for (const id of ids) exitCode = Math.max(exitCode, await end(api.client, id, flags));
+  for (const id of ids) exitCode = Math.max(exitCode, await end(client, id, flags));
   return exitCode;
 }
 
@@ -42,7 +40,7 @@ async function end(client: ApiClient, id: string, flags: EndFlags): Promise<numb
     repeat: 'unsent',
   });
   if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
-  const { exception = {} } = outcome.body as { exception?: ShownException };
+  const { exception = {} } = outcome.body as { exception?: ApiRow };
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(outcome.body, undefined, 2)}\n` : exceptionText(exception),
   );

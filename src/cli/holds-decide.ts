@@ -3,8 +3,9 @@ import { Command } from 'commander';
 import { BULK_IDLE_TIMEOUT_MS, type ApiClient } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
 import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import type { ApiRow } from './api-pages.ts';
 import { ExitCode } from './exit-code.ts';
-import { holdText, type Hold } from './holds-list.ts';
+import { holdText } from './holds-list.ts';
 import { reasonOf } from './option-values.ts';
 import { terminalText } from './terminal-text.ts';
 
@@ -51,7 +52,7 @@ async function decide(client: ApiClient, decision: Decision, id: string, flags: 
     }
     return code;
   }
-  const { hold = {}, version = null } = outcome.body as { hold?: Hold; version?: number | null };
+  const { hold = {}, version = null } = outcome.body as { hold?: ApiRow; version?: number | null };
   if (flags.json === true) process.stdout.write(`${JSON.stringify(outcome.body, undefined, 2)}\n`);
   else process.stdout.write(`${holdText(hold)}${version === null ? '' : `    in force with version ${version}\n`}`);
   return ExitCode.ok;

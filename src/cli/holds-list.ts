@@ -1,16 +1,12 @@
 /** `weir holds list`: what waits for a person, or has been decided. */
 import { Command, InvalidArgumentError } from 'commander';
 import { HOLD_STATES } from '../control-plane/ledger/ledger.ts';
-import type { ApiClient, ApiOutcome } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
 import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import { ROWS_MAX, readPages, type ApiRow } from './api-pages.ts';
 import { ExitCode } from './exit-code.ts';
 import { listNameOf, wholeNumberIn } from './option-values.ts';
 import { fieldText, terminalText } from './terminal-text.ts';
-
-const HOLDS_MAX = 100_000;
-/** As many as the API gives at a time. */
-const PAGE_MAX = 1_000;
 
 interface HoldsFlags extends ApiFlags {
   readonly list?: string;
@@ -18,16 +14,12 @@ interface HoldsFlags extends ApiFlags {
   readonly limit: number;
 }
 
-/** One hold as the API shows it. */
-export type Hold = Readonly<Record<string, unknown>>;
-type Page = { readonly holds?: readonly Hold[]; readonly next?: string | null };
-
 export function holdsListCommand(): Command {
   const command = new Command('list')
     .description('show what is held')
     .option('--list <name>', 'of this list only', listNameOf)
     .option('--state <state>', `one of ${HOLD_STATES.join(', ')}, or all`, stateOf, 'open')
-    .option('--limit <n>', 'at most so many', wholeNumberIn(1, HOLDS_MAX), 100);
+    .option('--limit <n>', 'at most so many', wholeNumberIn(1, ROWS_MAX), 100);
   return withApiOptions(command).action(async (flags: HoldsFlags) => {
     process.exitCode = await listHolds(flags);
   });
@@ -41,40 +33,21 @@ function stateOf(text: string): string {
 async function listHolds(flags: HoldsFlags): Promise<number> {
   const client = openApiOrSay(flags);
   if (typeof client === 'number') return client;
-  const holds: Hold[] = [];
-  let after: string | null = '';
-  while (after !== null && holds.length < flags.limit) {
-    const outcome = await pageOf(client, flags, after, flags.limit - holds.length);
-    if (outcome.kind !== 'ok') return reportFailure(outcome, flags.json === true);
-    const { holds: found = [], next = null } = outcome.body as Page;
-    holds.push(...found);
-    // Why: a server that answers nothing and says there is more would be asked for ever.
-    after = found.length === 0 ? null : next;
-  }
+  const filter = { list: flags.list, state: flags.state === 'all' ? undefined : flags.state };
+  const found = await readPages(client, 'holds', filter, flags.limit);
+  if (found.kind !== 'rows') return reportFailure(found, flags.json === true);
+  const { rows: holds, isMore } = found;
   process.stdout.write(flags.json === true ? `${JSON.stringify(holds, undefined, 2)}\n` : textOf(holds, flags.state));
-  if (after !== null) process.stderr.write(`there are more; --limit shows them\n`);
+  if (isMore) process.stderr.write(`there are more; --limit shows them\n`);
   return ExitCode.ok;
 }
 
-async function pageOf(
-  client: ApiClient,
-  { list, state }: HoldsFlags,
-  after: string,
-  limit: number,
-): Promise<ApiOutcome> {
-  const query = new URLSearchParams({ limit: String(Math.min(PAGE_MAX, limit)) });
-  if (list !== undefined) query.set('list', list);
-  if (state !== 'all') query.set('state', state);
-  if (after !== '') query.set('after', after);
-  return client.send({ method: 'GET', path: `v1/holds?${query.toString()}`, repeat: 'safe' });
-}
-
-function textOf(holds: readonly Hold[], state: string): string {
+function textOf(holds: readonly ApiRow[], state: string): string {
   if (holds.length === 0) return state === 'open' ? 'nothing is held\n' : 'there is no such hold\n';
   return holds.map(holdText).join('');
 }
 
-export function holdText(hold: Hold): string {
+export function holdText(hold: ApiRow): string {
   const field = (key: string): string => fieldText(hold, key);
   const what = field('kind') === 'update' ? 'a whole update' : `${field('name')} (${field('scope')})`;
   const lines = [
