@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { APPEAL_STATES } from '../control-plane/ledger/appeal.ts';
 import { reportFailure } from './api-failure.ts';
 import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
-import { ROWS_MAX, readPages, type ApiRow } from './api-pages.ts';
+import { ROWS_MAX, readPages } from './api-pages.ts';
 import { appealHeadText } from './appeal-text.ts';
 import { ExitCode } from './exit-code.ts';
 import { listNameOf, wholeNumberIn } from './option-values.ts';
@@ -33,17 +33,10 @@ function stateOf(text: string): string {
 async function listAppeals(flags: AppealsFlags): Promise<number> {
   const client = openApiOrSay(flags);
   if (typeof client === 'number') return client;
-  const appeals: ApiRow[] = [];
-  let isMore = false;
-  // Why two questions for the open ones: the API filters by one state.
-  const states = flags.state === 'open' ? ['received', 'inReview'] : [flags.state];
-  for (const state of states) {
-    const filter = { list: flags.list, state: state === 'all' ? undefined : state };
-    const found = await readPages(client, 'appeals', filter, flags.limit - appeals.length);
-    if (found.kind !== 'rows') return reportFailure(found, flags.json === true);
-    appeals.push(...found.rows);
-    isMore ||= found.isMore;
-  }
+  const filter = { list: flags.list, state: flags.state === 'all' ? undefined : flags.state };
+  const found = await readPages(client, 'appeals', filter, flags.limit);
+  if (found.kind !== 'rows') return reportFailure(found, flags.json === true);
+  const { rows: appeals, isMore } = found;
   if (flags.json === true) process.stdout.write(`${JSON.stringify(appeals, undefined, 2)}\n`);
   else
     process.stdout.write(appeals.length === 0 ? 'there is no such objection\n' : appeals.map(appealHeadText).join(''));

@@ -1,7 +1,7 @@
 /** `weir appeals` as a maintainer runs it, against the real routes of the admin API over a ledger that does as it is told. */
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AppealState } from '../../src/control-plane/ledger/appeal.ts';
+import type { AppealFilter } from '../../src/control-plane/ledger/appeal.ts';
 import type { Ledger } from '../../src/control-plane/ledger/ledger.ts';
 import { closeApis, createApi, done } from '../support/api-harness.ts';
 import { runProgram } from '../support/child-program.ts';
@@ -25,17 +25,16 @@ const EVIL = 'pay \u202eback\nsecond \u001b[2J line';
 
 describe('weir appeals', () => {
   test('lists the open ones, of both states, and says which are overdue', async () => {
-    const asked: (AppealState | undefined)[] = [];
+    const asked: AppealFilter['state'][] = [];
     const weir = await startNode({
       appeals: ({ state }) => {
         asked.push(state);
-        return Promise.resolve(
-          state === 'inReview' ? [appealRow({ id: 'a2', state, dueAtSeconds: 4e9 })] : [appealRow()],
-        );
+        const reviewed = appealRow({ id: 'a2', state: 'inReview', dueAtSeconds: 4e9 });
+        return Promise.resolve(state === 'open' ? [appealRow(), reviewed] : [appealRow()]);
       },
     });
     const result = await weir('approver', 'list', '--list', 'desk');
-    expect(asked).toEqual(['received', 'inReview']);
+    expect(asked).toEqual(['open']);
     expect(result.stdout).toContain('a1  desk  shop.bad.example  received, OVERDUE\n');
     expect(result.stdout).toContain('a2  desk  shop.bad.example  inReview\n');
     const json = await weir('approver', 'list', '--state', 'all', '--json');

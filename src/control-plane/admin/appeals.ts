@@ -4,7 +4,14 @@
  * decide; who may only read sees what became of it.
  */
 import { wallClockMs } from '../../clock.ts';
-import { APPEAL_STATES, APPELLANTS, OWNER_PROOFS, type AppealRow, type AppealState } from '../ledger/appeal.ts';
+import {
+  APPEAL_STATES,
+  APPELLANTS,
+  OWNER_PROOFS,
+  isOpen,
+  type AppealFilter,
+  type AppealRow,
+} from '../ledger/appeal.ts';
 import {
   allows,
   forbidden,
@@ -58,7 +65,11 @@ export function appealRoutes(services: ApiServices): ApiRoute[] {
       rights: READ_RIGHTS,
       query: {
         list: { type: 'string', description: 'against this list only', maxLength: 32 },
-        state: { type: 'string', description: 'in this state only', enum: APPEAL_STATES },
+        state: {
+          type: 'string',
+          description: 'in this state only; open: received or in review',
+          enum: [...APPEAL_STATES, 'open'],
+        },
         after: { type: 'string', description: 'behind this appeal', maxLength: ID_CHARACTERS_MAX },
         limit: { type: 'integer', description: 'at most so many', minimum: 1, maximum: PAGE_MAX, default: 100 },
       },
@@ -136,7 +147,7 @@ async function getAppeals(services: ApiServices, call: ApiCall): Promise<ApiAnsw
     const page = await services.ledger.appeals({
       limit: pageMax,
       ...(ofList === undefined ? {} : { list: String(ofList) }),
-      ...(state === undefined ? {} : { state: state as AppealState }),
+      ...(state === undefined ? {} : { state: state as NonNullable<AppealFilter['state']> }),
       ...(cursor === undefined ? {} : { after: cursor }),
     });
     const room = limit - found.length;
@@ -200,7 +211,6 @@ function isPulled({ config }: ApiServices, ofList: string): boolean {
 function appealBody(row: AppealRow, { actor }: ApiCall): Record<string, unknown> {
   const { id, list: ofList, name, entry, incident, who, ownerProof, state, dueAtSeconds } = row;
   const mayDecide = allows(actor, RIGHTS, ofList);
-  const isOpen = state === 'received' || state === 'inReview';
   return {
     id,
     list: ofList,
@@ -215,7 +225,7 @@ function appealBody(row: AppealRow, { actor }: ApiCall): Record<string, unknown>
     state,
     createdAt: timeText(row.createdAtSeconds),
     dueAt: timeText(dueAtSeconds),
-    overdue: isOpen && dueAtSeconds * 1000 < wallClockMs(),
+    overdue: isOpen(row) && dueAtSeconds * 1000 < wallClockMs(),
     decidedBy: row.decidedBy ?? null,
     decidedAt: timeText(row.decidedAtSeconds ?? 0),
     decisionReason: row.decisionReason ?? null,

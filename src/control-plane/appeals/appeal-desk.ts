@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { RateLimiter } from '../admin/rate-limiter.ts';
 import type { AppealQuestion, AppealReply, AppealView } from '../appeal-messages.ts';
-import type { AppealDecided, AppealRow, NewAppeal } from '../ledger/appeal.ts';
+import { isOpen, type AppealDecided, type AppealRow, type NewAppeal } from '../ledger/appeal.ts';
 import { storeRefusal } from '../ledger/ledger-failure.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AppealWebhook } from './appeal-webhook.ts';
@@ -82,8 +82,7 @@ export class AppealsDesk {
   async #prove(secret: string, by: 'dns' | 'http'): Promise<AppealReply> {
     const { ledger, config, prove = isProved } = this.#options;
     const appeal = await ledger.appealBySecret(secret);
-    const isOpen = appeal?.state === 'received' || appeal?.state === 'inReview';
-    if (appeal === undefined || !isOpen || appeal.who !== 'owner' || appeal.ownerProof !== 'none') {
+    if (appeal === undefined || !isOpen(appeal) || appeal.who !== 'owner' || appeal.ownerProof !== 'none') {
       return statusReply(appeal);
     }
     if (this.#proofs >= PROOFS_MAX || !this.#rate.take(appeal.id, monotonicMs())) return UNAVAILABLE;

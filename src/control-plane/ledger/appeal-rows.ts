@@ -28,10 +28,6 @@ const COLUMNS = `id, list, name, entry, incident, who, contact, reason, evidence
   decided_at, decision_reason, proof, proof_token`;
 export const OPEN = "state IN ('received', 'inReview')";
 
-export function isOpen({ state }: Pick<StoredAppeal, 'state'>): boolean {
-  return state === 'received' || state === 'inReview';
-}
-
 export function appealIdText(id: number): string {
   return `a${id}`;
 }
@@ -55,11 +51,14 @@ export function appealsPage(tables: LedgerConnection, filter: AppealFilter): App
   const after = filter.after === undefined ? 0 : (appealNumber(filter.after) ?? Number.MAX_SAFE_INTEGER);
   const wheres = ['id > ?'];
   const values: SqlValue[] = [after];
-  for (const key of ['list', 'state'] as const) {
-    const value = filter[key];
-    if (value === undefined) continue;
-    wheres.push(`${key} = ?`);
-    values.push(value);
+  if (filter.list !== undefined) {
+    wheres.push('list = ?');
+    values.push(filter.list);
+  }
+  if (filter.state === 'open') wheres.push(OPEN);
+  else if (filter.state !== undefined) {
+    wheres.push('state = ?');
+    values.push(filter.state);
   }
   const sql = `SELECT ${COLUMNS} FROM appeals WHERE ${wheres.join(' AND ')} ORDER BY id LIMIT ?`;
   return tables.all<StoredAppeal>(sql, ...values, filter.limit).map(shownAppeal);

@@ -1,14 +1,15 @@
 /** What may be asked of the ledger about appeals (appeal.ts), over its write queue. Part of ledger-store.ts. */
-import { appealById, appealBySecret, appealFigures, appealsPage, isOpen, shownAppeal } from './appeal-rows.ts';
-import type {
-  AppealDecided,
-  AppealDecision,
-  AppealFigures,
-  AppealFiled,
-  AppealFilter,
-  AppealRefusal,
-  AppealRow,
-  OwnerProof,
+import { appealById, appealBySecret, appealFigures, appealsPage, shownAppeal } from './appeal-rows.ts';
+import {
+  isOpen,
+  type AppealDecided,
+  type AppealDecision,
+  type AppealFigures,
+  type AppealFiled,
+  type AppealFilter,
+  type AppealRefusal,
+  type AppealRow,
+  type OwnerProof,
 } from './appeal.ts';
 import { decideAppealSteps, reviewAppeal } from './decide-appeal.ts';
 import { fileAppeal } from './file-appeal.ts';

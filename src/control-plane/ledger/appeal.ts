@@ -1,12 +1,17 @@
 /**
  * Appeals in the ledger: what the subscriber or the owner of a blocked name hands in, what becomes of it, and who says so.
- * Types only, as ledger.ts. Contact, reason and evidence are personal data: they are forgotten a while after the decision,
+ * Types and what follows from a state alone. Contact, reason and evidence are personal data: they are forgotten a while after the decision,
  * and the audit chain never has them.
  */
 import type { Actor, ChangeDone, LedgerRefusal } from './ledger.ts';
 
 export const APPEAL_STATES = ['received', 'inReview', 'upheld', 'rejected', 'expired'] as const;
 export type AppealState = (typeof APPEAL_STATES)[number];
+
+/** Whether somebody has still to decide on it. */
+export function isOpen({ state }: { readonly state: AppealState }): boolean {
+  return state === 'received' || state === 'inReview';
+}
 
 export const APPELLANTS = ['subscriber', 'owner'] as const;
 export type Appellant = (typeof APPELLANTS)[number];
@@ -91,7 +96,8 @@ export interface AppealFiled {
 
 export interface AppealFilter {
   readonly list?: string;
-  readonly state?: AppealState;
+  /** 'open': received or in review. */
+  readonly state?: AppealState | 'open';
   readonly limit: number;
   /** Behind this id. */
   readonly after?: string;

@@ -4,16 +4,8 @@
  * other open appeal against the same entry is upheld with it. Who has proposed a block does not decide on appeals against
  * it where the list wants two persons.
  */
-import {
-  appealById,
-  appealIdText,
-  closeAppeal,
-  isOpen,
-  openAgainst,
-  shownAppeal,
-  type StoredAppeal,
-} from './appeal-rows.ts';
-import type { AppealDecided, AppealDecision, AppealRow } from './appeal.ts';
+import { appealById, appealIdText, closeAppeal, openAgainst, shownAppeal, type StoredAppeal } from './appeal-rows.ts';
+import { isOpen, type AppealDecided, type AppealDecision, type AppealRow } from './appeal.ts';
 import { changeSteps, newRejections } from './change-transaction.ts';
 import { nameState, SCOPE_SUBTREE } from './entry-rows.ts';
 import { actorText, mayAct, refuse, samePerson, type LedgerContext, type ListContext } from './ledger-context.ts';

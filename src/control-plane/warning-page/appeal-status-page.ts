@@ -3,6 +3,7 @@
  * site is theirs. Whoever has the link sees it, so it repeats nothing that the applicant wrote.
  */
 import type { AppealView } from '../appeal-messages.ts';
+import { isOpen } from '../ledger/appeal.ts';
 import { APPEAL_PATH } from './appeal-path.ts';
 import { SafeHtml, html } from './html.ts';
 import { hostSection, pageDocument, plainContent, type Page } from './page-html.ts';
@@ -52,13 +53,12 @@ export function appealUnavailablePage(page: Page): string {
 }
 
 function facts({ words }: Page, appeal: AppealView): SafeHtml {
-  const isOpen = appeal.state === 'received' || appeal.state === 'inReview';
   const rows: [string, SafeHtml][] = [
     [words('appeal.number.label'), html`<bdi translate="no">${appeal.id}</bdi>`],
     [words('appeal.state.label'), html`<b>${words(`appeal.state.${appeal.state}`)}</b>`],
     [words('appeal.created.label'), html`<bdi>${dateText(appeal.createdAtSeconds)}</bdi>`],
   ];
-  if (isOpen) rows.push([words('appeal.due.label'), html`<bdi>${dateText(appeal.dueAtSeconds)}</bdi>`]);
+  if (isOpen(appeal)) rows.push([words('appeal.due.label'), html`<bdi>${dateText(appeal.dueAtSeconds)}</bdi>`]);
   const { decisionReason } = appeal;
   // Why not where it has expired: nobody has given that reason.
   if (decisionReason !== undefined && appeal.state !== 'expired') {
@@ -81,8 +81,7 @@ function dateText(seconds: number): string {
 
 function proofSection(page: Page, { appeal, secret, proof }: StatusContent): SafeHtml {
   const { words } = page;
-  const isOpen = appeal.state === 'received' || appeal.state === 'inReview';
-  if (appeal.who !== 'owner' || !isOpen) return html``;
+  if (appeal.who !== 'owner' || !isOpen(appeal)) return html``;
   const title = html`<h2>${words('appeal.proof.title')}</h2>`;
   if (appeal.ownerProof !== 'none') {
     return html`<section>

@@ -180,6 +180,13 @@ describe('a decision', () => {
     expect(await namesOf(ledger.store)).toEqual(['subtree good.example']);
     const states = (await ledger.store.appeals({ limit: 10 })).map(({ state }) => state);
     expect(states).toEqual(['upheld', 'upheld', 'received']);
+    await file(ledger, { entry: 'other.example' });
+    await ledger.store.reviewAppeal('a3', APPROVER);
+    const open = await ledger.store.appeals({ state: 'open', list: 'desk', limit: 10 });
+    expect(open.map(({ id, state }) => [id, state])).toEqual([
+      ['a3', 'inReview'],
+      ['a4', 'received'],
+    ]);
     expect((await ledger.store.versions('desk', 1))[0]).toMatchObject({ origin: 'appeal', maintainer: 'Regulator' });
   });
 
