@@ -35,22 +35,28 @@ function markdown(head: readonly string[], lines: readonly (readonly string[])[]
 }
 
 /** Nothing where a run did not note it. */
-function queueText(bytes: number): string[] {
-  return bytes === 0
-    ? []
-    : [`a UDP socket's queue holds ${(bytes / 1024).toFixed(0)} KiB unless a server asks for more`];
+function queueText(bytes = 0): string[] {
+  return bytes === 0 ? [] : [`a UDP socket's queue holds ${bytes / 1024} KiB unless a server asks for more`];
 }
 
-function machineText(newest: Results): string {
-  const { machine, list, options } = newest;
+/** Of one run, and which of the tables are its. */
+function runText({ machine, list, options, startedAt }: Results, names: readonly string[]): string {
   const facts = [
     `${machine.processor}, ${machine.cores} processors, ${(machine.memoryBytes / GIB).toFixed(0)} GiB`,
     `${machine.system}, Linux ${machine.kernel}, Node ${machine.node}`,
-    `Weir at ${machine.commit}; ${newest.startedAt.slice(0, 10)}; ${options.rounds} rounds of ${options.seconds} s`,
-    ...queueText(machine.receiveBufferDefaultBytes ?? 0),
-    `list of ${list.names} names (${list.origin}); load of the machine before: ${machine.loadBefore.toFixed(2)}`,
+    `Weir at ${machine.commit}`,
+    `${options.rounds} ${options.rounds === 1 ? 'round' : 'rounds'} of ${options.seconds} s`,
+    ...queueText(machine.receiveBufferDefaultBytes),
+    `${list.origin} names`,
+    `load of the machine before ${machine.loadBefore.toFixed(2)}`,
   ];
-  return facts.map((fact) => `- ${fact}`).join('\n');
+  return `- **${names.join(', ')}** (${startedAt.slice(0, 10)}): ${facts.join('; ')}`;
+}
+
+function runsText(runOf: ReadonlyMap<string, Results>): string {
+  const runs = [...new Set(runOf.values())].sort((one, other) => one.startedAt.localeCompare(other.startedAt));
+  const namesOf = (run: Results): string[] => [...runOf].filter(([, its]) => its === run).map(([name]) => name);
+  return runs.map((run) => runText(run, namesOf(run))).join('\n');
 }
 
 function serversText(newest: Results): string {
@@ -71,14 +77,20 @@ function fill(text: string, name: string, content: string): string {
 const results = readResults(process.argv.slice(2));
 const newest = results.at(-1);
 if (newest === undefined) throw new Error('there are no results in bench/results: npm run bench');
-const rowsOf = (name: string): readonly Row[] =>
-  results.findLast(({ rows }) => rows.some((row) => row.case === name))?.rows.filter((row) => row.case === name) ?? [];
+/** The newest run of each case that was run. */
+const runOf = new Map(
+  [...ALL_CASES, 'push'].flatMap((name) => {
+    const run = results.findLast(({ rows }) => rows.some((row) => row.case === name));
+    return run === undefined ? [] : [[name, run] as const];
+  }),
+);
+const rowsOf = (name: string): readonly Row[] => runOf.get(name)?.rows.filter((row) => row.case === name) ?? [];
 
 async function write(path: string, text: string): Promise<void> {
   writeFileSync(path, await format(text, { ...(await resolveConfig(path)), parser: 'markdown' }));
 }
 
-const targets = targetLines([...ALL_CASES, 'push'].flatMap(rowsOf));
+const targets = targetLines([...runOf.keys()].flatMap(rowsOf));
 const targetTable = markdown(
   ['what', 'target', 'measured'],
   targets.map(({ what, target, measured }) => [what, target, measured]),
@@ -89,7 +101,7 @@ function caseTable(name: string): string {
 }
 
 let text = readFileSync(DOCUMENT, 'utf8');
-text = fill(text, 'machine', machineText(newest));
+text = fill(text, 'runs', runsText(runOf));
 text = fill(text, 'servers', serversText(newest));
 text = fill(text, 'targets', targetTable);
 for (const name of ALL_CASES) text = fill(text, name, caseTable(name));

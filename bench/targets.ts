@@ -65,6 +65,12 @@ const CALM = [20];
 /** Not dnsdist with a constant database: what it reads was compiled beforehand, the others read text. */
 const READERS_OF_TEXT = ['pdns-recursor', 'dnsdist', 'unbound', 'unbound-rpz', 'dnsmasq'];
 
+/** With as many digits as tell it from the limit. */
+function ratioText(ratio: number, limit: number): string {
+  const text = ratio.toFixed(2);
+  return Number(text) === limit && ratio !== limit ? ratio.toFixed(3) : text;
+}
+
 function startLine(rows: readonly Row[], key: string, what: string): TargetLine {
   const ours = figure(rows, 'start', SERVER, key, {});
   const best = READERS_OF_TEXT.map((server) => ({ server, value: figure(rows, 'start', server, key, {}) }))
@@ -72,7 +78,7 @@ function startLine(rows: readonly Row[], key: string, what: string): TargetLine 
     .sort((a, b) => a.value - b.value)[0];
   if (best === undefined || Number.isNaN(ours)) return line(what, 0.5, 'the best peer’s', undefined);
   const ratio = ours / best.value;
-  return line(what, 0.5, 'the best peer’s', { ratio, text: `${ratio.toFixed(2)} (best: ${best.server})` });
+  return line(what, 0.5, 'the best peer’s', { ratio, text: `${ratioText(ratio, 0.5)} (best: ${best.server})` });
 }
 
 function absolute(what: string, target: string, value: number, limit: number, unit: string): TargetLine {

@@ -49,4 +49,15 @@ describe('targets', () => {
     expect(measured(rows, 'queries lost in a reload', '0')).toBe('missed: 1.0 queries');
     expect(measured(rows, 'queries later than 50 ms in a reload', '0')).toBe('met: 0.0 queries');
   });
+
+  test('show a miss by a hair as one', () => {
+    const started = (server: string, readyMs: number): Row => ({
+      case: 'start',
+      server,
+      parameters: {},
+      values: { readyMs },
+    });
+    const text = measured([started('weir', 1_825), started('dnsdist', 3_615)], 'start to ready, list from text', '0.5');
+    expect(text).toBe('missed: 0.505 (best: dnsdist)');
+  });
 });
