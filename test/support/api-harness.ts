@@ -16,6 +16,7 @@ export const ACTORS: Readonly<Record<string, Actor>> = {
   approver: { id: 'cccccccc', name: 'Province', lists: ['*'], rights: ['approve'] },
   reader: { id: 'dddddddd', name: 'Control room', lists: ['*'], rights: ['read'] },
   everything: { id: 'ffffffff', name: 'All', lists: ['*'], rights: ['propose', 'push', 'approve', 'read'] },
+  ofTwo: { id: '22222222', name: 'Two lists', lists: ['desk', 'pulled'], rights: ['read'] },
   elsewhere: { id: 'eeeeeeee', name: 'Other', lists: ['other'], rights: ['propose', 'push', 'approve', 'read'] },
 };
 

@@ -3,10 +3,7 @@
  * what the policy in force says of the name; what is written is checked, and the limits of the list and the entry counted,
  * by the ledger, as for the form of the warning page.
  */
-import { monotonicMs, wallClockMs } from '../../clock.ts';
-import { nameFromText } from '../../dns/name.ts';
-import { explain, type ExplainedRule } from '../../policy/explain.ts';
-import type { Policy } from '../../policy/policy.ts';
+import { monotonicMs } from '../../clock.ts';
 import type { AppealReply } from '../appeal-messages.ts';
 import {
   CONTACT_CHARACTERS_MAX,
@@ -30,6 +27,7 @@ import {
   type JsonSchema,
 } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
+import { blockingRule } from './appealed-block.ts';
 import { READ_RIGHTS } from './lists.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { record, text } from './schemas.ts';
@@ -124,18 +122,6 @@ async function fileAppeal(
   const row = await services.ledger.appeal(reply.appeal.id);
   if (row === undefined) return refuse('storeUnavailable', 'The objection was taken in, and cannot be shown now.');
   return ok({ appeal: bodyOf(row, call), privatePath: `${APPEAL_PATH}/${secret}` });
-}
-
-/** The rule that blocks the name, for some of the clients at least; undefined: none. */
-function blockingRule(policy: Policy, name: string): ExplainedRule | undefined {
-  const wire = nameFromText(name);
-  const explanation = wire === undefined ? undefined : explain(policy, wire, 0, Math.floor(wallClockMs() / 1000));
-  if (explanation === undefined || explanation.verdict === 'allowlisted') return undefined;
-  if (explanation.verdict === 'blocked') return explanation.decidedBy;
-  const { rules } = explanation;
-  return rules.find(({ kind, outcome, rolloutPercent = 0 }) => {
-    return kind === 'block' && (outcome === 'group' || (outcome === 'rollout' && rolloutPercent > 0));
-  });
 }
 
 function refusalOf(reply: Exclude<AppealReply, { kind: 'filed' }>): ApiProblem {

@@ -12,27 +12,16 @@ import {
   type AppealFilter,
   type AppealRow,
 } from '../ledger/appeal.ts';
-import {
-  allows,
-  forbidden,
-  ok,
-  refuse,
-  refusedByLedger,
-  type ApiAnswer,
-  type ApiCall,
-  type ApiRoute,
-} from './api-route.ts';
+import { allows, ok, refuse, refusedByLedger, type ApiAnswer, type ApiCall, type ApiRoute } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
 import { appealFilingRoute } from './appeal-filing.ts';
 import { blockOf } from './appealed-block.ts';
-import { isTakenOver } from './holds.ts';
 import { READ_RIGHTS } from './lists.ts';
-import { notInForceYet, putInForce } from './put-in-force.ts';
+import { isLookedAtAgain, notInForceYet, putInForce } from './put-in-force.ts';
+import { ID_CHARACTERS_MAX, pageParameters, pageSchema, readablePage } from './readable-page.ts';
 import { count, dateTime, dateTimeOrNull, flag, list, reason, record, text, textOrNull, timeText } from './schemas.ts';
 
 const RIGHTS = ['approve'] as const;
-const PAGE_MAX = 1_000;
-const ID_CHARACTERS_MAX = 64;
 
 const personal = 'null: forgotten, never given, or not for this token';
 const appealSchema = record({
@@ -70,13 +59,9 @@ export function appealRoutes(services: ApiServices): ApiRoute[] {
           description: 'in this state only; open: received or in review',
           enum: [...APPEAL_STATES, 'open'],
         },
-        after: { type: 'string', description: 'behind this appeal', maxLength: ID_CHARACTERS_MAX },
-        limit: { type: 'integer', description: 'at most so many', minimum: 1, maximum: PAGE_MAX, default: 100 },
+        ...pageParameters('appeal'),
       },
-      answer: record({
-        appeals: list(appealSchema),
-        next: { ...textOrNull, description: 'what to send as `after` for those behind; null: there are none' },
-      }),
+      answer: pageSchema('appeals', appealSchema),
       problems: [],
       handle: async (call) => getAppeals(services, call),
     },
@@ -132,32 +117,11 @@ function decisionRoute(services: ApiServices, decision: 'uphold' | 'reject', sum
 }
 
 async function getAppeals(services: ApiServices, call: ApiCall): Promise<ApiAnswer> {
-  const { actor, query } = call;
-  const { list: ofList, state, after } = query;
-  const limit = Number(query['limit']);
-  const mayRead = (name: string): boolean => allows(actor, READ_RIGHTS, name);
-  if (ofList !== undefined && !mayRead(String(ofList))) return forbidden(READ_RIGHTS, String(ofList));
-  const found: AppealRow[] = [];
-  let cursor = after === undefined ? undefined : String(after);
-  const isAllReadable = ofList !== undefined || actor.lists.includes('*');
-  // Why long pages: with short ones a question about a few would walk over others' appeals one by one.
-  const pageMax = isAllReadable ? limit : PAGE_MAX;
-  // Why a loop: the token may not read the appeals against all lists, and a page is as long as it was asked for.
-  for (;;) {
-    const page = await services.ledger.appeals({
-      limit: pageMax,
-      ...(ofList === undefined ? {} : { list: String(ofList) }),
-      ...(state === undefined ? {} : { state: state as NonNullable<AppealFilter['state']> }),
-      ...(cursor === undefined ? {} : { after: cursor }),
-    });
-    const room = limit - found.length;
-    const readable = page.filter((appeal) => mayRead(appeal.list));
-    found.push(...readable.slice(0, room));
-    const bodies = () => found.map((appeal) => appealBody(appeal, call));
-    if (page.length < pageMax && readable.length <= room) return ok({ appeals: bodies(), next: null });
-    if (found.length === limit) return ok({ appeals: bodies(), next: found.at(-1)!.id });
-    cursor = page.at(-1)!.id;
-  }
+  const { state } = call.query;
+  const ofState = state === undefined ? {} : { state: state as NonNullable<AppealFilter['state']> };
+  const page = await readablePage(call, (filter) => services.ledger.appeals({ ...filter, ...ofState }));
+  if (page.kind !== 'page') return page;
+  return ok({ appeals: page.rows.map((appeal) => appealBody(appeal, call)), next: page.next });
 }
 
 /** Why unknown where it may not be read: an id says nothing to who may not. */
@@ -192,7 +156,7 @@ async function decide(services: ApiServices, decision: 'uphold' | 'reject', call
   if (change !== undefined) {
     if (!(await putInForce(services, change))) return notInForceYet(change.version);
   } else if (decision === 'uphold' && isPulled(services, appeal.list)) {
-    if (!(await isTakenOver(services, appeal.list))) return notInForceYet(0);
+    if (!(await isLookedAtAgain(services, appeal.list))) return notInForceYet(0);
   }
   return ok({
     appeal: appealBody(decided.appeal, call),

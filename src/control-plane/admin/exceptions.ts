@@ -14,11 +14,10 @@ import {
 import { allows, forbidden, ok, refuse, refusedByLedger, type ApiAnswer, type ApiRoute } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
 import { isInForceInTime } from './put-in-force.ts';
-import { dateTime, dateTimeOrNull, list, reason, record, scope, text, textOrNull, timeText } from './schemas.ts';
+import { ID_CHARACTERS_MAX, pageParameters, pageSchema } from './readable-page.ts';
+import { dateTime, dateTimeOrNull, reason, record, scope, text, textOrNull, timeText } from './schemas.ts';
 
 const RIGHTS = ['approve'] as const;
-const PAGE_MAX = 1_000;
-const ID_CHARACTERS_MAX = 64;
 const NAME_CHARACTERS_MAX = 1_024;
 const CLIENTS_CHARACTERS_MAX = 64;
 
@@ -50,13 +49,9 @@ function listRoute(services: ApiServices): ApiRoute {
     rights: RIGHTS,
     query: {
       state: { type: 'string', description: 'in this state only', enum: EXCEPTION_STATES },
-      after: { type: 'string', description: 'behind this exception', maxLength: ID_CHARACTERS_MAX },
-      limit: { type: 'integer', description: 'at most so many', minimum: 1, maximum: PAGE_MAX, default: 100 },
+      ...pageParameters('exception'),
     },
-    answer: record({
-      exceptions: list(exceptionSchema),
-      next: { ...textOrNull, description: 'what to send as `after` for those behind; null: there are none' },
-    }),
+    answer: pageSchema('exceptions', exceptionSchema),
     problems: [],
     handle: async ({ actor, query }) => {
       if (!allows(actor, RIGHTS, '*')) return forbidden(RIGHTS, '*');

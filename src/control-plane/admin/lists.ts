@@ -181,12 +181,7 @@ function listBody(config: ListConfig, status: ListStatus | undefined): Record<st
     order,
     authority,
     category: ofList,
-    state:
-      failure !== undefined && version === 0
-        ? 'failed'
-        : version > 0 || status?.attempted === true
-          ? 'loaded'
-          : 'loading',
+    state: stateOf(version, failure !== undefined, status?.attempted === true),
     version,
     digest: sha256,
     entries: entryCount,

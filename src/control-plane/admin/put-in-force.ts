@@ -47,6 +47,14 @@ export async function isInForceInTime(
   }
 }
 
+/** Of a pulled list: it is looked at again with what people have let through. */
+export async function isLookedAtAgain(
+  services: Pick<ApiServices, 'approvalsChanged' | 'log'>,
+  list: string,
+): Promise<boolean> {
+  return isInForceInTime(services, services.approvalsChanged(list), { list });
+}
+
 /** Puts a push or a rollback in force and answers it. */
 export async function answerChange(
   services: InForceServices,

@@ -57,7 +57,7 @@ describe('GET /v1/appeals', () => {
     const appeals: Ledger['appeals'] = ({ limit, after = 'a0' }) =>
       Promise.resolve(all.filter(({ id }) => id > after).slice(0, limit));
     const ids = async (query: string) => {
-      const body = (await get({ appeals }, `/v1/appeals?${query}`, 'pusher')).json<{
+      const body = (await get({ appeals }, `/v1/appeals?${query}`, 'ofTwo')).json<{
         appeals: AppealRow[];
         next: string;
       }>();
@@ -76,7 +76,7 @@ describe('GET /v1/appeals', () => {
       const start = Number(after.slice(1));
       return Promise.resolve(all.slice(start, start + limit));
     };
-    expect((await get({ appeals }, '/v1/appeals?limit=1', 'pusher')).json()).toEqual({ appeals: [], next: null });
+    expect((await get({ appeals }, '/v1/appeals?limit=1', 'ofTwo')).json()).toEqual({ appeals: [], next: null });
     expect(asked).toBe(3);
   });
 
