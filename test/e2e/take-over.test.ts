@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ask, closeClients, decoded, query, QueryLoad, TcpClient, UdpClient } from '../support/dns-client.ts';
+import { DotClient } from '../support/dot-client.ts';
 import { type FakeQuery, type FakeUpstream, respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { maintainerOf } from '../support/maintainer.ts';
+import { fixture } from '../support/tls-fixture.ts';
 import { hostAndPort, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
 const SINKHOLE = '192.0.2.53';
@@ -68,16 +70,14 @@ class ConnectionLoad {
   #isStopping = false;
   readonly #done: Promise<void>;
 
-  constructor(port: number) {
-    this.#done = this.#run(port);
+  constructor(connectAndAsk: () => Promise<unknown>) {
+    this.#done = this.#run(connectAndAsk);
   }
 
-  async #run(port: number): Promise<void> {
+  async #run(connectAndAsk: () => Promise<unknown>): Promise<void> {
     while (!this.#isStopping) {
       this.made++;
-      await ask({ port, transport: 'tcp' }, 'listed.example').catch((error: unknown) =>
-        this.failures.push(String(error)),
-      );
+      await connectAndAsk().catch((error: unknown) => this.failures.push(String(error)));
     }
   }
 
@@ -91,7 +91,8 @@ describe('weir serve --take-over', () => {
   test('loses no query over UDP and no connection over TCP, and the one before ends with 0', async () => {
     let current = await start();
     const load = await Promise.all(Array.from({ length: 4 }, () => QueryLoad.start(current.port, 1, names)));
-    const connections = new ConnectionLoad(current.port);
+    const { port } = current;
+    const connections = new ConnectionLoad(async () => ask({ port, transport: 'tcp' }, 'listed.example'));
     for (let upgrade = 0; upgrade < 2; upgrade++) {
       const next = await startBeside(current);
       expect(await current.program.ended()).toMatchObject({ code: 0, signal: null });
@@ -163,6 +164,44 @@ describe('weir serve --take-over', () => {
     expect(await desk.push('desk', ['after.example'])).toMatchObject({ version: 2 });
     for (let i = 0; i < 8; i++)
       expect((await ask({ port: next.port }, 'after.example')).answers[0]?.data).toBe(SINKHOLE);
+  });
+
+  test('over TLS too: new connections find either, and what is open is ended with a word', async () => {
+    const tls = { certificate: 'certificate.pem', key: 'key.pem' };
+    const lists = [{ name: 'list', source: 'list.txt' }];
+    const host = '127.0.0.1:0';
+    const listen = { do53: [host], dot: [host], admin: host, warningPageHttp: host };
+    const first = await startWeirProcess({
+      files: {
+        'list.txt': 'listed.example\n',
+        'certificate.pem': fixture('server.pem'),
+        'key.pem': fixture('server-key.pem'),
+      },
+      config: { listen, workers, upstreams: [upstream.url], lists, tls },
+    });
+    const port = first.dotPort;
+    const open = await DotClient.open(port);
+    await open.exchange(query('listed.example'));
+    const connections = new ConnectionLoad(async () => {
+      const client = await DotClient.open(port);
+      await client.exchange(query('listed.example'));
+      client.close();
+    });
+    const next = await startBeside(first, ['--take-over'], {
+      listen: {
+        do53: first.do53.map(hostAndPort),
+        dot: [`127.0.0.1:${port}`],
+        admin: new URL(first.adminUrl).host,
+        warningPageHttp: new URL(first.pageUrl).host,
+      },
+      tls,
+    });
+    await open.closed();
+    expect((await first.program.ended()).code).toBe(0);
+    await connections.stop();
+    expect(connections.failures).toEqual([]);
+    expect(connections.made).toBeGreaterThan(20);
+    expect(next.dotPort).toBe(port);
   });
 
   test('closes idle connections properly', async () => {

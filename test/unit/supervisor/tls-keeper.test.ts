@@ -38,10 +38,14 @@ function setUp(name = '') {
     error: (fields: { problem: string }, message: string) => said.push(`${message}: ${fields.problem}`),
   };
   let changes = 0;
+  let firsts = 0;
   const keep = (tls = settings): TlsKeeper => {
     const keeper = new TlsKeeper(
       tls,
-      () => changes++,
+      (isFirst) => {
+        changes++;
+        if (isFirst) firsts++;
+      },
       log as unknown as ConstructorParameters<typeof TlsKeeper>[2],
       LOOK_MS,
     );
@@ -54,7 +58,7 @@ function setUp(name = '') {
       (reloads) => reloads.ok === ok && reloads.refused === refused,
       `${ok} reloads and ${refused} refused`,
     );
-  return { folder, put, settings, keep, said, changes: () => changes, untilReloads };
+  return { folder, put, settings, keep, said, changes: () => changes, firsts: () => firsts, untilReloads };
 }
 
 describe('the certificate', () => {
@@ -90,6 +94,20 @@ describe('the certificate', () => {
     expect(keeper.material).toMatchObject({ certificate: fixture('server-2.pem'), key: fixture('server-2-key.pem') });
     expect(keeper.material?.ticketKeys).toEqual(ticketKeys);
     expect(changes()).toBe(1);
+  });
+
+  it('that comes only after the start is told as the first one, and none after it', async () => {
+    const { keep, put, settings, folder, firsts, untilReloads } = setUp();
+    unlinkSync(join(folder, 'certificate.pem'));
+    const keeper = keep(settings);
+    expect(keeper.material).toBeUndefined();
+    put('certificate', 'server');
+    await untilReloads(keeper, 1, 0);
+    expect(firsts()).toBe(1);
+    put('key', 'server-2');
+    put('certificate', 'server-2');
+    await untilReloads(keeper, 2, 0);
+    expect(firsts()).toBe(1);
   });
 
   it('behind a symbolic link is followed', async () => {
