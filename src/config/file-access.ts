@@ -1,4 +1,4 @@
-/** Says in words why a file of the configuration cannot be read. */
+/** Reads small files that the configuration names, and says in words why one cannot be read. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 
 /** The words for a failed read, e.g. 'no such file'. */
