@@ -45,6 +45,7 @@ function arrayAt(value: unknown, ...path: (string | number)[]): readonly unknown
 /** Runs every check on the value as it came out of the YAML. */
 export function crossCheck(raw: unknown, folder: string, report: Report): void {
   checkListNames(raw, report);
+  checkRollouts(raw, report);
   checkGroups({ valueAt: (path) => valueAt(raw, path), report });
   checkListeners(raw, report);
   checkUpstreams(raw, folder, report);
@@ -85,6 +86,20 @@ function checkListNames(raw: unknown, report: Report): void {
     const first = seen.get(name);
     if (first === undefined) seen.set(name, index);
     else report(['lists', index, 'name'], `"${name}" is the name of lists[${first}] already`);
+  }
+}
+
+/** A client that is in stays in, so that no stage may be smaller than the one before it. */
+function checkRollouts(raw: unknown, report: Report): void {
+  for (const list of arrayAt(raw, 'lists').keys()) {
+    let before = -1;
+    for (const stage of arrayAt(raw, 'lists', list, 'rollout').keys()) {
+      const path = ['lists', list, 'rollout', stage, 'percent'];
+      const percent = valueAt(raw, path);
+      if (typeof percent !== 'number') continue;
+      if (percent <= before) report(path, `has to be more than the ${before} of the stage before it`);
+      before = percent;
+    }
   }
 }
 

@@ -193,6 +193,15 @@ describe('a bad value is named with its key path', () => {
   it('says where keys contradict each other', () => {
     const twice = 'lists: [{ name: a, source: list.txt }, { name: a, source: allow.txt }]';
     expect(problemsOf(twice)).toEqual(['lists[1].name: "a" is the name of lists[0] already']);
+    const stages = (...percents: number[]) =>
+      problemsOf(
+        `lists: [{ name: a, source: push, rollout: [${percents.map((p) => `{ percent: ${p} }`).join(', ')}] }]`,
+      );
+    expect(stages(0, 1, 10, 100)).toEqual([]);
+    expect(stages(10, 1, 50, 50)).toEqual([
+      'lists[0].rollout[1].percent: has to be more than the 10 of the stage before it',
+      'lists[0].rollout[3].percent: has to be more than the 50 of the stage before it',
+    ]);
     expect(problemsOf('listen: { do53: ["127.0.0.1:9153"] }')).toEqual([
       'listen.admin: the address is taken by listen.do53',
     ]);
