@@ -7,6 +7,7 @@ import { wallClockMs } from '../clock.ts';
 import { nameFromText } from '../dns/name.ts';
 import { estimateQueries } from '../telemetry/query-sketch.ts';
 import type { Actor, Ledger, LedgerDelta, LedgerSettings, RolloutRow } from './ledger/ledger.ts';
+import { radiusDetail } from './list-sync/guard/blast-radius.ts';
 import type { SyncLog } from './list-sync/sync-log.ts';
 
 /** Between two looks while anything is staged. Units: milliseconds. */
@@ -169,7 +170,6 @@ export class RolloutWatch {
       queries += found.queries;
       total = found.total;
     }
-    if (queries < blastRadius.queriesMin || queries * 100 < total * blastRadius.sharePercent) return undefined;
-    return `its entries would have blocked about ${Math.round(queries)} of ${Math.round(total)} queries in the last 24 h`;
+    return radiusDetail({ queries, total }, blastRadius);
   }
 }

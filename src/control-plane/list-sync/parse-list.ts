@@ -92,9 +92,7 @@ export async function parseList(
     spill?.discard();
     return { kind: 'refused', code: outcome.code, message: outcome.message };
   }
-  const written = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
-  const segment: SegmentData =
-    written.kind === 'memory' ? { kind: 'memory', payload: movable(written.payload) } : written;
+  const segment = finished(writer, spill);
   const { report } = outcome;
   const change = comparison.compare(segment, writer.entryCount, collector);
   const { radiusHeld } = collector;
@@ -131,13 +129,13 @@ function readLedgerList(
       const place = writer.entryCount;
       if (writer.add(entry)) collector.look(entry, place, 0);
     });
-    const segment = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
+    const segment = finished(writer, spill);
     const { entryCount: entries, nameBytes } = writer;
     const facts = { format: 'ledger', sourceSha256: digest, entries, nameBytes, skippedByReason: {}, samples: {} };
     return {
       kind: 'parsed',
       facts,
-      segment: movableSegment(segment),
+      segment,
       holds: collector.holds(key),
       warnings: [],
       change: undefined,
@@ -149,7 +147,8 @@ function readLedgerList(
   }
 }
 
-function movableSegment(segment: SegmentData): SegmentData {
+function finished(writer: SegmentWriter, spill: SegmentFileSpill | undefined): SegmentData {
+  const segment = spill?.finish(writer) ?? { kind: 'memory', payload: writer.payload() };
   return segment.kind === 'memory' ? { kind: 'memory', payload: movable(segment.payload) } : segment;
 }
 

@@ -18,7 +18,7 @@ export interface RadiusInput extends RadiusLimits {
   readonly sketches: readonly SharedArrayBuffer[];
 }
 
-/** The sentence for people where an entry has to wait; undefined: it need not. */
+/** The sentence for people where it is too much for an entry, or for a rollout's entries together; undefined: it is not. */
 export function radiusDetail({ queries, total }: QueryEstimate, limits: RadiusLimits): string | undefined {
   if (queries < limits.queriesMin || queries * 100 < total * limits.sharePercent) return undefined;
   return `it would have blocked about ${Math.round(queries)} of ${Math.round(total)} queries in the last 24 h`;
