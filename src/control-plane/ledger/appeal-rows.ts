@@ -1,10 +1,11 @@
 /** The rows of `appeals`, and how one becomes an AppealRow. The hash of a private link's secret never leaves here. */
 import { createHash } from 'node:crypto';
 import type { AppealFilter, AppealFigures, AppealRow, AppealState, Appellant, OwnerProof } from './appeal.ts';
+import { shownDecision, type DecisionColumns } from './decision-columns.ts';
 import type { LedgerConnection, SqlValue } from './ledger-connection.ts';
 
 /** A row as it lies there. */
-export interface StoredAppeal {
+export interface StoredAppeal extends DecisionColumns {
   readonly id: number;
   readonly list: string;
   readonly name: string;
@@ -17,9 +18,6 @@ export interface StoredAppeal {
   readonly state: AppealState;
   readonly created: number;
   readonly due: number;
-  readonly decided_by: string | null;
-  readonly decided_at: number | null;
-  readonly decision_reason: string | null;
   readonly proof: OwnerProof;
   readonly proof_token: string;
 }
@@ -82,18 +80,6 @@ export function appealFigures(tables: LedgerConnection, nowSeconds: number): App
   };
 }
 
-export interface Closing {
-  readonly state: AppealState;
-  readonly by: string;
-  readonly reason: string;
-  readonly atSeconds: number;
-}
-
-export function closeAppeal(tables: LedgerConnection, id: number, { state, by, reason, atSeconds }: Closing): void {
-  const sql = 'UPDATE appeals SET state = ?, decided_by = ?, decided_at = ?, decision_reason = ? WHERE id = ?';
-  tables.run(sql, state, by, atSeconds, reason, id);
-}
-
 export function shownAppeal(row: StoredAppeal): AppealRow {
   return {
     id: appealIdText(row.id),
@@ -108,9 +94,7 @@ export function shownAppeal(row: StoredAppeal): AppealRow {
     state: row.state,
     createdAtSeconds: row.created,
     dueAtSeconds: row.due,
-    decidedBy: row.decided_by ?? undefined,
-    decidedAtSeconds: row.decided_at ?? undefined,
-    decisionReason: row.decision_reason ?? undefined,
+    ...shownDecision(row),
     ownerProof: row.proof,
     proofToken: row.proof_token,
   };

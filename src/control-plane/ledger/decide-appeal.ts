@@ -4,9 +4,10 @@
  * other open appeal against the same entry is upheld with it. Who has proposed a block does not decide on appeals against
  * it where the list wants two persons.
  */
-import { appealById, appealIdText, closeAppeal, openAgainst, shownAppeal, type StoredAppeal } from './appeal-rows.ts';
+import { appealById, appealIdText, openAgainst, shownAppeal, type StoredAppeal } from './appeal-rows.ts';
 import { isOpen, type AppealDecided, type AppealDecision, type AppealRow } from './appeal.ts';
 import { changeSteps, newRejections } from './change-transaction.ts';
+import { writeDecision } from './decision-columns.ts';
 import { nameState, SCOPE_SUBTREE } from './entry-rows.ts';
 import { actorText, mayAct, refuse, samePerson, type LedgerContext, type ListContext } from './ledger-context.ts';
 import { listHead } from './list-heads.ts';
@@ -66,7 +67,7 @@ export function* decideAppealSteps(
   const state = decision === 'uphold' ? 'upheld' : 'rejected';
   const decided = decision === 'uphold' ? [appeal, ...liftedWith(context, list, appeal, atSeconds)] : [appeal];
   for (const one of decided) {
-    closeAppeal(context.write, one.id, { state, by: actor.name, reason, atSeconds });
+    writeDecision(context.write, 'appeals', one.id, { state, by: actor.name, reason, atSeconds });
     // Why without the reason: it may say who has appealed, and the chain cannot forget.
     const data = { appeal: appealIdText(one.id), state, ...(change === undefined ? {} : { version: change.version }) };
     context.audit.append({ actor: actorText(actor), kind: 'appeal', list: appeal.list, data }, atSeconds);

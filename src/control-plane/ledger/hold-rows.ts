@@ -3,6 +3,7 @@
  * would do once it is released). At most one open hold waits for a name, scope and direction of a list: a newer one takes
  * the place of the older. All of it inside the caller's transaction.
  */
+import { shownDecision, writeDecision, type Decision, type DecisionColumns } from './decision-columns.ts';
 import { SCOPES, type EntryFields } from './entry-rows.ts';
 import type { LedgerConnection, SqlValue } from './ledger-connection.ts';
 import type { HoldRow, HoldState } from './ledger.ts';
@@ -22,7 +23,7 @@ export interface Proposer {
 }
 
 /** A row of `holds` as it lies there. */
-export interface StoredHold {
+export interface StoredHold extends DecisionColumns {
   readonly id: number;
   readonly list: number;
   readonly list_name: string;
@@ -37,9 +38,6 @@ export interface StoredHold {
   readonly created: number;
   readonly expires: number;
   readonly state: HoldState;
-  readonly decided_by: string | null;
-  readonly decided_at: number | null;
-  readonly decision_reason: string | null;
 }
 
 export interface NewHold {
@@ -102,9 +100,7 @@ export function shownHold(hold: StoredHold): HoldRow {
     reason: hold.reason,
     createdAtSeconds: hold.created,
     state: hold.state,
-    decidedBy: hold.decided_by ?? undefined,
-    decidedAtSeconds: hold.decided_at ?? undefined,
-    decisionReason: hold.decision_reason ?? undefined,
+    ...shownDecision(hold),
   };
 }
 
@@ -127,22 +123,17 @@ export function openHold(tables: LedgerConnection, hold: NewHold): number {
   );
 }
 
-export interface Closing {
-  readonly state: Exclude<HoldState, 'open'>;
-  readonly by: string;
-  readonly reason: string;
-  readonly atSeconds: number;
-}
+export type Closing = Decision<Exclude<HoldState, 'open'>>;
 
 /** Ends a hold, and with it what it would have done. */
 export function closeHold(tables: LedgerConnection, id: number, closing: Closing): void {
-  markHold(tables, id, closing);
+  writeDecision(tables, 'holds', id, closing);
   tables.run('DELETE FROM held WHERE hold = ?', id);
 }
 
 /** The same for a hold that may be a whole bulk change: pauses. */
 export function* closeHoldInSteps(tables: LedgerConnection, id: number, closing: Closing): Generator<void> {
-  markHold(tables, id, closing);
+  writeDecision(tables, 'holds', id, closing);
   const sql = `DELETE FROM held WHERE (list, name, scope, op) IN
     (SELECT list, name, scope, op FROM held WHERE hold = ? LIMIT ${DELETED_ROWS})`;
   while (tables.run(sql, id) > 0) yield;
@@ -152,17 +143,6 @@ export function* closeHoldInSteps(tables: LedgerConnection, id: number, closing:
 export function* walkHeld(tables: LedgerConnection, hold: number): Generator<HeldRow> {
   const sql = 'SELECT * FROM held WHERE hold = ? ORDER BY name, scope, op';
   for (const row of tables.walk<HeldRow>(sql, hold)) yield row;
-}
-
-function markHold(tables: LedgerConnection, id: number, { state, by, reason, atSeconds }: Closing): void {
-  tables.run(
-    'UPDATE holds SET state = ?, decided_by = ?, decided_at = ?, decision_reason = ? WHERE id = ?',
-    state,
-    by,
-    atSeconds,
-    reason,
-    id,
-  );
 }
 
 export function openHoldCount(tables: LedgerConnection, list: number): number {

@@ -3,7 +3,8 @@
  * which everybody can see; what it says of a person is forgotten a while after its end. Octets that are given up are
  * overwritten in the file (PRAGMA secure_delete); the write-ahead log has them until it is written over.
  */
-import { appealIdText, closeAppeal, OPEN } from './appeal-rows.ts';
+import { appealIdText, OPEN } from './appeal-rows.ts';
+import { writeDecision } from './decision-columns.ts';
 import { forgetClients } from './file-appeal.ts';
 import type { LedgerContext } from './ledger-context.ts';
 
@@ -20,7 +21,8 @@ export function tidyAppeals({ write, settings, audit, nowSeconds }: LedgerContex
   const late = `SELECT id, list FROM appeals WHERE ${OPEN} AND due < ? LIMIT ${STEP_ROWS}`;
   for (const { id, list } of write.all<{ id: number; list: string }>(late, now - expireDays * DAY_SECONDS)) {
     rows += 1;
-    closeAppeal(write, id, { state: 'expired', by: 'system', reason: 'nobody has decided it in time', atSeconds: now });
+    const why = 'nobody has decided it in time';
+    writeDecision(write, 'appeals', id, { state: 'expired', by: 'system', reason: why, atSeconds: now });
     const data = { appeal: appealIdText(id), state: 'expired' };
     audit.append({ actor: 'system', kind: 'appeal', list, data }, now);
   }
