@@ -23,6 +23,7 @@ import { LedgerClient } from './ledger/ledger-client.ts';
 import type { Ledger, LedgerDelta, LedgerFigures } from './ledger/ledger.ts';
 import { OnDemandLedger } from './ledger/on-demand-ledger.ts';
 import type { GuardFiles } from './list-sync/guard-files.ts';
+import { isOfLedger, ledgerLists } from './list-sync/ledger-list.ts';
 import type { ListStatus } from './list-sync/list-status.ts';
 import type { ListSync } from './list-sync/list-sync.ts';
 import { PulledHolds } from './pulled-holds.ts';
@@ -109,7 +110,7 @@ export class LedgerService {
     });
     this.references = new ReferenceDesk({
       ledger: () => this.#onDemand.ifThere(),
-      isOfLedger: (of) => this.#config.lists.some(({ name, sourceKind }) => name === of && isOfLedger(sourceKind)),
+      isOfLedger: (of) => this.#config.lists.some((list) => list.name === of && isOfLedger(list)),
       findEntries: (name, within) => options.listSync().findEntries(name, within),
     });
     const services = this.#services();
@@ -156,7 +157,7 @@ export class LedgerService {
   /** What is known of a list here, added to what list-sync knows of it. */
   complete(status: ListStatus): ListStatus {
     const list = this.#config.lists.find(({ name }) => name === status.name);
-    if (list?.sourceKind !== 'push' && list?.sourceKind !== 'feed') return status;
+    if (list === undefined || !isOfLedger(list)) return status;
     const holdsByGuard: Record<string, number> = {};
     for (const { list: of, guard, count } of this.#figures?.openHolds ?? [])
       if (of === list.name) holdsByGuard[guard] = count;
@@ -255,9 +256,7 @@ export class LedgerService {
       this.#measured?.setAuditRecords(figures.auditRecords);
       this.#measured?.setExceptions(figures.activeExceptions);
       this.#measureAppeals(figures.appeals);
-      for (const { name, sourceKind } of this.#config.lists) {
-        if (sourceKind === 'push' || sourceKind === 'feed') this.#options.onStatus(name);
-      }
+      for (const name of ledgerLists(this.#config)) this.#options.onStatus(name);
     }
     this.#countWithin(FIGURES_MS);
   }
@@ -297,10 +296,6 @@ export class LedgerService {
       log,
     };
   }
-}
-
-function isOfLedger(sourceKind: string): boolean {
-  return sourceKind === 'push' || sourceKind === 'feed';
 }
 
 function pushListsOf({ lists }: Pick<Config, 'lists'>): string[] {

@@ -3,6 +3,7 @@ import { normaliseName } from '../list-sync/format/normalise-name.ts';
 import type { ListConfig } from '../../config/config.ts';
 import { ACTIONS } from '../../policy/actions.ts';
 import type { LedgerEntry, VersionRow } from '../ledger/ledger.ts';
+import { isOfLedger } from '../list-sync/ledger-list.ts';
 import type { ListStatus } from '../list-sync/list-status.ts';
 import { allows, forbidden, ok, refuse, type ApiAnswer, type ApiCall, type ApiRoute } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
@@ -163,7 +164,7 @@ function refuseReading({ config }: ApiServices, { actor, params }: ApiCall): Api
   const found = config().lists.find((one) => one.name === name);
   if (found === undefined) return refuse('listUnknown', `There is no ${name}.`);
   if (!allows(actor, READ_RIGHTS, name)) return forbidden(READ_RIGHTS, name);
-  if (found.sourceKind === 'push' || found.sourceKind === 'feed') return undefined;
+  if (isOfLedger(found)) return undefined;
   return refuse(
     'notAPushList',
     `${name} is read from its source as a whole; entries are kept of push lists and feeds.`,

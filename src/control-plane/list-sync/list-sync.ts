@@ -14,6 +14,7 @@ import { CompileClient, type CompileRunner } from './compile-client.ts';
 import { findInLists, type FindWithin, type ListFinding } from './find-in-lists.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { GuardInputs } from './guard-inputs.ts';
+import { ledgerLists } from './ledger-list.ts';
 import { openStore } from './list-copy.ts';
 import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
@@ -22,7 +23,6 @@ import {
   fingerprintOf,
   guardPaths,
   identitiesOf,
-  ledgerLists,
   sharedHostsOf,
   watchedPaths,
   type FileIdentities,

@@ -8,6 +8,7 @@ import type { ListConfig } from '../../config/config.ts';
 import { monotonicMs, wallClockMs } from '../../clock.ts';
 import type { BuildList } from './compile-jobs.ts';
 import { dependsOnSharedHosts, isOfSetting, versionOf, type ListContent } from './list-content.ts';
+import { isOfLedger } from './ledger-list.ts';
 import { readCopy, recordOf, writeCopy } from './list-copy.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
@@ -71,9 +72,8 @@ export class ListTask {
     return this.#config;
   }
 
-  /** Whether it is changed entry by entry; its versions are the ledger's. */
   get isOfLedger(): boolean {
-    return this.#config.sourceKind === 'push' || this.#config.sourceKind === 'feed';
+    return isOfLedger(this.#config);
   }
 
   get newest(): ListContent | undefined {

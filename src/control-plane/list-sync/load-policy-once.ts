@@ -11,6 +11,7 @@ import { openLedgerReader } from '../ledger/ledger-reader.ts';
 import type { ListApprovals } from '../ledger/ledger.ts';
 import { CompileWorkshop } from './compile-jobs.ts';
 import { guardFilesOf, type GuardFiles } from './guard-files.ts';
+import { isOfLedger } from './ledger-list.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import { ListStore } from './list-store.ts';
@@ -203,8 +204,7 @@ async function readSource(
     const settings = { format, bytesMax, badLinesPercentMax, approved, allowEmpty: false };
     const record = await store.readRecord(config.name);
     const isMeasured = record !== undefined && isOfSetting(record, location, format);
-    const isPulled = config.sourceKind === 'file' || config.sourceKind === 'https';
-    const before = isPulled ? beforeOfCopy(store.segmentPath(config.name), isMeasured) : undefined;
+    const before = isOfLedger(config) ? undefined : beforeOfCopy(store.segmentPath(config.name), isMeasured);
     // Why nothing new for how many ask: whoever runs has the counts. What was held for that stays held.
     const comparison = { before, radius: undefined };
     const parsed = await workshop.run({ kind: 'parse', input: read.input, settings, guard, ...comparison });

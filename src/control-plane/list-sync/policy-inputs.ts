@@ -49,11 +49,6 @@ export function fingerprintOf(
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
-/** Lists that are changed entry by entry. */
-export function ledgerLists({ lists }: Pick<PolicyConfig, 'lists'>): string[] {
-  return lists.filter(({ sourceKind }) => sourceKind === 'push' || sourceKind === 'feed').map(({ name }) => name);
-}
-
 /** Files that the guard is made of. */
 export function guardPaths(config: PolicyConfig): string[] {
   return [...config.protected, ...config.popular, ...config.sharedHosts];

@@ -2,6 +2,7 @@
 import { fileSource } from './file-source.ts';
 import { httpsSource } from './https-source.ts';
 import { ledgerSource } from './ledger-source.ts';
+import { isOfLedger } from '../ledger-list.ts';
 import type { ListConfig } from '../../../config/config.ts';
 import { ACCESS_KEYS } from '../../../config/source-access.ts';
 import type { ListSource, SourceKind } from './list-source.ts';
@@ -25,7 +26,7 @@ const SOURCE_KEYS = [
 /** The source of a configured list. `stateDirectory`: where the ledger is. */
 export function openSource(list: ListConfig, stateDirectory: string): ListSource {
   const { source, sourceKind, refreshSeconds, bytesMax, fetchTimeoutMs } = list;
-  if (sourceKind === 'push' || sourceKind === 'feed') return ledgerSource({ stateDirectory, list: list.name });
+  if (isOfLedger(list)) return ledgerSource({ stateDirectory, list: list.name });
   const { tokenFile, ca, clientCertificate, clientKey, proxy } = list;
   const access = { tokenFile, ca, clientCertificate, clientKey, proxy };
   const kind = sourceKind === 'file' ? SOURCES.file : SOURCES.https;
