@@ -15,6 +15,7 @@ const COPIED = [
   'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'docs',
   'README.md',
   'CHANGELOG.md',
   'LICENSE',

@@ -66,9 +66,9 @@ export function publicKeyOf(idBytes: Uint8Array, point: Uint8Array): MinisignPub
   return { id: keyIdText(idBytes), idBytes: new Uint8Array(idBytes), text, key };
 }
 
-/** The id's octets as a number, least significant first, in hexadecimal. */
+/** The id's octets as a number, least significant first, in hexadecimal and without leading zeros, as minisign prints it. */
 export function keyIdText(idBytes: Uint8Array): string {
-  return Buffer.from(idBytes.toReversed()).toString('hex').toUpperCase();
+  return Buffer.from(idBytes).readBigUInt64LE().toString(16).toUpperCase();
 }
 
 /** A key file as minisign writes it. */

@@ -60,6 +60,14 @@ describe('public keys', () => {
     expect(publicKeyFile(key)).toBe(PUBLIC_FILE);
   });
 
+  test('whose number begins with zeros is shown without them, as by minisign', () => {
+    const bytes = Buffer.from(publicKey(PUBLIC_FILE).text, 'base64');
+    bytes.set([0x15, 0x00], 8);
+    expect(publicKey(bytes.toString('base64')).id).toBe('153E7E9B633999');
+    bytes.fill(0, 2, 10);
+    expect(publicKey(bytes.toString('base64')).id).toBe('0');
+  });
+
   test.each([
     '',
     'RW',
