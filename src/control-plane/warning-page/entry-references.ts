@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { monotonicMs } from '../../clock.ts';
+import { RateLimiter } from '../admin/rate-limiter.ts';
 import type { ReferenceAnswer, ReferenceQuestion } from '../messages.ts';
 import type { BlockedHost } from './blocked-host.ts';
 import { shownReference } from './shown-reference.ts';
@@ -20,8 +21,13 @@ export const REMEMBERED_MAX = 2_000;
 /** A change makes another version of the list, which is asked for anew: these bound what else may go wrong. */
 export const FOUND_MS = 60_000;
 export const NONE_MS = 10_000;
-/** A node whose ledger cannot be read is not asked by every view. */
+/** A list of which nothing can be said now (its ledger cannot be read, it was looked through too often) is asked about by no view. */
 export const UNAVAILABLE_MS = 2_000;
+/**
+ * Questions that are sent, of all lists. Why: each wakes three threads, which together take some 300 us of the processor that
+ * queries are answered on; people who look at blocked names ask about a few entries a second.
+ */
+export const QUESTION_RATE = { burst: 200, perSecond: 100, keysMax: 1 } as const;
 
 const ID_START_MAX = 2 ** 47;
 
@@ -53,6 +59,9 @@ export class EntryReferences {
   readonly #pendingByKey = new Map<string, Pending>();
   /** In order of use, the least recent first. */
   readonly #remembered = new Map<string, Remembered>();
+  /** Until when no question is asked about a list. As many as the configuration has lists; cleared with it. */
+  readonly #restsUntilMs = new Map<string, number>();
+  readonly #rate = new RateLimiter(QUESTION_RATE);
   readonly #nowMs: () => number;
   /** Why by chance: an answer to a question of the thread before this one must not be taken for one to a question of ours. */
   #lastId = randomInt(ID_START_MAX);
@@ -68,10 +77,10 @@ export class EntryReferences {
     const key = `${list} ${version} ${entry} ${isOwnName}`;
     const known = this.#recall(key);
     if (known !== undefined) return known.reference;
-    if (this.#isLate(list)) return undefined;
+    if (this.#isResting(list) || this.#isLate(list)) return undefined;
     const pending = this.#pendingByKey.get(key);
     if (pending !== undefined) return pending.reply;
-    if (this.#pendingById.size >= PENDING_MAX) return undefined;
+    if (this.#pendingById.size >= PENDING_MAX || !this.#rate.take('', this.#nowMs())) return undefined;
     return this.#ask(key, { list, entry, isOwnName });
   };
 
@@ -79,8 +88,13 @@ export class EntryReferences {
     const pending = this.#pendingById.get(id);
     if (pending === undefined) return;
     this.#forget(pending);
+    if (answer.kind === 'unavailable') {
+      this.#restsUntilMs.set(pending.list, this.#nowMs() + UNAVAILABLE_MS);
+      pending.resolve(undefined);
+      return;
+    }
     const reference = answer.kind === 'found' ? shownReference(answer.reference) : undefined;
-    const ms = answer.kind === 'unavailable' ? UNAVAILABLE_MS : reference === undefined ? NONE_MS : FOUND_MS;
+    const ms = reference === undefined ? NONE_MS : FOUND_MS;
     if (this.#remembered.size >= REMEMBERED_MAX) {
       for (const oldest of this.#remembered.keys()) {
         this.#remembered.delete(oldest);
@@ -94,6 +108,7 @@ export class EntryReferences {
   /** Lists may be others now. */
   clear(): void {
     this.#remembered.clear();
+    this.#restsUntilMs.clear();
     for (const pending of this.#pendingById.values()) {
       this.#forget(pending);
       pending.resolve(undefined);
@@ -107,6 +122,14 @@ export class EntryReferences {
     if (known.untilMs <= this.#nowMs()) return undefined;
     this.#remembered.set(key, known);
     return known;
+  }
+
+  #isResting(list: string): boolean {
+    const untilMs = this.#restsUntilMs.get(list);
+    if (untilMs === undefined) return false;
+    if (this.#nowMs() < untilMs) return true;
+    this.#restsUntilMs.delete(list);
+    return false;
   }
 
   /** Cost: PENDING_MAX looks. Why by list: one that has to be read from the disk must not stand in the way of others. */

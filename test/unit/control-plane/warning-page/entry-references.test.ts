@@ -8,6 +8,7 @@ import {
   LATE_MS,
   NONE_MS,
   PENDING_MAX,
+  QUESTION_RATE,
   REMEMBERED_MAX,
   REPLY_TIMEOUT_MS,
   UNAVAILABLE_MS,
@@ -125,15 +126,45 @@ describe('limits', () => {
     expect(sent).toHaveLength(PENDING_MAX + 1);
   });
 
+  it('a list of which nothing can be said is not asked about for a while, whatever the entry; others are', () => {
+    void of();
+    const open = of({ entry: 'a.example' });
+    references.take(sent[0]!.id, { kind: 'unavailable' });
+    expect(open).toBeInstanceOf(Promise);
+    expect(of({ entry: 'b.example' })).toBeUndefined();
+    expect(of({ list: 'other' })).toBeInstanceOf(Promise);
+    now += UNAVAILABLE_MS;
+    expect(of({ entry: 'b.example' })).toBeInstanceOf(Promise);
+    expect(sent).toHaveLength(4);
+  });
+
+  it('only so many are sent a second, and what is remembered goes on being shown', () => {
+    const asked = (count: number): number => {
+      const before = sent.length;
+      for (let i = 0; i < count; i++) {
+        void of({ entry: `${now}-${i}.example` });
+        if (sent.length > before) reply(FOUND);
+      }
+      return sent.length - before;
+    };
+    expect(asked(2 * QUESTION_RATE.burst)).toBe(QUESTION_RATE.burst);
+    expect(of({ entry: '0-0.example' })).toBe('Case 17');
+    now += 1_000;
+    expect(asked(2 * QUESTION_RATE.burst)).toBe(QUESTION_RATE.perSecond);
+  });
+
   it('only so many are remembered, those that were used of late', () => {
     for (let version = 0; version < REMEMBERED_MAX; version++) {
+      now += 1_000 / QUESTION_RATE.perSecond;
       void of({ version });
       reply(FOUND);
     }
     expect(of({ version: 0 })).toBe('Case 17');
+    now += 1_000;
     void of({ version: REMEMBERED_MAX });
     reply(FOUND);
     expect([of({ version: 0 }), of({ version: 2 })]).toEqual(['Case 17', 'Case 17']);
+    now += 1_000;
     expect(of({ version: 1 })).toBeInstanceOf(Promise);
   });
 });
