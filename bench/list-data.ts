@@ -6,26 +6,11 @@
 import { readFileSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 import { loadGuard } from '../src/control-plane/list-sync/guard-files.ts';
+import { inventedName } from '../test/support/invented-name.ts';
 import { realData } from '../test/support/real-data.ts';
 
 const REAL_NAMES_MAX = 1_000_000;
 const PROTECTED = new URL('../blocklists/protected-names.txt', import.meta.url).pathname;
-const WORDS = [
-  'pay',
-  'login',
-  'secure',
-  'shop',
-  'wallet',
-  'bonus',
-  'bank',
-  'post',
-  'track',
-  'prize',
-  'invest',
-  'claim',
-];
-const ENDINGS = ['com', 'top', 'xyz', 'shop', 'net', 'online', 'info', 'cc'];
-
 export interface ListData {
   /** Names, not all of them different from what a subtree of another covers. */
   readonly count: number;
@@ -57,13 +42,4 @@ export async function listData(count: number): Promise<ListData> {
 
 function invented(count: number): ListData {
   return { count, origin: 'invented', nameAt: inventedName };
-}
-
-/** 13 to 30 characters like the real ones; a number in base 36, spread so that neighbours differ, makes it unique. */
-function inventedName(index: number): string {
-  const spread = Math.imul(index, 0x9e37_79b1) >>> 0;
-  const word = WORDS[spread % WORDS.length]!;
-  const second = index % 3 === 0 ? `-${WORDS[(spread >>> 8) % WORDS.length]!}` : '';
-  const below = index % 4 === 0 ? 'm.' : '';
-  return `${below}${word}${second}${spread.toString(36)}.${ENDINGS[(spread >>> 16) % ENDINGS.length]!}`;
 }

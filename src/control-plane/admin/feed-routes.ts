@@ -81,10 +81,7 @@ async function guarded(
 async function signedManifest(call: ApiCall, feeds: FeedPublisher, list: string): Promise<ApiAnswer> {
   const after = Number(call.query['after'] ?? 0);
   const waitSeconds = Math.min(Number(call.query['wait'] ?? 0), feeds.waitSecondsMax);
-  const gone = abortedWith(call.request);
-  if (waitSeconds > 0) call.request.raw.socket.setTimeout(CONNECTION_TIMEOUT_MS + waitSeconds * 1000);
-  const found = await feeds.manifest(list, after, waitSeconds, gone);
-  if (waitSeconds > 0) call.request.raw.socket.setTimeout(CONNECTION_TIMEOUT_MS);
+  const found = await waited(call.request, waitSeconds, (gone) => feeds.manifest(list, after, waitSeconds, gone));
   if (found.kind === 'unknown') return refuse('notFound', `The list ${list} is not published as a feed.`);
   if (found.kind === 'nothingYet') return nothing(call, feeds);
   call.reply.header(WAIT_HEADER, String(feeds.waitSecondsMax));
@@ -97,8 +94,19 @@ function nothing(call: ApiCall, feeds: FeedPublisher): ApiAnswer {
   return refuse('notFound', 'The feed has no version yet.');
 }
 
-function abortedWith({ raw }: FastifyRequest): AbortSignal {
+/** Waits with the connection: that may be silent for so long, and its end is the end of the waiting. */
+async function waited<T>(
+  { raw: { socket } }: FastifyRequest,
+  seconds: number,
+  work: (gone: AbortSignal) => Promise<T>,
+): Promise<T> {
   const gone = new AbortController();
-  raw.socket.once('close', () => gone.abort());
-  return gone.signal;
+  const abort = (): void => gone.abort();
+  socket.once('close', abort).setTimeout(CONNECTION_TIMEOUT_MS + seconds * 1000);
+  try {
+    return await work(gone.signal);
+  } finally {
+    // Why: the next requests of who follows come over the same connection.
+    socket.off('close', abort).setTimeout(CONNECTION_TIMEOUT_MS);
+  }
 }

@@ -8,6 +8,7 @@ import type { Ledger, LedgerDelta } from '../ledger/ledger.ts';
 import type { SyncLog } from '../list-sync/sync-log.ts';
 import { FeedFollower, type FeedStatus } from './feed-follower.ts';
 import { FeedPublisher } from './feed-publisher.ts';
+import { secretKeyMark } from './secret-key-file.ts';
 
 export type FeedConfig = Pick<Config, 'lists' | 'feeds' | 'stateDirectory'>;
 
@@ -89,7 +90,8 @@ export class FeedService {
   }
 
   async #publish({ feeds, stateDirectory }: FeedConfig): Promise<void> {
-    const wanted = JSON.stringify({ feeds, stateDirectory });
+    // Why the files too: a key that was replaced in place signs from the next reload on.
+    const wanted = JSON.stringify({ feeds, stateDirectory, key: secretKeyMark(feeds.secretKey, feeds.passwordFile) });
     if (wanted === this.#published) return;
     this.#published = wanted;
     const before = this.#publisher;

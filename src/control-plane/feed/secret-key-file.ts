@@ -2,6 +2,7 @@
  * The secret key of a feed and its password, each from a file: for `weir feed` and for a node that publishes. A password
  * is never an argument (other users see those). Nothing of either file is ever in a message.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describeReadError } from '../../config/file-access.ts';
 import { PASSWORD_BYTES_MAX, readSecretKey, type MinisignSecretKey } from './minisign-secret-key.ts';
@@ -29,6 +30,16 @@ export async function openSecretKey(
   if (text.kind === 'bad') return text;
   const key = await readSecretKey(text.value, password.value);
   return key.kind === 'ok' ? key : { kind: 'bad', message: `${file}: ${key.message}` };
+}
+
+/** Another value when the key or its password is another. Errors: none, a file that cannot be read is as good as empty. */
+export function secretKeyMark(file: string, passwordFile: string): string {
+  const hash = createHash('sha256');
+  for (const path of [file, passwordFile]) {
+    const text = path === '' ? undefined : readText(path);
+    hash.update(text?.kind === 'ok' ? text.value : '').update('\0');
+  }
+  return hash.digest('hex');
 }
 
 export function readText(file: string): Parsed<string> {

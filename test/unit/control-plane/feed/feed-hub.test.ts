@@ -3,12 +3,15 @@
  * all; the hub dies and comes back. Not whole processes: nothing serves or follows feeds yet.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FeedStatus } from '../../../../src/control-plane/feed/feed-follower.ts';
 import { FeedService } from '../../../../src/control-plane/feed/feed-service.ts';
+import { parseSignature } from '../../../../src/control-plane/feed/minisign.ts';
 import { generateKey } from '../../../../src/control-plane/feed/minisign-secret-key.ts';
 import type { Actor, ChangeDone, LedgerDelta } from '../../../../src/control-plane/ledger/ledger.ts';
 import { LedgerStore } from '../../../../src/control-plane/ledger/ledger-store.ts';
@@ -53,6 +56,10 @@ async function openLedger(stateDirectory: string, source: 'push' | 'feed'): Prom
 
 interface Hub {
   readonly url: string;
+  readonly server: Server;
+  waiting(): number;
+  /** As a reload does. */
+  configure(): Promise<void>;
   push(add: readonly string[], remove?: readonly string[]): Promise<ChangeDone>;
   close(): Promise<void>;
 }
@@ -69,16 +76,21 @@ async function startHub(port = 0): Promise<Hub> {
   });
   open.push(feeds);
   const secretKey = join(folder, 'feed.key');
-  await feeds.configure({
-    lists: [],
-    stateDirectory,
-    feeds: { publish: ['desk'], secretKey, passwordFile: '', waitSecondsMax: 600 },
-  });
+  const configure = (): Promise<void> =>
+    feeds.configure({
+      lists: [],
+      stateDirectory,
+      feeds: { publish: ['desk'], secretKey, passwordFile: '', waitSecondsMax: 600 },
+    });
+  await configure();
   const api = createApi({ authenticate: (token) => Promise.resolve(ACTORS[token]) }, { feeds: () => feeds.publisher });
   await api.server.listen({ port, host: '127.0.0.1' });
   const { port: bound } = api.server.server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${bound}`,
+    server: api.server.server,
+    waiting: () => feeds.publisher?.waiting ?? 0,
+    configure,
     push: async (add, remove = []) => {
       const done = await ledger.change({
         list: 'desk',
@@ -156,6 +168,25 @@ class Follower {
   }
 }
 
+test('a key that is replaced in place signs from the next reload on, and nobody waits for the old one', async () => {
+  const hub = await startHub();
+  await hub.push(['a.top']);
+  const keyId = async (): Promise<string | undefined> => {
+    const signature = parseSignature(await (await ask(hub.url, 'desk/manifest.json.minisig')).text());
+    return signature.kind === 'ok' ? signature.value.keyId : undefined;
+  };
+  const before = await keyId();
+  await hub.configure();
+  expect(await keyId()).toBe(before);
+  const waiting = ask(hub.url, 'desk/manifest.signed?after=1&wait=600');
+  await expect.poll(() => hub.waiting()).toBe(1);
+  const next = await generateKey(undefined);
+  writeFileSync(join(folder, 'feed.key'), next.secretKeyFile);
+  await hub.configure();
+  expect((await waiting).status).toBe(200);
+  await expect.poll(keyId).toBe(next.publicKey.id);
+});
+
 describe('one hub, three followers', () => {
   test('have what is pushed, also what was pushed before they came, and what is withdrawn', async () => {
     const hub = await startHub();
@@ -212,6 +243,28 @@ async function ask(url: string, path: string, token = 'reader') {
 }
 
 describe('the routes', () => {
+  test('leave nothing on a connection over which many requests have waited', async () => {
+    const hub = await startHub();
+    await hub.push(['a.top']);
+    const connected = once(hub.server, 'connection') as Promise<[Socket]>;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const wait = async (): Promise<void> => {
+      const request = get(`${hub.url}/v1/feeds/desk/manifest.signed?after=0&wait=60`, {
+        agent,
+        headers: { authorization: 'Bearer reader' },
+      });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      expect(response.statusCode).toBe(200);
+      await once(response.resume(), 'end');
+    };
+    await wait();
+    const [socket] = await connected;
+    const before = socket.listenerCount('close');
+    for (let request = 0; request < 5; request += 1) await wait();
+    expect(socket.listenerCount('close')).toBe(before);
+    agent.destroy();
+  });
+
   test('serve the documents and the files that the manifest names', async () => {
     const hub = await startHub();
     await hub.push(['a.top']);
