@@ -120,8 +120,8 @@ export class RolloutWatch {
   }
 
   async #advance(ledger: RolloutLedger, row: RolloutRow): Promise<void> {
-    const why = await this.#whyTooMuch(ledger, row);
     const isDue = row.nextAtSeconds > 0 && row.nextAtSeconds <= this.#nowSeconds();
+    const why = await this.#whyTooMuch(ledger, row, isDue);
     if (why === undefined && !isDue) return;
     const to = why === undefined ? 'promote' : 'abort';
     const moved = await ledger.moveRollout(row.id, to, why ?? 'its time had come', SYSTEM);
@@ -140,11 +140,12 @@ export class RolloutWatch {
     await this.#tellInTurn(ledger);
   }
 
-  /** A sentence for people; undefined: it may go on. */
-  async #whyTooMuch(ledger: RolloutLedger, row: RolloutRow): Promise<string | undefined> {
-    const tooManyAppeals = this.#looks % APPEALS_LOOKS === 1 ? await this.#tooManyAppeals(ledger, row) : undefined;
+  /** A sentence for people; undefined: it may go on. Counts at some looks, and before more clients get the entries. */
+  async #whyTooMuch(ledger: RolloutLedger, row: RolloutRow, isDue: boolean): Promise<string | undefined> {
+    const isLook = (every: number): boolean => isDue || this.#looks % every === 1;
+    const tooManyAppeals = isLook(APPEALS_LOOKS) ? await this.#tooManyAppeals(ledger, row) : undefined;
     if (tooManyAppeals !== undefined) return tooManyAppeals;
-    return this.#looks % RADIUS_LOOKS === 1 ? this.#tooManyQueries(ledger, row) : undefined;
+    return isLook(RADIUS_LOOKS) ? this.#tooManyQueries(ledger, row) : undefined;
   }
 
   async #tooManyAppeals(ledger: RolloutLedger, { id, list }: RolloutRow): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { RolloutWatch, type RolloutWatchOptions, type StageOfList } from '../../
 import type { LedgerDelta } from '../../../src/control-plane/ledger/ledger.ts';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { askedBy } from '../../support/asked-by.ts';
 import { isDone, listSettings, openTestLedger, type TestLedger } from '../../support/ledger-harness.ts';
 import { sentAppeal } from '../../support/sent-appeal.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -116,6 +117,43 @@ describe('a rollout', () => {
     expect(await ledger.store.rollouts()).toMatchObject([{ state: 'running' }, { state: 'aborted', percent: 0 }]);
     const audit = await ledger.store.audit(0, 100);
     expect(audit.at(-1)).toMatchObject({ kind: 'rollout', data: { to: 'abort' } });
+  });
+
+  test('is looked at before it goes on to more clients, at whichever look that is', async () => {
+    const { ledger, watch, told } = await watched();
+    await ledger.push(['bad.example']);
+    await watch.look();
+    for (const client of ['a', 'b'])
+      await ledger.store.fileAppeal(sentAppeal({ name: 'bad.example', entry: 'bad.example', client }));
+    ledger.nowSeconds += 60;
+    await watch.look();
+    expect(told.map((stages) => stages.map(({ permyriad }) => permyriad))).toEqual([[100], [0]]);
+  });
+
+  test('whose entries turn out to be asked for by many is taken back, and says by how many', async () => {
+    const queryCounts: SharedArrayBuffer[] = [];
+    const { ledger, watch, applied, logged } = await watched({
+      radius: () => ({ queryCounts, blastRadius: { sharePercent: 1, queriesMin: 1000 } }),
+    });
+    await ledger.push(['quiet.example']);
+    await ledger.push(['a.example', 'b.example']);
+    await watch.look();
+    expect(applied).toEqual([]);
+    // Each of them less than may be; together more.
+    queryCounts.push(
+      askedBy('www.a.example', 800, ledger.nowSeconds),
+      askedBy('www.b.example', 800, ledger.nowSeconds),
+      askedBy('other.example', 10_000, ledger.nowSeconds),
+    );
+    ledger.nowSeconds += 60;
+    await watch.look();
+    expect(applied).toMatchObject([{ list: 'desk', names: [{ name: 'a.example' }, { name: 'b.example' }] }]);
+    expect(logged).toContainEqual(
+      expect.stringMatching(
+        /^a rollout was taken back: it would have blocked about \d+ of \d+ queries in the last 24 h$/,
+      ),
+    );
+    expect(await ledger.store.rollouts()).toMatchObject([{ percent: 12.5 }, { state: 'aborted' }]);
   });
 
   test('whose ledger cannot be asked stays at its stage, and is looked at again', async () => {

@@ -3,12 +3,9 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { wallClockMs } from '../../../../src/clock.ts';
-import { LABELS_MAX, labelStartsOf } from '../../../../src/dns/name.ts';
-import { QuerySketchWriter, createQuerySketch } from '../../../../src/telemetry/query-sketch.ts';
+import { askedBy } from '../../../support/asked-by.ts';
 import { HostileHttpServer } from '../../../support/hostile-http-server.ts';
 import { SyncHarness, testConfig, type ListInput } from '../../../support/list-sync-harness.ts';
-import { wireName } from '../../../support/publish-policy.ts';
 
 let harness: SyncHarness;
 beforeEach(async () => {
@@ -143,23 +140,6 @@ describe('an update that removes or adds too much', () => {
     }
   });
 });
-
-/** Asked by so many clients; one in 16 counts. */
-function askedBy(name: string, clients: number): SharedArrayBuffer {
-  // As those of one process have it.
-  const sketch = createQuerySketch(4711);
-  const writer = new QuerySketchWriter(sketch);
-  writer.tick(wallClockMs() / 1000);
-  const wire = wireName(name);
-  const starts = new Uint8Array(LABELS_MAX);
-  const labels = labelStartsOf(wire, 0, starts);
-  const client = new Uint8Array(16).fill(0xff, 10, 12);
-  for (let i = 0; i < clients; i++) {
-    new DataView(client.buffer).setUint32(12, 0x0a00_0000 + i);
-    writer.count(wire, 0, wire.length, starts, labels, client);
-  }
-  return sketch;
-}
 
 describe('an entry that many ask for', () => {
   beforeEach(() => {
