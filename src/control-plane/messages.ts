@@ -150,7 +150,13 @@ export interface EventThreadData {
   /** Of the resolver threads (telemetry/blocked-events.ts). */
   readonly rings: readonly SharedArrayBuffer[];
   readonly listSlots: Readonly<Record<string, number>>;
+  readonly regionSlots: Readonly<Record<string, number>>;
 }
 
 export type ToEvents =
-  { readonly kind: 'lists'; readonly listSlots: Readonly<Record<string, number>> } | { readonly kind: 'stop' };
+  | {
+      readonly kind: 'rows';
+      readonly listSlots: Readonly<Record<string, number>>;
+      readonly regionSlots: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'stop' };

@@ -48,7 +48,14 @@ export class BlockRecorder {
   }
 
   /** The query is blocked by `match`. */
-  event(query: QueryView, match: PolicyMatch, atMs: number, transport: number, client: Uint8Array | undefined): void {
+  event(
+    query: QueryView,
+    match: PolicyMatch,
+    atMs: number,
+    transport: number,
+    regionRow: number,
+    client: Uint8Array | undefined,
+  ): void {
     if (this.#events === undefined) return;
     if (this.#samplePercent < 100 && Math.random() * 100 >= this.#samplePercent) return;
     const isWritten = this.#events.write(
@@ -59,6 +66,7 @@ export class BlockRecorder {
       match.categoryIndex,
       match.actionIndex,
       transport,
+      regionRow,
       client,
       query.bytes,
       query.qnameStart,

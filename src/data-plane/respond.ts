@@ -17,6 +17,7 @@ import type { DesignatedResolver } from '../policy/designated-resolver.ts';
 import { Policy, VerdictKind } from '../policy/policy.ts';
 import type { PublishedPolicy } from '../policy/published.ts';
 import { NOT_SPECIAL, SpecialUse } from '../policy/special-use.ts';
+import { NO_REGION_ROW } from '../telemetry/blocked-events.ts';
 import { DropRow, RESPONSE_VERDICTS, VerdictRow } from '../telemetry/counter-labels.ts';
 import {
   blockedCounter,
@@ -26,6 +27,7 @@ import {
   observeDuration,
   QTYPE_SLOT,
   queryCounter,
+  regionCounter,
   responseCounter,
   shadowCounter,
 } from '../telemetry/counters.ts';
@@ -36,7 +38,7 @@ import { ClientAccess } from './client-address.ts';
 import { Finisher } from './finish.ts';
 import { Cookies } from './limits/cookies.ts';
 import { type Arrival, DROPPED } from './listener/arrival.ts';
-import { RegionCells, type RegionSlots } from './region-cells.ts';
+import { RegionRows, type RegionSlots } from './region-rows.ts';
 
 /** How a query came; arrivals and waiters both say it. */
 export interface Asked {
@@ -52,7 +54,7 @@ export class Respond {
   access: ClientAccess;
   #policy: Policy | undefined;
   #groups: ClientGroups;
-  #regions: RegionCells;
+  #regions: RegionRows;
   #blockAnswers: BlockAnswers | undefined;
   #special: SpecialUse;
   #designated: DesignatedResolver | undefined;
@@ -87,7 +89,7 @@ export class Respond {
     this.#onBug = onBug;
     this.access = new ClientAccess(config.clients.allow);
     this.#groups = new ClientGroups(config.clients.groups);
-    this.#regions = new RegionCells(config.clients.groups, regionSlots);
+    this.#regions = new RegionRows(config.clients.groups, regionSlots);
     this.#special = new SpecialUse(config.specialUse, config.edns.udpPayloadBytes);
     this.#cookies = new Cookies(config.limits, cookieSecret);
     this.#finisher = new Finisher(config, this.#cookies);
@@ -110,7 +112,7 @@ export class Respond {
     this.#cookies.configure(config.limits);
     this.#finisher = new Finisher(config, this.#cookies);
     this.#groups = new ClientGroups(config.clients.groups);
-    this.#regions = new RegionCells(config.clients.groups, regionSlots);
+    this.#regions = new RegionRows(config.clients.groups, regionSlots);
     if (this.#policy !== undefined) this.setPolicy(this.#policy.published);
   }
 
@@ -187,9 +189,10 @@ export class Respond {
   block(query: QueryView, asked: Asked): number {
     const { match } = this.#policy!;
     this.#cells[blockedCounter(match.list.counterSlot, match.categoryIndex, match.actionIndex)]!++;
-    if (this.#regions.isAny) this.#cells[this.#regions.cellOf(this.#groupOf(asked.client))]!++;
+    const region = this.#countRegion(asked.client);
     if (this.#recorder?.keepsEvents === true) {
-      this.#recorder.event(query, match, asked.receivedAtMs + this.#wallOffsetMs, asked.transport, asked.client);
+      const atMs = asked.receivedAtMs + this.#wallOffsetMs;
+      this.#recorder.event(query, match, atMs, asked.transport, region, asked.client);
     }
     const bytesMax = this.#finisher.responseBytesMax(query, asked.transport);
     const length = this.#blockAnswers!.write(query, match, bytesMax);
@@ -198,6 +201,14 @@ export class Respond {
       return DROPPED;
     }
     return this.#done(query, asked, VerdictRow.blocked, this.#finisher.addExtras(query, asked.transport, length));
+  }
+
+  /** Counts a blocked query as of its client's region; returns the row of that, or NO_REGION_ROW. */
+  #countRegion(client: Uint8Array | undefined): number {
+    if (!this.#regions.isAny) return NO_REGION_ROW;
+    const row = this.#regions.rowOf(this.#groupOf(client));
+    this.#cells[regionCounter(row)]!++;
+    return row;
   }
 
   #groupOf(client: Uint8Array | undefined): number {

@@ -191,7 +191,7 @@ export class Supervisor {
       config: this.#config,
       counters: this.#eventCounters,
       rings: this.#resolvers.memories.map(({ events }) => events),
-      listSlots: this.#slots.rows.listSlots,
+      ...this.#slots.rows,
     });
     return startEventThread(data, () => this.#countRestart('events'), this.#log);
   }
@@ -263,7 +263,7 @@ export class Supervisor {
     this.#tellControl({ kind: 'configure', config: this.#config, listSlots, regionSlots });
     this.#resolvers.tell({ kind: 'configure', config: this.#config, regionSlots });
     this.#page?.post({ kind: 'configure', config: this.#config } satisfies ToPage);
-    this.#events?.post({ kind: 'lists', listSlots } satisfies ToEvents);
+    this.#events?.post({ kind: 'rows', listSlots, regionSlots } satisfies ToEvents);
   }
 
   /** Shows threads the certificate in force, and counts its changes. */

@@ -4,7 +4,8 @@
  * behind, the event is counted as dropped. The client's address is in the ring for the moment until it is read.
  *
  * A record: time (Float64, milliseconds since 1970), version and entry hash (Uint32), row of the list, category, action,
- * transport, octets of the name, 3 spare, client (16 octets), name in wire format.
+ * transport, octets of the name, 1 spare, row of the client's region and 1 (Uint16; 0: none), client (16 octets), name in
+ * wire format.
  */
 import { NAME_BYTES_MAX, nameToText } from '../dns/name.ts';
 import { ADDRESS_BYTES } from '../policy/address.ts';
@@ -14,8 +15,12 @@ export const EVENT_BYTES = 296;
 export const EVENTS_MAX = 4096;
 const HEADER_BYTES = 128;
 const LIST_AT = 16;
+const REGION_AT = 22;
 const CLIENT_AT = 24;
 const NAME_AT = CLIENT_AT + ADDRESS_BYTES;
+
+/** In the place of a region's row: no group has a region. */
+export const NO_REGION_ROW = -1;
 
 export interface BlockedEvent {
   readonly atMs: number;
@@ -27,6 +32,8 @@ export interface BlockedEvent {
   readonly actionIndex: number;
   /** Row of TRANSPORTS. */
   readonly transport: number;
+  /** Row of the counters, or NO_REGION_ROW. */
+  readonly regionRow: number;
   /** 16 octets; IPv4 as ::ffff:a.b.c.d. All 0: not known. */
   readonly client: Uint8Array;
   /** As text, lower case. */
@@ -69,6 +76,7 @@ export class EventRingWriter extends EventRing {
     categoryIndex: number,
     actionIndex: number,
     transport: number,
+    regionRow: number,
     client: Uint8Array | undefined,
     name: Uint8Array,
     nameStart: number,
@@ -87,6 +95,7 @@ export class EventRingWriter extends EventRing {
     bytes[at + LIST_AT + 3] = transport;
     const copied = nameBytes > NAME_BYTES_MAX ? 0 : nameBytes;
     bytes[at + LIST_AT + 4] = copied;
+    view.setUint16(at + REGION_AT, regionRow + 1, true);
     for (let i = 0; i < ADDRESS_BYTES; i++) bytes[at + CLIENT_AT + i] = client === undefined ? 0 : client[i]!;
     for (let i = 0; i < copied; i++) bytes[at + NAME_AT + i] = name[nameStart + i]!;
     // Why last: the reader sees whole events only.
@@ -133,6 +142,7 @@ export class EventRingReader extends EventRing {
       categoryIndex: bytes[at + LIST_AT + 1]!,
       actionIndex: bytes[at + LIST_AT + 2]!,
       transport: bytes[at + LIST_AT + 3]!,
+      regionRow: view.getUint16(at + REGION_AT, true) - 1,
       client: bytes.slice(at + CLIENT_AT, at + NAME_AT),
       name: nameToText(name, 0).toLowerCase(),
     };

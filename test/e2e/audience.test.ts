@@ -1,5 +1,5 @@
 /** A real Weir and clients of several prefixes: for whom a rule holds, seen from each of them. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -215,38 +215,55 @@ test('a group has the warning page in its language, changed by a reload', { time
   );
 });
 
-test('blocked queries are counted by the region of the group, through reloads', { timeout: TEST_MS }, async () => {
-  const groups = (...regions: readonly string[]) => ({
-    clients: {
-      groups: regions.map((region, net) => ({ name: `g${net}`, prefixes: [`127.0.${net}.0/24`], region })),
-    },
-  });
-  const weir = await startWeirProcess({
-    config: config(groups('north', 'south')),
-    files: { 'list.txt': 'bad.example\n' },
-  });
-  const counts = async (): Promise<Record<string, number>> => {
-    const samples = (await weir.exposition()).matchAll(
-      /^weir_blocked_queries_by_region_total\{region="(.*)"\} (.*)$/gm,
+test(
+  'blocked queries have the region of the group in counts and event log, through reloads',
+  { timeout: TEST_MS },
+  async () => {
+    const groups = (...regions: readonly string[]) => ({
+      clients: {
+        groups: regions.map((region, net) => ({ name: `g${net}`, prefixes: [`127.0.${net}.0/24`], region })),
+      },
+    });
+    const eventLog = { eventLog: { file: 'events.jsonl' } };
+    const weir = await startWeirProcess({
+      config: config({ ...groups('north', 'south'), ...eventLog }),
+      files: { 'list.txt': 'bad.example\n' },
+    });
+    const counts = async (): Promise<Record<string, number>> => {
+      const samples = (await weir.exposition()).matchAll(
+        /^weir_blocked_queries_by_region_total\{region="(.*)"\} (.*)$/gm,
+      );
+      return Object.fromEntries([...samples].map(([, region, count]) => [region, Number(count)]));
+    };
+    expect(await counts()).toEqual({ none: 0, north: 0, south: 0 });
+    await fromBoth(weir, 'bad.example');
+    await fromBoth(weir, 'good.example');
+    await addressFor(weir, THERE, 'bad.example');
+    await addressFor(weir, '127.0.9.2', 'bad.example');
+    expect(await counts()).toEqual({ none: 1, north: 1, south: 2 });
+    weir.writeConfig(config({ ...groups('west', 'north'), ...eventLog }));
+    weir.program.signal('SIGHUP');
+    await until(counts, (now) => now['west'] === 0, 'the region that is new');
+    expect(await counts()).toEqual({ none: 1, north: 1, south: 2, west: 0 });
+    const afterReload = async (): Promise<Record<string, number>> => {
+      await addressFor(weir, HERE, 'bad.example');
+      return counts();
+    };
+    const now = await until(afterReload, ({ west = 0 }) => west > 0, 'a blocked query counted as of the new region');
+    expect(now).toMatchObject({ none: 1, south: 2 });
+    await addressFor(weir, THERE, 'bad.example');
+    await until(
+      counts,
+      ({ north }) => north === (now['north'] ?? 0) + 1,
+      'a count that goes on in the group now of it',
     );
-    return Object.fromEntries([...samples].map(([, region, count]) => [region, Number(count)]));
-  };
-  expect(await counts()).toEqual({ none: 0, north: 0, south: 0 });
-  await fromBoth(weir, 'bad.example');
-  await fromBoth(weir, 'good.example');
-  await addressFor(weir, THERE, 'bad.example');
-  await addressFor(weir, '127.0.9.2', 'bad.example');
-  expect(await counts()).toEqual({ none: 1, north: 1, south: 2 });
-  weir.writeConfig(config(groups('west', 'north')));
-  weir.program.signal('SIGHUP');
-  await until(counts, (now) => now['west'] === 0, 'the region that is new');
-  expect(await counts()).toEqual({ none: 1, north: 1, south: 2, west: 0 });
-  const afterReload = async (): Promise<Record<string, number>> => {
-    await addressFor(weir, HERE, 'bad.example');
-    return counts();
-  };
-  const now = await until(afterReload, ({ west = 0 }) => west > 0, 'a blocked query counted as of the new region');
-  expect(now).toMatchObject({ none: 1, south: 2 });
-  await addressFor(weir, THERE, 'bad.example');
-  await until(counts, ({ north }) => north === (now['north'] ?? 0) + 1, 'a count that goes on in the group now of it');
-});
+    const counted = await counts();
+    await weir.stop();
+    const logged = new Map<string, number>();
+    for (const line of readFileSync(join(weir.folder, 'events.jsonl'), 'utf8').trimEnd().split('\n')) {
+      const { region } = JSON.parse(line) as { region: string };
+      logged.set(region, (logged.get(region) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(logged)).toEqual(counted);
+  },
+);

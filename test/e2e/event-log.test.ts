@@ -21,6 +21,7 @@ const lineShape = z.strictObject({
   category: z.string(),
   action: z.string(),
   transport: z.string(),
+  region: z.string().optional(),
   client: z.string().optional(),
 });
 

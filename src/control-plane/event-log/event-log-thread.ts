@@ -17,7 +17,7 @@ const PUMP_INTERVAL_MS = 20;
 const LOG_INTERVAL_MS = 60_000;
 const TEND_INTERVAL_MS = 60_000;
 
-const { config, counters, rings, listSlots, heartbeat } = workerData as EventThreadData & {
+const { config, counters, rings, listSlots, regionSlots, heartbeat } = workerData as EventThreadData & {
   readonly heartbeat: SharedArrayBuffer;
 };
 const { file, bytesMax, ageSecondsMax, filesMax, clientAddress, hashRotationSeconds } = config.eventLog;
@@ -28,13 +28,15 @@ const logFailure = logEvery('write', LOG_INTERVAL_MS);
 const logUntended = logEvery('tend', LOG_INTERVAL_MS);
 startHeartbeat(heartbeat);
 
-let names = namesBySlot(listSlots);
+let lists = namesBySlot(listSlots);
+let regions = namesBySlot(regionSlots);
 const output = new RotatingFile({ file, bytesMax, ageMsMax: ageSecondsMax * 1000, filesMax });
 const writer = new EventWriter({
   rings: rings.map((ring) => new EventRingReader(ring)),
   file: output,
   clients: new ClientDigest(clientAddress, hashRotationSeconds * 1000),
-  listName: (slot) => names.get(slot) ?? '',
+  listName: (slot) => lists.get(slot) ?? '',
+  regionName: (row) => regions.get(row),
   cells: new Float64Array(counters),
   onFailure: ({ code }) => logFailure('error', { file, code }, 'the event log cannot be written; events are lost'),
 });
@@ -60,8 +62,9 @@ const tending = setInterval(tend, TEND_INTERVAL_MS);
 
 port.on('message', (message: ToEvents) => {
   switch (message.kind) {
-    case 'lists':
-      names = namesBySlot(message.listSlots);
+    case 'rows':
+      lists = namesBySlot(message.listSlots);
+      regions = namesBySlot(message.regionSlots);
       break;
     case 'stop':
       clearTimeout(timer);

@@ -19,6 +19,8 @@ export interface EventWriterOptions {
   readonly clients: ClientDigest;
   /** Name of the list in a row of the counters; '' where there is none. */
   readonly listName: (slot: number) => string;
+  /** Likewise of a region; undefined for NO_REGION_ROW. */
+  readonly regionName: (row: number) => string | undefined;
   readonly cells: Float64Array;
   readonly onFailure: (error: NodeJS.ErrnoException) => void;
 }
@@ -37,12 +39,12 @@ export class EventWriter {
   /** One turn of every ring; whether there is more. */
   pump(nowMs: number): boolean {
     let isMore = false;
-    for (const ring of this.#options.rings) {
+    const { rings, listName, regionName, clients } = this.#options;
+    for (const ring of rings) {
       const lines: string[] = [];
       const taken = ring.drain(EVENTS_A_TURN_MAX, (event) => {
-        lines.push(
-          eventLine(event, this.#options.listName(event.listSlot), this.#options.clients.of(event.client, nowMs)),
-        );
+        const client = clients.of(event.client, nowMs);
+        lines.push(eventLine(event, listName(event.listSlot), regionName(event.regionRow), client));
       });
       if (taken > 0) this.#write(lines, nowMs);
       ring.settle();

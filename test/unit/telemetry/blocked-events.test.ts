@@ -4,6 +4,7 @@ import {
   EVENTS_MAX,
   EventRingReader,
   EventRingWriter,
+  NO_REGION_ROW,
   createEventRing,
 } from '../../../src/telemetry/blocked-events.ts';
 import { wireName } from '../../support/publish-policy.ts';
@@ -11,9 +12,9 @@ import { wireName } from '../../support/publish-policy.ts';
 function ringOf() {
   const ring = createEventRing();
   const writer = new EventRingWriter(ring);
-  const write = (name: string, version = 1, client?: Uint8Array): boolean => {
+  const write = (name: string, version = 1, client?: Uint8Array, regionRow = 256): boolean => {
     const octets = wireName(name);
-    return writer.write(1000.5, version, 0xdead_beef, 255, 3, 4, 2, client, octets, 0, octets.length);
+    return writer.write(1000.5, version, 0xdead_beef, 255, 3, 4, 2, regionRow, client, octets, 0, octets.length);
   };
   const reader = new EventRingReader(ring);
   const drain = (eventsMax = EVENTS_MAX): BlockedEvent[] => {
@@ -28,7 +29,10 @@ describe('blocked queries on their way to the event log', () => {
   it('come out as they went in, oldest first, once', () => {
     const { write, drain } = ringOf();
     const client = Uint8Array.from({ length: 16 }, (_, index) => index);
-    expect([write('WWW.Bad.example', 0xffff_ffff, client), write('b.example')]).toEqual([true, true]);
+    expect([write('WWW.Bad.example', 0xffff_ffff, client), write('b.example', 1, undefined, NO_REGION_ROW)]).toEqual([
+      true,
+      true,
+    ]);
     const events = drain();
     expect(events[0]).toEqual({
       atMs: 1000.5,
@@ -38,10 +42,11 @@ describe('blocked queries on their way to the event log', () => {
       categoryIndex: 3,
       actionIndex: 4,
       transport: 2,
+      regionRow: 256,
       client,
       name: 'www.bad.example',
     });
-    expect(events[1]).toMatchObject({ name: 'b.example', client: new Uint8Array(16) });
+    expect(events[1]).toMatchObject({ name: 'b.example', regionRow: NO_REGION_ROW, client: new Uint8Array(16) });
     expect(drain()).toEqual([]);
   });
 

@@ -35,6 +35,7 @@ function writerOf(folder: string, threads = 1) {
       file: new RotatingFile({ file, bytesMax: 1e9, ageMsMax: 1e9, filesMax: 1 }),
       clients: new ClientDigest('raw', 60_000),
       listName,
+      regionName: (row) => (row === 3 ? 'north' : undefined),
       cells,
       onFailure: ({ code }) => failures.push(code),
     });
@@ -44,7 +45,20 @@ function writerOf(folder: string, threads = 1) {
     const [category, action] = [CATEGORIES.indexOf('loan'), ACTIONS.indexOf('sinkhole')];
     const transport = TRANSPORTS.indexOf('tcp');
     const atMs = Date.UTC(2026, 0, 31);
-    return producers[thread]!.write(atMs, 7, entryHash, 5, category, action, transport, client, asked, 0, asked.length);
+    return producers[thread]!.write(
+      atMs,
+      7,
+      entryHash,
+      5,
+      category,
+      action,
+      transport,
+      3,
+      client,
+      asked,
+      0,
+      asked.length,
+    );
   };
   const lines = (): unknown[] =>
     readFileSync(file, 'utf8')
@@ -71,6 +85,7 @@ describe('the event log', () => {
         category: 'loan',
         action: 'sinkhole',
         transport: 'tcp',
+        region: 'north',
         client: '192.0.2.1',
       },
     ]);
