@@ -69,8 +69,13 @@ function argumentsOf(load: Load): string[] {
 
 /** Errors: rejects when dnsperf fails or its report cannot be read. */
 export async function runLoad(load: Load): Promise<LoadReport> {
-  const [command, args] = pinned(load.cores, 'dnsperf', argumentsOf(load));
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  return readReport(await runProgram(load.cores, 'dnsperf', argumentsOf(load)));
+}
+
+/** Runs a load generator to its end; what it printed, up to a limit. */
+export async function runProgram(cores: string, program: string, args: readonly string[]): Promise<string> {
+  const [command, pinnedArgs] = pinned(cores, program, args);
+  const child = spawn(command, pinnedArgs, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -78,7 +83,7 @@ export async function runLoad(load: Load): Promise<LoadReport> {
     });
   }
   await once(child, 'close');
-  return readReport(text);
+  return text;
 }
 
 /** A run whose every answer is listed, through `listFile`, for percentiles. */

@@ -25,6 +25,11 @@ export function writePlain(path: string, list: ListData): void {
   write(path, list, '', (name) => `${name}\n`);
 }
 
+/** A host below each name. */
+export function writeHosts(path: string, list: ListData): void {
+  write(path, list, '', (name) => `www.${name}\n`);
+}
+
 /** Every name and everything below it, as the other servers' entries mean it. */
 export function writeRpz(path: string, list: ListData): void {
   const head = `$TTL ${SINKHOLE_TTL_SECONDS}\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n`;

@@ -1,23 +1,23 @@
 /**
  * Readers of the warning page: a given number of views a second, whatever the server does, each from an address of its own
- * and by a connection of its own, as subscribers come. A view counts when the whole page for the name asked has arrived.
+ * and as many by one connection as asked. The readers are a program in C (page-views.c), compiled for each run: in Node a
+ * view cost its reader more than the server, and the readers were what was measured.
  */
-import { type Socket, connect } from 'node:net';
-import { monotonicMs } from '../src/clock.ts';
-import { percentile } from './statistics.ts';
-
-const TICK_MS = 2;
-/** Views that are not over; beyond it one is not begun and counts as failed. */
-const OPEN_MAX = 1_000;
-const VIEW_TIMEOUT_MS = 5_000;
-const LANGUAGES = ['zh-CN,zh;q=0.9', 'en-GB,en;q=0.8', 'ug,zh;q=0.5'];
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { runProgram } from './dnsperf.ts';
 
 export interface PageLoad {
+  readonly program: string;
   readonly port: number;
-  /** The host of a view; any number may come. */
-  readonly nameAt: (index: number) => string;
+  /** Names that are blocked, one a line; asked for in turn. */
+  readonly namesFile: string;
   readonly seconds: number;
   readonly viewsPerSecond: number;
+  /** 1: as subscribers come, who meet one page. */
+  readonly viewsPerConnection: number;
+  /** Processors for the readers. */
+  readonly cores: string;
 }
 
 export interface PageReport {
@@ -28,65 +28,29 @@ export interface PageReport {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly maxUs: number;
+  /** Processor time of the readers for each view. */
+  readonly readerCpuUs: number;
 }
 
+/** Returns the path of the program. Errors: throws where there is no compiler. */
+export function compilePageViews(folder: string): string {
+  const program = join(folder, 'page-views');
+  execFileSync('cc', ['-O2', '-o', program, new URL('page-views.c', import.meta.url).pathname], { stdio: 'pipe' });
+  return program;
+}
+
+/** Errors: rejects when the readers cannot be started. */
 export async function runPageLoad(load: PageLoad): Promise<PageReport> {
-  const latenciesUs: number[] = [];
-  const open = new Set<Promise<void>>();
-  let begun = 0;
-  let failed = 0;
-  const begin = monotonicMs();
-
-  const view = async (index: number): Promise<void> => {
-    const start = monotonicMs();
-    if (await isShown(load, index)) latenciesUs.push((monotonicMs() - start) * 1_000);
-    else failed++;
-  };
-  for (;;) {
-    const passedMs = monotonicMs() - begin;
-    if (passedMs >= load.seconds * 1_000) break;
-    for (const due = (passedMs / 1_000) * load.viewsPerSecond; begun < due; begun++) {
-      if (open.size >= OPEN_MAX) {
-        failed++;
-        continue;
-      }
-      const one = view(begun).finally(() => open.delete(one));
-      open.add(one);
-    }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-  }
-  await Promise.all(open);
-  return {
-    views: latenciesUs.length,
-    failed,
-    viewsPerSecond: latenciesUs.length / load.seconds,
-    p50Us: percentile(latenciesUs, 50),
-    p99Us: percentile(latenciesUs, 99),
-    maxUs: percentile(latenciesUs, 100),
-  };
+  const { port, viewsPerSecond, seconds, viewsPerConnection, namesFile } = load;
+  const args = [port, viewsPerSecond, seconds, viewsPerConnection, namesFile].map(String);
+  return readPageReport(await runProgram(load.cores, load.program, args), seconds);
 }
 
-/** One of the 16 million addresses of loopback, as if it were a subscriber's. */
-function addressAt(index: number): string {
-  return `127.${1 + ((index >> 14) % 200)}.${(index >> 7) & 127}.${1 + (index & 127)}`;
-}
-
-async function isShown({ port, nameAt }: PageLoad, index: number): Promise<boolean> {
-  const name = nameAt(index);
-  return new Promise((resolve) => {
-    const socket: Socket = connect({ port, host: '127.0.0.1', localAddress: addressAt(index) });
-    const pieces: Buffer[] = [];
-    socket.setTimeout(VIEW_TIMEOUT_MS, () => socket.destroy());
-    socket.on('data', (piece) => pieces.push(piece));
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve(isPageFor(name, Buffer.concat(pieces))));
-    socket.end(
-      `GET / HTTP/1.1\r\nHost: ${name}\r\nAccept: text/html,*/*;q=0.8\r\n` +
-        `Accept-Language: ${LANGUAGES[index % LANGUAGES.length]}\r\nConnection: close\r\n\r\n`,
-    );
-  });
-}
-
-function isPageFor(name: string, answer: Buffer): boolean {
-  return answer.includes('HTTP/1.1 451 ') && answer.includes(`>${name}</p>`) && answer.includes('</html>');
+/** Reads the line that page-views ends with. Errors: throws when it is not there. */
+export function readPageReport(text: string, seconds: number): PageReport {
+  const figures = /^(?:\d+ ){5}\d+\n$/.test(text) ? text.trim().split(' ').map(Number) : undefined;
+  if (figures === undefined) throw new Error(`the readers reported nothing:\n${text.slice(-2_000)}`);
+  const [views = 0, failed = 0, p50Us = 0, p99Us = 0, maxUs = 0, cpuUs = 0] = figures;
+  const readerCpuUs = views === 0 ? Number.NaN : cpuUs / views;
+  return { views, failed, viewsPerSecond: views / seconds, p50Us, p99Us, maxUs, readerCpuUs };
 }

@@ -17,6 +17,7 @@ const COLUMNS: Readonly<Record<string, { readonly title: string; readonly show: 
   viewsFailed: { title: 'failed', show: String },
   viewP50Us: { title: 'view p50 us', show: (value) => value.toFixed(0) },
   viewP99Us: { title: 'view p99 us', show: (value) => value.toFixed(0) },
+  readerCpuUs: { title: 'reader us/view', show: (value) => value.toFixed(0) },
   readyMs: { title: 'ready ms', show: (value) => value.toFixed(0) },
   readyAgainMs: { title: 'again ms', show: (value) => value.toFixed(0) },
   inForceMs: { title: 'in force ms', show: (value) => value.toFixed(0) },

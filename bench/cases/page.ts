@@ -5,8 +5,8 @@
  */
 import { join } from 'node:path';
 import { runLoad, type Load, type LoadReport } from '../dnsperf.ts';
-import { writePlain } from '../list-files.ts';
-import { type PageLoad, type PageReport, runPageLoad } from '../page-load.ts';
+import { writeHosts, writePlain } from '../list-files.ts';
+import { compilePageViews, type PageLoad, type PageReport, runPageLoad } from '../page-load.ts';
 import { cpuMicroseconds } from '../process-usage.ts';
 import { writeBlocked } from '../query-files.ts';
 import type { Row } from '../results.ts';
@@ -20,36 +20,47 @@ const QUERIES = 50_000;
 const OUTSTANDING = 500;
 const LIST_NAMES = 100_000;
 
+/** A burst of readers, each of whom opens one page; and those who look at several by one connection. */
+const VIEWS_PER_CONNECTION = [1, 10];
+
 interface Figures {
   readonly beside: string;
+  readonly viewsPerConnection?: number;
   readonly views?: PageReport;
   readonly queries?: LoadReport;
   readonly viewCpuUs?: number;
 }
 
-async function measureOn(server: WeirServer, pages: PageLoad, queries: Load): Promise<Figures[]> {
-  await runPageLoad({ ...pages, seconds: WARM_SECONDS });
+async function measureOn(server: WeirServer, pages: readonly PageLoad[], queries: Load): Promise<Figures[]> {
+  const figures: Figures[] = [];
   await runLoad({ ...queries, seconds: WARM_SECONDS });
-
-  const before = cpuMicroseconds(server.pids);
-  const viewsAlone = await runPageLoad(pages);
-  const viewCpuUs = (cpuMicroseconds(server.pids) - before) / viewsAlone.views;
-  const queriesAlone = await runLoad(queries);
-  const [views, together] = await Promise.all([runPageLoad(pages), runLoad(queries)]);
-  return [
-    { beside: 'views alone', views: viewsAlone, viewCpuUs },
-    { beside: 'queries alone', queries: queriesAlone },
-    { beside: 'both', views, queries: together },
-  ];
+  figures.push({ beside: 'queries alone', queries: await runLoad(queries) });
+  for (const load of pages) {
+    const { viewsPerConnection } = load;
+    await runPageLoad({ ...load, seconds: WARM_SECONDS });
+    const before = cpuMicroseconds(server.pids);
+    const alone = await runPageLoad(load);
+    const viewCpuUs = (cpuMicroseconds(server.pids) - before) / alone.views;
+    figures.push({ beside: 'views alone', viewsPerConnection, views: alone, viewCpuUs });
+    const [views, together] = await Promise.all([runPageLoad(load), runLoad(queries)]);
+    figures.push({ beside: 'both', viewsPerConnection, views, queries: together });
+  }
+  return figures;
 }
 
-function rowOf(context: CaseContext, where: string, { beside, views, queries, viewCpuUs }: Figures): Row {
+function rowOf(context: CaseContext, where: string, figures: Figures): Row {
+  const { beside, viewsPerConnection, views, queries, viewCpuUs } = figures;
   const { lost = 0 } = queries ?? {};
   if (lost > 0) context.problem(`page, ${where}, ${beside}: ${lost} queries lost`);
   return {
     case: 'page',
     server: 'weir',
-    parameters: { load: beside, names: context.list.count, processors: where },
+    parameters: {
+      load: beside,
+      names: context.list.count,
+      processors: where,
+      ...(viewsPerConnection === undefined ? {} : { viewsPerConnection }),
+    },
     values: {
       ...(viewCpuUs === undefined ? {} : { viewCpuUs }),
       ...(views === undefined
@@ -59,6 +70,7 @@ function rowOf(context: CaseContext, where: string, { beside, views, queries, vi
             viewsFailed: views.failed,
             viewP50Us: views.p50Us,
             viewP99Us: views.p99Us,
+            readerCpuUs: views.readerCpuUs,
           }),
       ...(queries === undefined
         ? {}
@@ -75,6 +87,7 @@ export const page: BenchCase = {
   run: async (context) => {
     const { list, cores, options } = context;
     const rows: Row[] = [];
+    const program = compilePageViews(context.folder);
     for (const [where, serverCores] of [
       ['one', cores.server],
       ['any', cores.all],
@@ -82,8 +95,10 @@ export const page: BenchCase = {
       const folder = serverFolder(context.folder, `page-${where}`);
       const listFile = join(folder, 'list.txt');
       const queryFile = join(folder, 'queries.txt');
+      const namesFile = join(folder, 'names.txt');
       writePlain(listFile, list);
       writeBlocked(queryFile, list, QUERIES);
+      writeHosts(namesFile, list);
       const server = await startWeirServer(context, {
         folder,
         list,
@@ -92,15 +107,12 @@ export const page: BenchCase = {
         cores: serverCores,
       });
       const { seconds } = options;
+      const { client } = cores;
+      const load = { program, port: server.pagePort, namesFile, seconds, viewsPerSecond: VIEWS_PER_SECOND };
       const found = await measureOn(
         server,
-        {
-          port: server.pagePort,
-          nameAt: (index) => `www.${list.nameAt(index % list.count)}`,
-          seconds,
-          viewsPerSecond: VIEWS_PER_SECOND,
-        },
-        { port: server.port, queryFile, seconds, outstanding: OUTSTANDING, edns: true, cores: cores.client },
+        VIEWS_PER_CONNECTION.map((viewsPerConnection) => ({ ...load, viewsPerConnection, cores: client })),
+        { port: server.port, queryFile, seconds, outstanding: OUTSTANDING, edns: true, cores: client },
       );
       await server.program.stop();
       rows.push(...found.map((figures) => rowOf(context, where, figures)));
