@@ -26,6 +26,8 @@ export interface ChangeAnswer {
   readonly rejectedTotal: number;
   readonly held: readonly Held[];
   readonly heldTotal: number;
+  /** Not of a Weir of before this was said. */
+  readonly rollout?: { readonly id: string; readonly entries: number; readonly percent: number } | null;
   readonly replayed: boolean;
 }
 
@@ -59,9 +61,15 @@ export function changeText(list: string, answer: ChangeAnswer): string {
   const inForce = accepted + removed > 0 ? '; in force' : '';
   const again = replayed ? ' (done before with this idempotency key; nothing was done twice)' : '';
   const lines = [`${list} version ${version}: ${counts.join(', ')}${inForce}${again}`];
+  if (answer.rollout) lines.push(stagedLine(answer.rollout));
   if (rejectedTotal > 0) lines.push(...rejectedLines(answer));
   if (heldTotal > 0) lines.push(...heldLines(answer));
   return lines.map((line) => `${terminalText(line)}\n`).join('');
+}
+
+function stagedLine({ id, entries, percent }: NonNullable<ChangeAnswer['rollout']>): string {
+  const them = entries === 1 ? '1 entry holds' : `${entries} entries hold`;
+  return `staged: ${them} for ${percent}% of the client networks until rollout ${id} goes on`;
 }
 
 function rejectedLines({ rejected, rejectedTotal }: ChangeAnswer): string[] {

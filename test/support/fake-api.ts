@@ -83,6 +83,7 @@ export function changeAnswer(fields: Readonly<Record<string, unknown>> = {}): Re
     rejectedTotal: 0,
     held: [],
     heldTotal: 0,
+    rollout: null,
     replayed: false,
     ...fields,
   };

@@ -56,6 +56,11 @@ export const changeAnswerSchema = record({
   rejectedTotal: count,
   held: list(record({ name: text, scope, code: text, holdId: text, detail: text })),
   heldTotal: count,
+  rollout: {
+    anyOf: [record({ id: text, entries: count, percent: { type: 'number' } }), { type: 'null' }],
+    description:
+      'of entries that hold for so many per cent of the client networks only, until it goes on; null: there are none',
+  },
   replayed: { ...flag, description: 'the answer to an earlier request with the same Idempotency-Key' },
 });
 

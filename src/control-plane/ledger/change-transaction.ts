@@ -77,7 +77,7 @@ export function* changeSteps(context: LedgerContext, order: ChangeOrder): Genera
 }
 
 function answerOf(written: ChangeWritten, { rejections, duplicates }: ChangeOrder): StoredAnswer {
-  const { version, accepted, removed, unchanged, held, heldTotal, withdrawnHolds } = written;
+  const { version, accepted, removed, unchanged, held, heldTotal, withdrawnHolds, rollout } = written;
   return {
     kind: 'done',
     version,
@@ -89,6 +89,7 @@ function answerOf(written: ChangeWritten, { rejections, duplicates }: ChangeOrde
     held,
     heldTotal,
     withdrawnHolds,
+    rollout,
   };
 }
 

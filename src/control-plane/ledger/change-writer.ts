@@ -27,11 +27,12 @@ import {
   type LedgerListSettings,
   type LedgerRefusal,
   type RejectedEntry,
+  type StartedRollout,
 } from './ledger.ts';
 import type { ListHead } from './list-heads.ts';
 import { stepsOf, type GuardHit, type NameStep, type NameWork } from './name-work.ts';
 import { bulkHits, measureChange, PAUSE_NAMES } from './measure-change.ts';
-import { beginRollout, isStaged, rolloutState, setEntryCount } from './rollout-rows.ts';
+import { beginRollout, isStaged, rolloutIdText, rolloutState, setEntryCount } from './rollout-rows.ts';
 import type { StagedChange } from './staged-change.ts';
 import { VersionWriter, type VersionFacts } from './version-writer.ts';
 
@@ -66,6 +67,7 @@ export interface ChangeWritten {
   readonly held: readonly HeldEntry[];
   readonly heldTotal: number;
   readonly withdrawnHolds: number;
+  readonly rollout: StartedRollout | undefined;
   readonly names: readonly string[] | undefined;
 }
 
@@ -125,6 +127,7 @@ export class ChangeWriter {
       held: this.#held,
       heldTotal: this.#heldTotal,
       withdrawnHolds: this.#withdrawnHolds,
+      rollout: this.#startedRollout(),
       names: this.#writer.names,
     };
   }
@@ -217,6 +220,12 @@ export class ChangeWriter {
     }
     this.#rollout.entries += 1;
     return this.#rollout.id;
+  }
+
+  #startedRollout(): StartedRollout | undefined {
+    if (this.#rollout === undefined) return undefined;
+    const { id, entries } = this.#rollout;
+    return { id: rolloutIdText(id), entries, percent: this.#plan.settings.rolloutStages[0]!.percent };
   }
 
   #remove(row: EntryRow): undefined {

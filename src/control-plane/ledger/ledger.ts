@@ -119,6 +119,14 @@ export interface ChangeRequest {
   readonly remove: readonly ProposedRemoval[];
 }
 
+/** What a change has put in force in stages. */
+export interface StartedRollout {
+  readonly id: string;
+  readonly entries: number;
+  /** Of the clients' networks, at first. */
+  readonly percent: number;
+}
+
 export interface ChangeDone {
   readonly kind: 'done';
   /** The list's version after it; the same as before where nothing was accepted. */
@@ -131,6 +139,8 @@ export interface ChangeDone {
   readonly rejectedTotal: number;
   readonly held: readonly HeldEntry[];
   readonly heldTotal: number;
+  /** Of new entries that are in force for a part of the clients only, as it was when they entered. */
+  readonly rollout?: StartedRollout | undefined;
   /** Holds that ended because their entries were taken back, or are in force by this change. */
   readonly withdrawnHolds?: number;
   /** True: the answer to an earlier request with the same key, again. */

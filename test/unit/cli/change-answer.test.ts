@@ -17,6 +17,15 @@ describe('the text of a push', () => {
     );
   });
 
+  test('says of what is staged for how many it holds', () => {
+    const rollout = { id: 'r3', entries: 2, percent: 12.5 };
+    expect(changeText('desk', answer({ accepted: 3, rollout }))).toBe(
+      'desk version 42: 3 accepted, 0 removed; in force\n' +
+        'staged: 2 entries hold for 12.5% of the client networks until rollout r3 goes on\n',
+    );
+    expect(changeText('desk', answer({ rollout: { ...rollout, entries: 1 } }))).toContain('staged: 1 entry holds for');
+  });
+
   test('names what was rejected and held, and what to do next', () => {
     const text = changeText('desk', answer({ rejected: [REJECTED], rejectedTotal: 1, held: [HELD], heldTotal: 1 }));
     expect(text.split('\n')).toEqual([

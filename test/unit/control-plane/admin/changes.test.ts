@@ -31,11 +31,12 @@ describe('POST /v1/lists/NAME/changes', () => {
     const held = [
       { name: 'com', scope: 'subtree', code: 'topLevelDomain', holdId: 'h1', detail: 'all of com' } as const,
     ];
+    const rollout = { id: 'r1', entries: 1, percent: 12.5 };
     const api = createApi(
       {
         change: (request: ChangeRequest) => {
           seen.push(request);
-          return Promise.resolve(done({ version: 42, rejected, rejectedTotal: 1, held, heldTotal: 1 }));
+          return Promise.resolve(done({ version: 42, rejected, rejectedTotal: 1, held, heldTotal: 1, rollout }));
         },
       },
       {
@@ -63,6 +64,7 @@ describe('POST /v1/lists/NAME/changes', () => {
       rejectedTotal: 1,
       held,
       heldTotal: 1,
+      rollout,
       replayed: false,
     });
     expect(seen).toMatchObject([

@@ -26,7 +26,8 @@ const slots = async ({ store }: TestLedger) =>
 
 test('new entries have a slot; promoted to the end they have none, by a version of its own', async () => {
   const ledger = await staged();
-  await ledger.push(['a.example', { name: 'watched.example', mode: 'shadow' }]);
+  const done = await ledger.push(['a.example', { name: 'watched.example', mode: 'shadow' }]);
+  expect(done).toMatchObject({ accepted: 2, rollout: { id: 'r1', entries: 1, percent: 1 } });
   const [rollout] = await ledger.store.rollouts();
   expect(rollout).toMatchObject({ list: 'desk', slot: 1, state: 'running', percent: 1, entryCount: 1, version: 1 });
   expect(rollout!.nextAtSeconds).toBe(ledger.nowSeconds + 3_600);
