@@ -12,8 +12,11 @@ const RESTART_DELAY_MS_MAX = 10_000;
 /** A thread that lived this long starts over with the shortest delay. */
 const HEALTHY_AFTER_MS = 60_000;
 const WATCH_INTERVAL_MS = 1_000;
-/** Of a thread with a heap limit, which handles no queries: else a start alone lets it grow to several times as much. */
-const YOUNG_MEGABYTES_MAX = 4;
+/**
+ * Of every thread's young generation. V8 would let it grow to several times what a thread keeps, and in half an hour it
+ * does; what fits in a processor's cache is also collected for less.
+ */
+const YOUNG_MEGABYTES_MAX = 6;
 /** Until the first beat: modules load slowly on a busy machine, and starting over would load them once more. */
 const START_MS_MAX = 60_000;
 
@@ -63,11 +66,10 @@ export class SupervisedThread {
     const worker = new Worker(url, {
       name: this.name,
       workerData: { ...data(), threadName: this.name, heartbeat: this.#heartbeat },
-      ...(heapMegabytesMax === undefined
-        ? {}
-        : {
-            resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax, maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX },
-          }),
+      resourceLimits: {
+        maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX,
+        ...(heapMegabytesMax === undefined ? {} : { maxOldGenerationSizeMb: heapMegabytesMax }),
+      },
     });
     this.#worker = worker;
     worker.on('message', onMessage);

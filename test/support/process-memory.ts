@@ -1,5 +1,8 @@
-/** What a process has in memory over time, as the kernel says it. */
-import { readFileSync } from 'node:fs';
+/** What a process has in memory over time, as the kernel says it, and what its threads keep of it. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { until } from './weir-process.ts';
 
 export interface MemorySample {
   readonly atMs: number;
@@ -23,4 +26,33 @@ export function bytesPerMinute(samples: readonly MemorySample[]): number {
     square += (atMs - middle.atMs) ** 2;
   }
   return (product / square) * 60_000;
+}
+
+/** For a process of which keptBytes() will be asked. @param folder an empty one, of the test. */
+export function keptMemoryEnv(folder: string): Readonly<Record<string, string>> {
+  const hook = fileURLToPath(new URL('kept-memory-hook.ts', import.meta.url));
+  return { WEIR_TEST_KEPT_FOLDER: folder, NODE_OPTIONS: `--import=${hook}` };
+}
+
+/**
+ * What each of these threads keeps after a full collection: its heap and what it holds outside of it. Units: bytes.
+ * Cost: each stands still for its collection.
+ */
+export async function keptBytes<Name extends string>(
+  folder: string,
+  word: string,
+  threads: readonly Name[],
+): Promise<Record<Name, number>> {
+  const file = join(folder, 'collect');
+  writeFileSync(`${file}.new`, word);
+  renameSync(`${file}.new`, file);
+  const answers = threads.map((thread) => join(folder, `${word}.${thread}`));
+  await until(
+    () => answers.every((path) => existsSync(path)),
+    (all) => all,
+    `what the threads keep, ${word}`,
+  );
+  return Object.fromEntries(
+    threads.map((thread, index) => [thread, Number(readFileSync(answers[index]!, 'utf8'))]),
+  ) as Record<Name, number>;
 }

@@ -2,12 +2,12 @@
  * A thread for tests of the supervision: says that it has started and with what, then does what a message tells it to.
  * `atStart` is done before anything else.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, resourceLimits, workerData } from 'node:worker_threads';
 import { startHeartbeat } from '../../src/telemetry/heartbeat.ts';
 
 const SLOW_START_MS = 2_500;
 
-export type Deed = 'throw' | 'exit' | 'block' | 'exhaust' | 'echo' | 'reject' | 'linger';
+export type Deed = 'throw' | 'exit' | 'block' | 'exhaust' | 'echo' | 'reject' | 'linger' | 'limits';
 
 const { heartbeat, threadName, start, atStart } = workerData as {
   readonly heartbeat: SharedArrayBuffer;
@@ -39,6 +39,9 @@ function perform(deed: Deed): void {
     }
     case 'echo':
       port.postMessage({ kind: 'echo', start });
+      break;
+    case 'limits':
+      port.postMessage({ kind: 'limits', start, ...resourceLimits });
       break;
   }
 }

@@ -10,6 +10,7 @@ interface Said {
   readonly kind: string;
   readonly start: number;
   readonly threadName?: string;
+  readonly maxYoungGenerationSizeMb?: number;
 }
 
 const threads: SupervisedThread[] = [];
@@ -90,6 +91,22 @@ describe('SupervisedThread', () => {
     expect(String(logged[0]?.fields['err'])).toContain('a bug in the thread');
     expect(logged[0]?.fields['thread']).toBe('subject');
   });
+
+  it.each([undefined, 32])(
+    'lets no young generation outgrow what a thread keeps (heap: %s)',
+    async (heapMegabytesMax) => {
+      const { said, post, untilStarted } = supervise({ heapMegabytesMax });
+      await untilStarted(1);
+      post('limits');
+      const limits = await until(
+        () => said.find(({ kind }) => kind === 'limits'),
+        (found) => found !== undefined,
+        'the limits',
+      );
+      // By default V8 takes 96 MB on a machine of this size.
+      expect(limits?.maxYoungGenerationSizeMb).toBe(6);
+    },
+  );
 
   it('replaces a thread that exhausts its heap', async () => {
     const { logged, post, untilStarted, deaths } = supervise({ heapMegabytesMax: 32 });
