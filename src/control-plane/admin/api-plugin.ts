@@ -4,10 +4,12 @@
  *
  * onRequest: authenticate, rights -> body (JSON by schema, or NDJSON as a stream) -> query -> handle -> answer, counted
  */
+import { Socket } from 'node:net';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../ledger/ledger.ts';
 import { storeRefusal } from '../ledger/ledger-failure.ts';
 import { forbidden, refuse, refusedByLedger, type ApiAnswer, type ApiProblem, type ApiRoute } from './api-route.ts';
+import { CONNECTION_TIMEOUT_MS } from '../http-limits.ts';
 import type { Authentication } from './authentication.ts';
 import { PROBLEM_CONTENT_TYPE } from './problem.ts';
 import { readQuery } from './read-query.ts';
@@ -22,6 +24,12 @@ declare module 'fastify' {
 export const NDJSON = 'application/x-ndjson';
 /** For the rest of a body that nobody reads any more, so that the client gets to read the answer. */
 export const LINGER_MS = 5_000;
+
+/**
+ * A connection may be silent for so long while its request is worked on: longer than all that a route waits for, the
+ * ledger's patience with a bulk change and its way into force, each with a limit of its own. Units: milliseconds.
+ */
+export const WORK_TIMEOUT_MS = 1_000_000;
 
 export interface ApiOptions {
   readonly routes: readonly ApiRoute[];
@@ -74,17 +82,20 @@ async function handle(route: ApiRoute, request: FastifyRequest, reply: FastifyRe
     return refuse('badRequest', `query parameter ${query.parameter} ${query.message}`, { errors });
   }
   const params = request.params as Record<string, string>;
-  return orStoreRefusal(
-    route.handle({
-      actor,
-      params,
-      query: query.values,
-      body: request.body,
-      request,
-      reply,
-      lineSchema: route.bodyLine,
-    }),
-  );
+  const { body } = request;
+  const call = { actor, params, query: query.values, body, request, reply, lineSchema: route.bodyLine };
+  // Why: while the ledger works, or an index is built, there is no traffic, and that is no reason to close.
+  allowSilence(request, WORK_TIMEOUT_MS);
+  try {
+    return await orStoreRefusal(route.handle(call));
+  } finally {
+    allowSilence(request, CONNECTION_TIMEOUT_MS);
+  }
+}
+
+function allowSilence({ raw: { socket } }: FastifyRequest, ms: number): void {
+  // Why the question: a request that was injected has no real one.
+  if (socket instanceof Socket) socket.setTimeout(ms);
 }
 
 /** Where the ledger cannot answer at all, and everything else goes on. Errors: throws what is a bug. */

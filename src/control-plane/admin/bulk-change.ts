@@ -13,7 +13,7 @@ import { refuse, refusedByLedger, type ApiAnswer, type ApiCall, type ApiProblem 
 import type { ApiServices } from './api-services.ts';
 import { isIdempotencyKey, removalOf } from './change-request.ts';
 import { NdjsonLines } from './ndjson-lines.ts';
-import { answerChange, BULK_IN_FORCE_TIMEOUT_MS } from './put-in-force.ts';
+import { answerChange } from './put-in-force.ts';
 
 /** Entries handed to the ledger at a time. */
 export const CHUNK_ENTRIES = 2_000;
@@ -47,22 +47,17 @@ export class BulkChanges {
       return refuse('tooManyRequests', text, undefined, { 'Retry-After': '5' });
     }
     this.#running += 1;
-    const { socket } = call.request.raw;
-    const idleMs = socket.timeout ?? 0;
-    // Why: while the ledger works there is no traffic, and that is no reason to close; the limits here are others.
-    socket.setTimeout(0);
     try {
       const reader = new BulkReader(this.#services, call);
       const list = call.params['name']!;
       const done = await reader.read();
       if (done.kind === 'done') {
-        return await answerChange(this.#services, list, done, startedMs, BULK_IN_FORCE_TIMEOUT_MS);
+        return await answerChange(this.#services, list, done, startedMs);
       }
       this.#services.metrics.countPush(list, reader.isBroken ? 'broken' : 'refused');
       return done;
     } finally {
       this.#running -= 1;
-      socket.setTimeout(idleMs);
     }
   }
 }

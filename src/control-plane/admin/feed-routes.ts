@@ -6,7 +6,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { FeedPublisher } from '../feed/feed-publisher.ts';
 import { MANIFEST_NAME, SIGNATURE_NAME, SIGNED_NAME } from '../feed/signed-manifest.ts';
-import { CONNECTION_TIMEOUT_MS } from '../http-limits.ts';
 import { WAIT_HEADER } from '../list-sync/sources/feed-fetch.ts';
 import { allows, forbidden, refuse, type ApiAnswer, type ApiCall, type ApiRoute } from './api-route.ts';
 
@@ -81,7 +80,7 @@ async function guarded(
 async function signedManifest(call: ApiCall, feeds: FeedPublisher, list: string): Promise<ApiAnswer> {
   const after = Number(call.query['after'] ?? 0);
   const waitSeconds = Math.min(Number(call.query['wait'] ?? 0), feeds.waitSecondsMax);
-  const found = await waited(call.request, waitSeconds, (gone) => feeds.manifest(list, after, waitSeconds, gone));
+  const found = await waited(call.request, (gone) => feeds.manifest(list, after, waitSeconds, gone));
   if (found.kind === 'unknown') return refuse('notFound', `The list ${list} is not published as a feed.`);
   if (found.kind === 'nothingYet') return nothing(call, feeds);
   call.reply.header(WAIT_HEADER, String(feeds.waitSecondsMax));
@@ -94,19 +93,15 @@ function nothing(call: ApiCall, feeds: FeedPublisher): ApiAnswer {
   return refuse('notFound', 'The feed has no version yet.');
 }
 
-/** Waits with the connection: that may be silent for so long, and its end is the end of the waiting. */
-async function waited<T>(
-  { raw: { socket } }: FastifyRequest,
-  seconds: number,
-  work: (gone: AbortSignal) => Promise<T>,
-): Promise<T> {
+/** The end of the connection is the end of the waiting. */
+async function waited<T>({ raw: { socket } }: FastifyRequest, work: (gone: AbortSignal) => Promise<T>): Promise<T> {
   const gone = new AbortController();
   const abort = (): void => gone.abort();
-  socket.once('close', abort).setTimeout(CONNECTION_TIMEOUT_MS + seconds * 1000);
+  socket.once('close', abort);
   try {
     return await work(gone.signal);
   } finally {
     // Why: the next requests of who follows come over the same connection.
-    socket.off('close', abort).setTimeout(CONNECTION_TIMEOUT_MS);
+    socket.off('close', abort);
   }
 }

@@ -6,7 +6,7 @@ import { HOLD_STATES, type HoldRow, type HoldState } from '../ledger/ledger.ts';
 import { ok, refuse, refusedByLedger, type ApiAnswer, type ApiCall, type ApiRoute } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
 import { READ_RIGHTS } from './lists.ts';
-import { BULK_IN_FORCE_TIMEOUT_MS, isLookedAtAgain, notInForceYet, putInForce } from './put-in-force.ts';
+import { isLookedAtAgain, notInForceYet, putInForce } from './put-in-force.ts';
 import { ID_CHARACTERS_MAX, pageParameters, pageSchema, readablePage } from './readable-page.ts';
 import { count, dateTime, dateTimeOrNull, reason, record, scope, text, textOrNull, timeText } from './schemas.ts';
 
@@ -89,9 +89,7 @@ async function decide(
   const { hold, change } = decided;
   services.log.info({ list: hold.list, guard: hold.guard, decision }, 'a hold was decided');
   if (change !== undefined) {
-    // Why so long: what is held may be a bulk change.
-    const isInForce = await putInForce(services, change, BULK_IN_FORCE_TIMEOUT_MS);
-    if (!isInForce) return notInForceYet(change.version);
+    if (!(await putInForce(services, change))) return notInForceYet(change.version);
   } else if (hold.kind !== 'entry' && !(await isLookedAtAgain(services, hold.list))) {
     return notInForceYet(0);
   }

@@ -14,13 +14,13 @@ export const BULK_IN_FORCE_TIMEOUT_MS = 300_000;
 
 export type InForceServices = Pick<ApiServices, 'apply' | 'metrics' | 'onLedgerChanged' | 'log'>;
 
-/** False where it took longer than `timeoutMs`, or cannot be done now. */
+/** False where it took too long, or cannot be done now. */
 export async function putInForce(
   services: Pick<ApiServices, 'apply' | 'log'>,
-  done: ChangeDone,
-  timeoutMs = IN_FORCE_TIMEOUT_MS,
+  { delta }: Pick<ChangeDone, 'delta'>,
 ): Promise<boolean> {
-  return isInForceInTime(services, services.apply(done.delta), { list: done.delta.list }, timeoutMs);
+  const timeoutMs = delta.names === undefined ? BULK_IN_FORCE_TIMEOUT_MS : IN_FORCE_TIMEOUT_MS;
+  return isInForceInTime(services, services.apply(delta), { list: delta.list }, timeoutMs);
 }
 
 /** The same of any change: `work` resolves when it is in force. */
@@ -61,10 +61,9 @@ export async function answerChange(
   list: string,
   done: ChangeDone,
   startedMs: number,
-  timeoutMs = IN_FORCE_TIMEOUT_MS,
 ): Promise<ApiAnswer> {
   const { metrics, log } = services;
-  const isInForce = await putInForce(services, done, timeoutMs);
+  const isInForce = await putInForce(services, done);
   void services.onLedgerChanged();
   if (!done.isReplay) metrics.countPushedEntries(list, countsOf(done));
   metrics.countPush(list, isInForce ? (done.isReplay ? 'replayed' : 'inForce') : 'late');

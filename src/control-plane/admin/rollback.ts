@@ -6,7 +6,7 @@ import { monotonicMs } from '../../clock.ts';
 import { allows, forbidden, refuse, refusedByLedger, type ApiRoute } from './api-route.ts';
 import type { ApiServices } from './api-services.ts';
 import { changeAnswerSchema } from './change-request.ts';
-import { answerChange, BULK_IN_FORCE_TIMEOUT_MS } from './put-in-force.ts';
+import { answerChange } from './put-in-force.ts';
 import { count, reason, record } from './schemas.ts';
 
 const RIGHTS = ['push'] as const;
@@ -35,7 +35,7 @@ export function rollbackRoutes(services: ApiServices): ApiRoute[] {
           services.metrics.countPush(name, 'refused');
           return refusedByLedger(done);
         }
-        return answerChange(services, name, done, startedMs, BULK_IN_FORCE_TIMEOUT_MS);
+        return answerChange(services, name, done, startedMs);
       },
     },
   ];

@@ -175,6 +175,7 @@ test('a key that is replaced in place signs from the next reload on, and nobody 
     const signature = parseSignature(await (await ask(hub.url, 'desk/manifest.json.minisig')).text());
     return signature.kind === 'ok' ? signature.value.keyId : undefined;
   };
+  await expect.poll(keyId).toBeDefined();
   const before = await keyId();
   await hub.configure();
   expect(await keyId()).toBe(before);
