@@ -9,7 +9,7 @@ import { pinned } from './machine.ts';
 import { benchPort } from './ports.ts';
 
 export const UPSTREAM_ADDRESS = '198.51.100.7';
-export const UPSTREAM_TTL_SECONDS = 3_600;
+const UPSTREAM_TTL_SECONDS = 3_600;
 
 export interface Upstream {
   readonly port: number;

@@ -24,7 +24,7 @@ import { describeCheck } from './check-text.ts';
 import { DEFAULT_CONFIG } from './default-config.ts';
 import { ExitCode } from './exit-code.ts';
 
-export const CHECK_NAMES_MAX = 10_000;
+const CHECK_NAMES_MAX = 10_000;
 const DEFAULT_TYPES = ['A', 'AAAA'];
 
 interface CheckFlags {

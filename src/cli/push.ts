@@ -16,7 +16,7 @@ import { PushEntries, removalOf, type EntryFields, type PushPlan } from './push-
 import { createPushProgress } from './push-progress.ts';
 
 /** As many as the API takes in one JSON body. */
-export const NAMES_MAX = 5_000;
+const NAMES_MAX = 5_000;
 const IDEMPOTENCY_KEY = /^[!-~]{1,255}$/;
 
 interface PushFlags extends ApiFlags, EntryFields {

@@ -10,7 +10,7 @@ export type Parsed<T> = { readonly kind: 'ok'; readonly value: T } | { readonly 
 
 /** Among the upstreams: a recursor on this machine that Weir starts. Also its metric label. */
 export const RECURSIVE = 'recursive';
-export const PORT_MAX = 65_535;
+const PORT_MAX = 65_535;
 const DNS_PORT = 53;
 const TLS_PORT = 853;
 const HTTPS_PORT = 443;

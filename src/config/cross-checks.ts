@@ -22,10 +22,10 @@ export type Path = readonly (string | number)[];
 export type Report = (path: Path, message: string) => void;
 
 /** Sinkhole addresses of one family: all of them go into every blocked answer. */
-export const SINKHOLE_ADDRESSES_MAX = 4;
+const SINKHOLE_ADDRESSES_MAX = 4;
 /** Keys of listen whose listeners answer queries. */
 const RESOLVER_KEYS: ReadonlySet<unknown> = new Set(['do53', 'dot', 'doh']);
-export const FILE_KEYS = ['allow', 'protected', 'popular', 'sharedHosts'] as const;
+const FILE_KEYS = ['allow', 'protected', 'popular', 'sharedHosts'] as const;
 
 /** The value that a path leads to, or undefined. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -16,7 +16,7 @@ import { appealsSchema, eventLogSchema, warningPageSchema } from './warning-page
 
 export const LISTS_MAX = 64;
 export const UPSTREAMS_MAX = 16;
-export const WORKERS_MAX = 64;
+const WORKERS_MAX = 64;
 /** Where Weir listens unless told otherwise: loopback only, ports that need no privilege. */
 export const LISTEN_DEFAULTS = {
   do53: ['127.0.0.1:1053', '[::1]:1053'],

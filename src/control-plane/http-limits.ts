@@ -3,15 +3,15 @@ import type { Socket } from 'node:net';
 import { LogController } from 'fastify';
 
 export const HEADER_BYTES_MAX = 16 * 1024;
-export const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_BYTES_MAX = 1024 * 1024;
 export const CONNECTIONS_MAX = 512;
 /** For the whole request to arrive; a client that sends an octet a second is cut off here. */
 export const REQUEST_TIMEOUT_MS = 10_000;
-export const HEADERS_TIMEOUT_MS = 5_000;
-export const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+const HEADERS_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 /** Without traffic in either direction. */
 export const CONNECTION_TIMEOUT_MS = 30_000;
-export const REQUESTS_PER_CONNECTION_MAX = 1000;
+const REQUESTS_PER_CONNECTION_MAX = 1000;
 
 /** Settings for fastify. */
 export const HTTP_SERVER_SETTINGS = {

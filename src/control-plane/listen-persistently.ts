@@ -8,7 +8,7 @@ import type { Server } from 'node:http';
 import type { SocketAddress } from '../config/config.ts';
 
 /** Time between two tries. */
-export const LISTEN_RETRY_MS = 5_000;
+const LISTEN_RETRY_MS = 5_000;
 
 export interface PersistentListener {
   /** With the port that was given for port 0. */

@@ -6,7 +6,7 @@ import { wallClockMs } from '../clock.ts';
 import { sketchPath, writeQuerySketch } from '../telemetry/query-sketch-file.ts';
 import type { SyncLog } from './list-sync/sync-log.ts';
 
-export const WRITE_INTERVAL_MS = 3_600_000;
+const WRITE_INTERVAL_MS = 3_600_000;
 
 /** Returns what writes them a last time and ends it. Cost: 4 MiB written, some 10 ms. */
 export function keepQueryCounts(

@@ -11,7 +11,7 @@ import { radiusDetail } from './list-sync/guard/blast-radius.ts';
 import type { SyncLog } from './list-sync/sync-log.ts';
 
 /** Between two looks while anything is staged. Units: milliseconds. */
-export const ROLLOUT_LOOK_MS = 1_000;
+const ROLLOUT_LOOK_MS = 1_000;
 /** Looks between two counts of the queries that a rollout's entries would block. */
 const RADIUS_LOOKS = 30;
 /** Looks between two counts of the appeals against them. */

@@ -1,6 +1,6 @@
 /**
  * Writes EDNS: the OPT record and its options. Reading is query-view.ts's and response-view.ts's. On the query path use
- * writeOptRecord, appendOption and appendOptionBytes, which allocate nothing, with options made once at the start.
+ * writeOptRecord and appendOptionBytes, which allocate nothing, with options made once at the start.
  * RFC 6891 6.1; RFC 7871 6; RFC 8914 2; RFC 7828 3.1; RFC 5001 2.3.
  */
 import { EdnsOption, RecordType } from './iana.ts';
@@ -9,7 +9,7 @@ import { readUint16, writeUint16 } from './patch.ts';
 /** What we offer and ask for: small enough for any path in use without fragments (DNS flag day 2020; RFC 9715). */
 export const UDP_PAYLOAD_BYTES_DEFAULT = 1232;
 /** "Values lower than 512 MUST be treated as equal to 512" (RFC 6891 6.2.3), and what a client without EDNS takes. */
-export const UDP_PAYLOAD_BYTES_MIN = 512;
+const UDP_PAYLOAD_BYTES_MIN = 512;
 /** Octets of an OPT record without options: root owner, type, payload size, extended rcode, version, flags, RDLENGTH. */
 export const OPT_BYTES = 11;
 /** Octets of an option before its data: code and length. */
@@ -28,19 +28,10 @@ const RDLENGTH_OFFSET = 9;
 const KEEPALIVE_UNIT_MS = 100;
 const encoder = new TextEncoder();
 
-export interface OptFields {
-  readonly udpPayloadBytes: number;
-  /** The whole 12-bit rcode; the OPT record gets its upper eight bits, the header (patch.ts) its lower four. */
-  readonly extendedRcode: number;
-  readonly dnssecOk: boolean;
-}
-
-/** Writes an OPT record of version 0 without options at `offset`; returns its end. ARCOUNT is the caller's. */
-export function writeOpt(bytes: Uint8Array, offset: number, fields: OptFields): number {
-  return writeOptRecord(bytes, offset, fields.udpPayloadBytes, fields.extendedRcode, fields.dnssecOk);
-}
-
-/** The same as writeOpt with its fields in place. `rcode` is the whole 12-bit one. Cost: eleven stores. */
+/**
+ * Writes an OPT record of version 0 without options at `offset`; returns its end. ARCOUNT is the caller's. `rcode` is the
+ * whole 12-bit one; the OPT record gets its upper eight bits, the header (patch.ts) its lower four. Cost: eleven stores.
+ */
 export function writeOptRecord(
   bytes: Uint8Array,
   offset: number,
@@ -59,20 +50,10 @@ export function writeOptRecord(
 }
 
 /**
- * Appends an option to the OPT record at `optStart`, which must be the last record and end at `end`; corrects its
- * RDLENGTH and returns the new end. Where the buffer has no room the option is left out and `end` comes back.
+ * Appends a whole option (code, length, data), such as extendedErrorOption makes, to the OPT record at `optStart`, which
+ * must be the last record and end at `end`; corrects its RDLENGTH and returns the new end. Where the buffer has no room the
+ * option is left out and `end` comes back.
  */
-export function appendOption(bytes: Uint8Array, optStart: number, end: number, code: number, data: Uint8Array): number {
-  const newEnd = end + OPTION_HEADER_BYTES + data.length;
-  if (newEnd > bytes.length) return end;
-  writeUint16(bytes, end, code);
-  writeUint16(bytes, end + 2, data.length);
-  bytes.set(data, end + OPTION_HEADER_BYTES);
-  lengthen(bytes, optStart, newEnd - end);
-  return newEnd;
-}
-
-/** The same as appendOption for a whole option (code, length, data), such as extendedErrorOption makes. */
 export function appendOptionBytes(bytes: Uint8Array, optStart: number, end: number, option: Uint8Array): number {
   const newEnd = end + option.length;
   if (newEnd > bytes.length) return end;

@@ -151,7 +151,6 @@ export const MESSAGE_BYTES_MAX = 65_535;
 
 const typeNames = new Map<number, string>(Object.entries(RecordType).map(([name, value]) => [value, name]));
 const typeNumbers = new Map<string, number>(Object.entries(RecordType));
-const classNames = new Map<number, string>(Object.entries(RecordClass).map(([name, value]) => [value, name]));
 const rcodeNames = new Map<number, string>(Object.entries(Rcode).map(([name, value]) => [value, name]));
 
 /** The mnemonic of a record type; "TYPE1234" for one without. Source: RFC 3597 5. */
@@ -168,11 +167,6 @@ export function typeNumber(text: string): number | undefined {
   if (generic === undefined) return undefined;
   const value = Number(generic);
   return value <= 0xffff ? value : undefined;
-}
-
-/** The mnemonic of a class; "CLASS1234" for one without. Source: RFC 3597 5. */
-export function className(recordClass: number): string {
-  return classNames.get(recordClass) ?? `CLASS${recordClass}`;
 }
 
 /** The mnemonic of an rcode; "RCODE1234" for one without. */

@@ -8,7 +8,7 @@ import { readUint16, writeUint16 } from './patch.ts';
 import type { QueryView } from './query-view.ts';
 
 /** "Servers SHOULD pad the corresponding response to a multiple of 468 octets" (RFC 8467 4.1). */
-export const RESPONSE_BLOCK_BYTES = 468;
+const RESPONSE_BLOCK_BYTES = 468;
 const RDLENGTH_OFFSET = 9;
 
 /**

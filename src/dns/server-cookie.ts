@@ -7,7 +7,7 @@
 import { SipHash } from './sip-hash.ts';
 
 export const CLIENT_COOKIE_BYTES = 8;
-export const SERVER_COOKIE_BYTES = 16;
+const SERVER_COOKIE_BYTES = 16;
 /** A client's cookie and ours behind it: the data of a COOKIE option in a response. */
 export const COOKIE_BYTES = CLIENT_COOKIE_BYTES + SERVER_COOKIE_BYTES;
 /** "The DNS server SHOULD allow cookies within a 1-hour period in the past and a 5-minute period into the future" (4.3). */
@@ -19,7 +19,7 @@ const HEAD_BYTES = 8;
 const ADDRESS_BYTES = 16;
 const IPV4_OFFSET = 12;
 /** Secrets that are accepted: the one that cookies are made with, and the one before or after it. */
-export const COOKIE_SECRETS_MAX = 2;
+const COOKIE_SECRETS_MAX = 2;
 
 /** What a received cookie is worth. */
 export const CookieWorth = {

@@ -5,7 +5,7 @@
 import { readUint32, writeUint32 } from './patch.ts';
 
 /** "a TTL value is an unsigned number, with a minimum value of 0, and a maximum value of 2147483647" (RFC 2181 8). */
-export const TTL_SECONDS_MAX = 0x7fff_ffff;
+const TTL_SECONDS_MAX = 0x7fff_ffff;
 
 /**
  * "Implementations should treat TTL values received with the most significant bit set as if the entire value received

@@ -66,7 +66,7 @@ const NO_RECORDS = new Uint8Array(0);
 const FORGED_ANSWER = extendedErrorOption(ExtendedError.forgedAnswer);
 
 /** EXTRA-TEXT of a block, as clients and their logs see it. */
-export function blockText(listName: string, category: string, incident: string): string {
+function blockText(listName: string, category: string, incident: string): string {
   return `list=${listName} category=${category} incident=${incident}`;
 }
 

@@ -48,7 +48,7 @@ export function appendRecordAt(query: QueryView, end: number, ownerLabel: number
 }
 
 /** A compression pointer to the qname's label `label`, wherever in its buffer the query lies. */
-export function qnamePointer(query: QueryView, label: number): number {
+function qnamePointer(query: QueryView, label: number): number {
   return POINTER | (HEADER_BYTES + query.labelStarts[label]!);
 }
 

@@ -10,7 +10,7 @@
 import { NAME_BYTES_MAX, nameToText } from '../dns/name.ts';
 import { ADDRESS_BYTES } from '../policy/address.ts';
 
-export const EVENT_BYTES = 296;
+const EVENT_BYTES = 296;
 /** Events that may wait: at 50 reads a second, room for 200,000 blocked lookups a second and thread. */
 export const EVENTS_MAX = 4096;
 const HEADER_BYTES = 128;

@@ -113,7 +113,6 @@ export const RCODE_LABELS = [
 
 /** The first four rows are the numbers of policy's VerdictKind, so a verdict is its own row. */
 export const RESPONSE_VERDICTS = ['allowed', 'allowlisted', 'blocked', 'shadow', 'error'] as const;
-export type ResponseVerdict = (typeof RESPONSE_VERDICTS)[number];
 /** Rows of RESPONSE_VERDICTS. */
 export const VerdictRow = { allowed: 0, allowlisted: 1, blocked: 2, shadow: 3, error: 4 } as const;
 

@@ -7,10 +7,10 @@ import { METRICS } from './metric-definitions.ts';
 import type { MetricName } from './metric-definitions.ts';
 
 /** inForce: answered with 200. late: durable, not in force in time. broken: the request ended before its change did. */
-export const PUSH_OUTCOMES = ['inForce', 'replayed', 'late', 'refused', 'broken'] as const;
+const PUSH_OUTCOMES = ['inForce', 'replayed', 'late', 'refused', 'broken'] as const;
 export type PushOutcome = (typeof PUSH_OUTCOMES)[number];
 
-export const PUSHED_ENTRY_OUTCOMES = ['accepted', 'removed', 'unchanged', 'rejected', 'held'] as const;
+const PUSHED_ENTRY_OUTCOMES = ['accepted', 'removed', 'unchanged', 'rejected', 'held'] as const;
 export type PushedEntries = Readonly<Record<(typeof PUSHED_ENTRY_OUTCOMES)[number], number>>;
 
 /** Units: seconds. From one name to a million. */

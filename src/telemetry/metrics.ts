@@ -13,7 +13,7 @@ import { LedgerMetrics } from './ledger-metrics.ts';
 import { METRICS } from './metric-definitions.ts';
 import type { MetricName } from './metric-definitions.ts';
 
-export const THREAD_KINDS = ['resolver', 'control', 'page', 'compile', 'events', 'ledger'] as const;
+const THREAD_KINDS = ['resolver', 'control', 'page', 'compile', 'events', 'ledger'] as const;
 export type ThreadKind = (typeof THREAD_KINDS)[number];
 /** Units: seconds. From one pushed name to ten million reloaded. */
 const ACTIVATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];

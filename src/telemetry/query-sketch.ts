@@ -25,9 +25,9 @@ const SAMPLE_SHIFT = 28;
 export const WINDOW_SECONDS = 3 * 3600;
 export const WINDOWS = 8;
 /** Within it a client's queries for one name count once. */
-export const REPEAT_SECONDS = 60;
+const REPEAT_SECONDS = 60;
 /** Suffixes of more labels are counted as whole names only. */
-export const SUFFIX_LABELS_MAX = 7;
+const SUFFIX_LABELS_MAX = 7;
 const SUFFIX_LABELS_MIN = 2;
 
 const ROWS = 4;

@@ -42,7 +42,7 @@ export function done(fields: Partial<ChangeDone> = {}): ChangeDone {
 }
 
 /** Every call but those a test gives its own is a failure of the test. */
-export function fakeLedger(own: Partial<Ledger>): Ledger {
+function fakeLedger(own: Partial<Ledger>): Ledger {
   const nothing = {
     authenticate: (token: string) => Promise.resolve(ACTORS[token]),
     lookUp: () => Promise.resolve([]),

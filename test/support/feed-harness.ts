@@ -136,7 +136,7 @@ export class FeedServer {
 }
 
 /** What the follower asks of the ledger. `fault`, called with each step's name, may throw: the process dies there. */
-export class MemoryLedger {
+class MemoryLedger {
   names = new Set<string>();
   position = { version: 0, manifestSha256: '', keyId: '' };
   readonly updates: FeedUpdate[] = [];

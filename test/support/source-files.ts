@@ -3,7 +3,7 @@
  * imports. Reading by pattern, not by parsing: the rules need names of modules, not types.
  */
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { dirname, join, posix, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const PROJECT_ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -59,11 +59,6 @@ export function importsOf(file: SourceFile): ImportOf[] {
     });
   }
   return imports;
-}
-
-/** The path of an absolute file name as the rules print it. */
-export function projectPath(absolute: string): string {
-  return relative(PROJECT_ROOT, absolute).split(sep).join('/');
 }
 
 function packageName(specifier: string): string {

@@ -20,7 +20,7 @@ export const CHUNK_ENTRIES = 2_000;
 /** Bulk changes at a time. */
 export const BULK_CHANGES_MAX = 2;
 /** Without an octet from the sender. */
-export const STALL_TIMEOUT_MS = 30_000;
+const STALL_TIMEOUT_MS = 30_000;
 
 interface Head {
   readonly reason: string;

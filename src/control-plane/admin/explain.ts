@@ -23,7 +23,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import { timeText } from './schemas.ts';
 
 /** Questions of one token: each may read through whole lists. */
-export const EXPLAIN_RATE = { burst: 50, perSecond: 5, keysMax: 10_000 } as const;
+const EXPLAIN_RATE = { burst: 50, perSecond: 5, keysMax: 10_000 } as const;
 const HISTORY_MAX = 200;
 
 /** One entry of one list on the name or above it. */

@@ -206,7 +206,7 @@ function versionBody({ createdAtSeconds, entryCount, ...row }: VersionRow): Reco
   return { version, createdAt, maintainer, reason, origin, added, removed, entries: entryCount, digest };
 }
 
-export function entryBody(entry: LedgerEntry): Record<string, unknown> {
+function entryBody(entry: LedgerEntry): Record<string, unknown> {
   return {
     name: entry.name,
     scope: entry.scope,

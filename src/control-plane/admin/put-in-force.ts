@@ -86,7 +86,7 @@ export function notInForceYet(version: number): ApiAnswer {
 }
 
 /** What a push answers. */
-export function changeBody(done: ChangeDone): Record<string, unknown> {
+function changeBody(done: ChangeDone): Record<string, unknown> {
   const { version, accepted, removed, unchanged, rejected, rejectedTotal, held, heldTotal, rollout = null } = done;
   const counts = { version, accepted, removed, unchanged };
   return { ...counts, rejected, rejectedTotal, held, heldTotal, rollout, replayed: done.isReplay };

@@ -9,7 +9,7 @@ import { isInternalAddress } from '../list-sync/sources/redirect-guard.ts';
 import { fetchProofFile, type FileTarget } from './proof-file.ts';
 import { askUpstreams, type Upstreams } from './upstream-question.ts';
 
-export const PROOF_LABEL = '_weir-appeal';
+const PROOF_LABEL = '_weir-appeal';
 /** Of the name's own, that are tried. */
 const ADDRESSES_MAX = 2;
 

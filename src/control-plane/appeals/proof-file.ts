@@ -7,10 +7,10 @@ import { request as httpRequest, type ClientRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { USER_AGENT } from '../list-sync/sources/guarded-request.ts';
 
-export const PROOF_PATH = '/.well-known/weir-appeal';
+const PROOF_PATH = '/.well-known/weir-appeal';
 export const FILE_BYTES_MAX = 512;
 /** Units: milliseconds; of one attempt, from the connection to the last octet. */
-export const FILE_TIMEOUT_MS = 3_000;
+const FILE_TIMEOUT_MS = 3_000;
 
 export interface FileTarget {
   readonly name: string;

@@ -13,7 +13,7 @@ import { askOverHttps } from './https-question.ts';
 import { provesPin, tlsOptions } from './upstream-identity.ts';
 
 /** Units: milliseconds; of one upstream. */
-export const UPSTREAM_TIMEOUT_MS = 3_000;
+const UPSTREAM_TIMEOUT_MS = 3_000;
 /** Upstreams asked one after the other. */
 const UPSTREAMS_MAX = 2;
 const NOERROR = 0;

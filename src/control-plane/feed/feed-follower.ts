@@ -29,7 +29,7 @@ const FOLLOWED_NAME = 'followed.signed';
 /** How long one request waits at the server, at the most. */
 export const WAIT_SECONDS_MAX = 60;
 /** Between two requests, however soon a server that said it waits has answered. */
-export const TURN_MS_MIN = 1000;
+const TURN_MS_MIN = 1000;
 /** Longest pause after failures where the server is one that waits: when it is back, it is asked soon. */
 export const WAITING_BACKOFF_MS_MAX = 30_000;
 /** A refusal that repeats is recorded again after this. */

@@ -20,7 +20,7 @@ import { nextManifest, rebasedManifest, renewedManifest } from './next-manifest.
 
 /** From a signature to the end of what it signs; signed anew at half of it. */
 export const LIFETIME_MS = 7 * 86_400_000;
-export const RENEWAL_LOOK_MS = 3_600_000;
+const RENEWAL_LOOK_MS = 3_600_000;
 /** Deltas that a manifest names; who is further behind takes the snapshot. */
 export const DELTAS_KEPT = 150;
 /** A new snapshot is made when so many deltas lie behind the last, or so many bytes, as a share of it. */

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { bad, SIGNATURE_TEXT_MAX, type Parsed } from './minisign.ts';
 
-export const FEED_FORMAT = 'weir-feed-1';
+const FEED_FORMAT = 'weir-feed-1';
 export const MANIFEST_BYTES_MAX = 1024 * 1024;
 /** A signature and a manifest in one document. */
 export const SIGNED_BYTES_MAX = MANIFEST_BYTES_MAX + SIGNATURE_TEXT_MAX;

@@ -7,7 +7,7 @@
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 
 export const SIGNATURE_TEXT_MAX = 16 * 1024;
-export const COMMENT_CHARS_MAX = 1024;
+const COMMENT_CHARS_MAX = 1024;
 export const TRUSTED_COMMENT_CHARS_MAX = 8192;
 const KEY_TEXT_MAX = 4096;
 const KEY_ID_BYTES = 8;
@@ -67,7 +67,7 @@ export function publicKeyOf(idBytes: Uint8Array, point: Uint8Array): MinisignPub
 }
 
 /** The id's octets as a number, least significant first, in hexadecimal and without leading zeros, as minisign prints it. */
-export function keyIdText(idBytes: Uint8Array): string {
+function keyIdText(idBytes: Uint8Array): string {
   return Buffer.from(idBytes).readBigUInt64LE().toString(16).toUpperCase();
 }
 

@@ -58,7 +58,7 @@ export function rebasedManifest(before: Manifest, file: WrittenFile, snapshotVer
   };
 }
 
-export function snapshotFile({ url, bytes, sha256 }: WrittenFile, version: number): SnapshotFile {
+function snapshotFile({ url, bytes, sha256 }: WrittenFile, version: number): SnapshotFile {
   return { url, bytes, sha256, version };
 }
 

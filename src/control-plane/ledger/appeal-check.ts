@@ -12,7 +12,7 @@ export const REASON_CHARACTERS_MAX = 2_000;
 export const EVIDENCE_CHARACTERS_MAX = 500;
 
 /** 20 octets in base64url. */
-export const SECRET_PATTERN = /^[A-Za-z0-9_-]{27}$/;
+const SECRET_PATTERN = /^[A-Za-z0-9_-]{27}$/;
 
 /**
  * Control characters, and what reorders or hides text around it: embeddings, overrides and isolates (UAX 9), interlinear

@@ -66,7 +66,7 @@ export interface AppealRow {
 }
 
 /** A closed set: the page has words for each. */
-export const APPEAL_REFUSALS = [
+const APPEAL_REFUSALS = [
   'appealsClosed',
   'badWho',
   'badContact',

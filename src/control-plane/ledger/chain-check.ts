@@ -12,7 +12,7 @@ export interface Anchor {
   readonly hash: string;
 }
 
-export const CHAIN_BREAKS = ['altered', 'missing', 'outOfOrder', 'notLinked', 'notAsNoted', 'cutShort'] as const;
+const CHAIN_BREAKS = ['altered', 'missing', 'outOfOrder', 'notLinked', 'notAsNoted', 'cutShort'] as const;
 export type ChainBreak = (typeof CHAIN_BREAKS)[number];
 
 export interface BrokenChain {

@@ -37,7 +37,7 @@ import type { StagedChange } from './staged-change.ts';
 import { VersionWriter, type VersionFacts } from './version-writer.ts';
 
 /** Open holds of one list; beyond them an entry is rejected. A bulk change that waits is one. */
-export const OPEN_HOLDS_MAX = 10_000;
+const OPEN_HOLDS_MAX = 10_000;
 
 export interface ChangePlan {
   readonly head: ListHead;

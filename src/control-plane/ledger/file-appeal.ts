@@ -19,11 +19,11 @@ import type { LedgerConnection } from './ledger-connection.ts';
 import { actorText, type LedgerContext } from './ledger-context.ts';
 
 /** Open ones of one list. */
-export const OPEN_PER_LIST_MAX = 10_000;
+const OPEN_PER_LIST_MAX = 10_000;
 /** Open ones against one entry, for subscribers and for owners each: the first few say what there is to say. */
 export const OPEN_PER_ENTRY_MAX = 5;
 /** Of one client against one entry on one day. Why: else one connection could take all that room from the owner. */
-export const PER_CLIENT_OF_ENTRY_MAX = 2;
+const PER_CLIENT_OF_ENTRY_MAX = 2;
 const DAY_SECONDS = 86_400;
 const CLIENT_HASH_BYTES = 16;
 const PROOF_TOKEN_BYTES = 20;

@@ -58,7 +58,7 @@ export function holdIdText(id: number): string {
 }
 
 /** Undefined: no id of a hold. */
-export function holdNumber(text: string): number | undefined {
+function holdNumber(text: string): number | undefined {
   return /^h[1-9]\d{0,14}$/.test(text) ? Number(text.slice(1)) : undefined;
 }
 

@@ -41,7 +41,7 @@ function personOf(name: string): string {
   return name.normalize('NFKC').trim().toLowerCase();
 }
 
-export function isSystem(actor: Actor): boolean {
+function isSystem(actor: Actor): boolean {
   return actor.id === 'system';
 }
 

@@ -63,7 +63,7 @@ export function storeRefusal(error: unknown): LedgerRefusal | undefined {
 }
 
 /** The primary result code; 0 where the error is not SQLite's. */
-export function sqliteCode(error: unknown): number {
+function sqliteCode(error: unknown): number {
   if (typeof error !== 'object' || error === null || !('errcode' in error)) return 0;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
 }

@@ -8,7 +8,7 @@ import type { LedgerConnection } from './ledger-connection.ts';
 import type { GuardHit } from './name-work.ts';
 
 /** Of one list, the newest. */
-export const LIFTED_MAX = 100_000;
+const LIFTED_MAX = 100_000;
 
 const HIT: GuardHit = { guard: 'appeal', detail: 'an objection to it was upheld' };
 

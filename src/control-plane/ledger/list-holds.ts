@@ -11,7 +11,7 @@ import type { ListApprovals, ListHoldsReport } from './ledger.ts';
 import type { ListHead } from './list-heads.ts';
 
 /** Of one list; the rest of what it reports waits unseen until some of these are decided. */
-export const REPORTED_HOLDS_MAX = 10_000;
+const REPORTED_HOLDS_MAX = 10_000;
 
 interface OpenHold {
   readonly id: number;

@@ -7,7 +7,7 @@ import type { LedgerConnection } from './ledger-connection.ts';
 import type { RolloutRow, RolloutStage } from './ledger.ts';
 
 /** Eight bits of a rule; 0: none. */
-export const SLOTS_MAX = 255;
+const SLOTS_MAX = 255;
 /** Ended rollouts that are remembered. */
 export const ENDED_ROLLOUTS_MAX = 10_000;
 const FULL_PERCENT = 100;

@@ -9,7 +9,7 @@ import { wallClockMs } from '../../clock.ts';
 import { AuditChain } from './audit-chain.ts';
 import { RIGHTS, type Actor, type Right } from './ledger.ts';
 
-export const MAINTAINER_CHARACTERS_MAX = 100;
+const MAINTAINER_CHARACTERS_MAX = 100;
 export const ALL_LISTS = '*';
 const ID_CHARACTERS = 8;
 const SECRET_BYTES = 32;

@@ -11,7 +11,7 @@ import type { PublishedPolicy } from '../../policy/published.ts';
 /** Free buffers kept at most: one retired policy has up to six, and two may be on their way. */
 export const POOL_BUFFERS_MAX = 16;
 /** A free buffer is used where it is at most so many times as large as what is asked for, so that little is wasted. */
-export const POOL_WASTE_MAX = 1.5;
+const POOL_WASTE_MAX = 1.5;
 /** New buffers are so much larger than asked, so that the next, larger list fits; room never touched takes no memory. */
 const POOL_HEADROOM = 1.1;
 /** Sizes are multiples of this, so that typed arrays of any element fit the whole buffer. */

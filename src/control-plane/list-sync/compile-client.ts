@@ -17,10 +17,10 @@ const YOUNG_MB_MAX = 6;
  * A thread that showed no sign of life at so many looks in a row is ended with its job: a bug that loops would keep every
  * list's updates waiting. Looks, not a time: where the whole machine stood still, nobody looked.
  */
-export const STALLED_LOOKS_MAX = 6;
+const STALLED_LOOKS_MAX = 6;
 export const LOOK_MS = 5000;
 /** A job that takes longer is ended with its thread, however busy that seems. */
-export const JOB_MS_MAX = 600_000;
+const JOB_MS_MAX = 600_000;
 
 /**
  * A thread without work for so long is ended: what parsing a million names left in its heap goes with it, and all it

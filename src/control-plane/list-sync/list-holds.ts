@@ -10,7 +10,7 @@ import type { StatusSample } from './list-status.ts';
 import { readSegmentData, type SegmentData } from './segment-data.ts';
 
 /** Held entries shown of each guard. */
-export const HELD_SAMPLES_MAX = 10;
+const HELD_SAMPLES_MAX = 10;
 
 export interface ListHolds {
   /** Of the guard and the approved names that these holds were found with. */

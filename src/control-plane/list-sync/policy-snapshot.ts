@@ -21,7 +21,7 @@ import type { StatusSample } from './list-status.ts';
 import type { Validators } from './sources/list-source.ts';
 
 /** Grows with every change of the file or of the index's layout. */
-export const SNAPSHOT_FORMAT = 2;
+const SNAPSHOT_FORMAT = 2;
 const MAGIC = Buffer.from('WEIRIDX1', 'latin1');
 const PREFIX_BYTES = MAGIC.length + 8;
 const HASH_BYTES = 32;

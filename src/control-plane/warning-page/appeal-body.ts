@@ -7,7 +7,7 @@
 export const APPEAL_BODY_BYTES_MAX = 32 * 1024;
 const FIELDS_MAX = 20;
 
-export const APPEAL_FIELDS = ['who', 'contact', 'reason', 'evidenceUrl', 'key', 'incident', 'by'] as const;
+const APPEAL_FIELDS = ['who', 'contact', 'reason', 'evidenceUrl', 'key', 'incident', 'by'] as const;
 export type AppealFields = Readonly<Record<(typeof APPEAL_FIELDS)[number], string>>;
 
 /** Undefined: not as its content type says. */

@@ -5,7 +5,7 @@
  */
 
 /** Of the records of one hello. With post-quantum key shares a real one has under 2,000. */
-export const HELLO_BYTES_MAX = 16 * 1024;
+const HELLO_BYTES_MAX = 16 * 1024;
 /**
  * Of one hello. Real ones come in one record, or in a handful where they are cut to pass a filter. Why not left to the
  * octets: those would allow 2,730 records, walked again with every piece; a real hello of 1,600 octets still fits in

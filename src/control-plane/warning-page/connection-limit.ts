@@ -68,8 +68,4 @@ export class ConnectionLimit {
       return;
     }
   }
-
-  closeAll(): void {
-    for (const socket of this.#open) socket.destroy();
-  }
 }

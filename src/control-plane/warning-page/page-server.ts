@@ -27,8 +27,6 @@ export interface WarningPageOptions extends PageRequestsOptions {
   readonly log: Log;
 }
 
-export type WarningPage = ReturnType<typeof createWarningPage>;
-
 /** Makes the server; the caller listens and closes. `accept` takes connections that came by another way (TLS). */
 export function createWarningPage(options: WarningPageOptions) {
   const { cells, log } = options;

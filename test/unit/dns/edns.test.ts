@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  appendOption,
   appendOptionBytes,
   encodeOption,
   EXTENDED_ERROR_TEXT_BYTES_MAX,
@@ -8,7 +7,6 @@ import {
   keepaliveOption,
   nsidOption,
   udpResponseBytesMax,
-  writeOpt,
   writeOptRecord,
 } from '../../../src/dns/edns.ts';
 import { EdnsOption, Rcode } from '../../../src/dns/iana.ts';
@@ -17,7 +15,7 @@ import { concat, hex } from '../../support/wire.ts';
 describe('OPT record', () => {
   it('is eleven octets: root owner, type, payload size, upper rcode, version 0, flags, no options', () => {
     const bytes = new Uint8Array(20).fill(0xee);
-    expect(writeOpt(bytes, 3, { udpPayloadBytes: 1232, extendedRcode: Rcode.BADVERS, dnssecOk: true })).toBe(14);
+    expect(writeOptRecord(bytes, 3, 1232, Rcode.BADVERS, true)).toBe(14);
     expect(bytes).toEqual(hex('eeeeee 00 0029 04d0 01 00 8000 0000 eeeeeeeeeeee'));
     writeOptRecord(bytes, 3, 512, Rcode.REFUSED, false);
     expect(bytes.subarray(3, 14)).toEqual(hex('00 0029 0200 00 00 0000 0000'));
@@ -26,7 +24,7 @@ describe('OPT record', () => {
   it('grows by each option appended', () => {
     const bytes = new Uint8Array(64);
     let end = writeOptRecord(bytes, 0, 1232, 0, false);
-    end = appendOption(bytes, 0, end, EdnsOption.COOKIE, hex('0102'));
+    end = appendOptionBytes(bytes, 0, end, encodeOption(EdnsOption.COOKIE, hex('0102')));
     end = appendOptionBytes(bytes, 0, end, encodeOption(EdnsOption.NSID, hex('61')));
     expect(bytes.subarray(9, end)).toEqual(hex('000b 000a 0002 0102 0003 0001 61'));
   });
@@ -34,10 +32,9 @@ describe('OPT record', () => {
   it('leaves an option out that the buffer has no room for', () => {
     const bytes = new Uint8Array(16);
     const end = writeOptRecord(bytes, 0, 1232, 0, false);
-    expect(appendOption(bytes, 0, end, 1, hex('0102'))).toBe(end);
     expect(appendOptionBytes(bytes, 0, end, hex('000100020102'))).toBe(end);
     expect(bytes.subarray(9)).toEqual(hex('0000 0000000000'));
-    expect(appendOption(bytes, 0, end, 1, hex('02'))).toBe(16);
+    expect(appendOptionBytes(bytes, 0, end, hex('0001000102'))).toBe(16);
   });
 });
 

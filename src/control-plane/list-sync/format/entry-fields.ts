@@ -10,7 +10,7 @@ export type FieldRole =
   'name' | 'scope' | 'kind' | 'category' | 'tags' | 'authority' | 'reference' | 'addedAt' | 'expiresAt' | 'note';
 
 /** Of the fields that may hold the name, the first that is there does. */
-export const NAME_FIELDS = [
+const NAME_FIELDS = [
   'domain',
   'domainname',
   'fqdn',

@@ -5,8 +5,8 @@
 import { ListRefusal } from './list-refusal.ts';
 import { printable } from './read-report.ts';
 
-export const JSON_DEPTH_MAX = 64;
-export const JSON_STRING_CHARS_MAX = 64 * 1024;
+const JSON_DEPTH_MAX = 64;
+const JSON_STRING_CHARS_MAX = 64 * 1024;
 
 export interface JsonVisitor {
   /** `key` is the member's name where the value sits in an object. */

@@ -14,7 +14,7 @@ import type { EntrySink, LineParser, ListFormat, ParserOptions } from './list-fo
 import { FORMATS, formatNamed } from './formats.ts';
 import { CountingSink, printable, type ReadOutcome, type ReadReport, type RefusalCode } from './read-report.ts';
 
-export const LIST_BYTES_MAX = 256 * 1024 * 1024;
+const LIST_BYTES_MAX = 256 * 1024 * 1024;
 export const DECOMPRESSED_BYTES_MAX = 1024 * 1024 * 1024;
 export const LINE_CHARS_MAX = 64 * 1024;
 export const ENTRIES_MAX = 20_000_000;

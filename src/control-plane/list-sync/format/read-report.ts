@@ -2,9 +2,9 @@
  * What reading a list came to: counts, the skipped lines by reason with the first few of each located and shown, and
  * the ways in which a file can be refused whole. The report crosses threads and is stored with the list: plain data.
  */
-import { BAD_LINE_REASONS, SKIP_REASONS, type EntrySink, type ListEntry, type SkipReason } from './list-format.ts';
+import { BAD_LINE_REASONS, type EntrySink, type ListEntry, type SkipReason } from './list-format.ts';
 
-export const SAMPLES_A_REASON_MAX = 10;
+const SAMPLES_A_REASON_MAX = 10;
 export const WARNINGS_MAX = 20;
 const SAMPLE_TEXT_MAX = 160;
 
@@ -91,10 +91,6 @@ export class CountingSink implements EntrySink {
     this.warningCount++;
     if (this.warnings.length < WARNINGS_MAX) this.warnings.push({ lineNumber, text: printable(text) });
     this.#target.warning?.(text, lineNumber);
-  }
-
-  get skippedTotal(): number {
-    return SKIP_REASONS.reduce((total, reason) => total + (this.skippedByReason[reason] ?? 0), 0);
   }
 
   get badLinesPercent(): number {

@@ -13,11 +13,11 @@ import type { SyncFailure } from '../list-status.ts';
 import type { ListSource, ReadOutcome, ReadRequest, SourceKind, SourceSettings } from './list-source.ts';
 
 /** From an event in the folder to the look at the file; events within it count as one. */
-export const DEBOUNCE_MS = 100;
+const DEBOUNCE_MS = 100;
 /** How long a file that is written in place must have been quiet. */
 export const SETTLE_MS = 1000;
 /** A file that never is quiet is read after this many looks all the same; a torn read is then refused by isStillSame. */
-export const SETTLE_LOOKS_MAX = 30;
+const SETTLE_LOOKS_MAX = 30;
 /** The safety net where the file system sends no events. */
 export const FILE_POLL_MS = 10_000;
 

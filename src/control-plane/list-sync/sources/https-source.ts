@@ -18,7 +18,7 @@ export const BACKOFF_FIRST_MS = 5000;
 /** Share of an interval by which it is drawn shorter or longer, so that a fleet does not ask in step. */
 export const JITTER_SHARE = 0.1;
 /** Longest header value we send back to the server that gave it. */
-export const VALIDATOR_CHARS_MAX = 1024;
+const VALIDATOR_CHARS_MAX = 1024;
 /** setTimeout's limit. */
 const TIMER_MS_MAX = 2_147_000_000;
 

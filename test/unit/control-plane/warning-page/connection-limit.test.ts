@@ -45,8 +45,8 @@ describe('connections to the warning page', () => {
 
   it('are forgotten when they close, once', async () => {
     const { limit, open } = limitOf(2, 2);
-    for (let i = 0; i < 20; i++) open(`192.0.2.${i}`);
-    limit.closeAll();
+    const sockets = Array.from({ length: 20 }, (_, i) => open(`192.0.2.${i}`).socket);
+    for (const socket of sockets) socket.destroy();
     await expect.poll(() => limit.openCount).toBe(0);
   });
 });
