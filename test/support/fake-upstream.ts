@@ -167,7 +167,8 @@ function endOfQuestion(message: Uint8Array): number {
   return Math.min(message.length, offset + 5);
 }
 
-function questionOf(message: Uint8Array): { name: string; qtype: number } {
+/** The first question of a message that has one; the name in small letters. */
+export function questionOf(message: Uint8Array): { name: string; qtype: number } {
   const end = endOfQuestion(message);
   const labels: string[] = [];
   for (let offset = HEADER_BYTES; offset < end - 5; offset += 1 + message[offset]!) {

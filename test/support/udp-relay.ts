@@ -4,11 +4,14 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { questionOf } from './fake-upstream.ts';
 
 export interface BadNetwork {
   readonly seed: number;
   /** Of each datagram of each direction, 0 to 1. */
   readonly loss: number;
+  /** No more than so many datagrams about one question are lost, so that what a test promises needs no luck. */
+  readonly lossesOfOneMax?: number;
   readonly doubled: number;
   /** Each datagram waits for some time between these two: what is sent later may come earlier. */
   readonly delayMs: readonly [number, number];
@@ -19,6 +22,8 @@ export interface UdpRelay {
   readonly url: string;
   readonly passed: number;
   readonly lost: number;
+  /** How many datagrams were lost about the one question that had it worst. */
+  readonly lostOfOne: number;
   readonly doubled: number;
   /** Datagrams that left after one that had come later. */
   readonly reordered: number;
@@ -31,13 +36,23 @@ export async function startUdpRelay(targetPort: number, network: BadNetwork): Pr
   const front = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
   const behind = new Map<number, Socket>();
   const timers = new Set<NodeJS.Timeout>();
+  const lossesByName = new Map<string, number>();
   const counts = { passed: 0, lost: 0, doubled: 0, reordered: 0 };
   let arrivals = 0;
   let latestOut = 0;
 
-  function pass(send: () => void): void {
+  function isLost(message: Uint8Array): boolean {
+    if (random() >= network.loss) return false;
+    const { name } = questionOf(message);
+    const losses = lossesByName.get(name) ?? 0;
+    if (losses >= (network.lossesOfOneMax ?? Number.POSITIVE_INFINITY)) return false;
+    lossesByName.set(name, losses + 1);
+    return true;
+  }
+
+  function pass(message: Uint8Array, send: () => void): void {
     const arrival = ++arrivals;
-    if (random() < network.loss) {
+    if (isLost(message)) {
       counts.lost++;
       return;
     }
@@ -55,11 +70,11 @@ export async function startUdpRelay(targetPort: number, network: BadNetwork): Pr
     timers.add(timer);
   }
 
-  function passSome(send: () => void): void {
-    pass(send);
+  function passSome(message: Uint8Array, send: () => void): void {
+    pass(message, send);
     if (random() >= network.doubled) return;
     counts.doubled++;
-    pass(send);
+    pass(message, send);
   }
 
   function behindOf(clientPort: number): Socket {
@@ -67,13 +82,13 @@ export async function startUdpRelay(targetPort: number, network: BadNetwork): Pr
     if (known !== undefined) return known;
     const socket = createSocket('udp4');
     socket.on('error', () => undefined);
-    socket.on('message', (message) => passSome(() => front.send(message, clientPort, '127.0.0.1')));
+    socket.on('message', (message) => passSome(message, () => front.send(message, clientPort, '127.0.0.1')));
     behind.set(clientPort, socket);
     return socket;
   }
 
   front.on('message', (message, { port }) => {
-    passSome(() => behindOf(port).send(message, targetPort, '127.0.0.1'));
+    passSome(message, () => behindOf(port).send(message, targetPort, '127.0.0.1'));
   });
   front.bind(0, '127.0.0.1');
   await once(front, 'listening');
@@ -84,6 +99,9 @@ export async function startUdpRelay(targetPort: number, network: BadNetwork): Pr
     },
     get lost() {
       return counts.lost;
+    },
+    get lostOfOne() {
+      return Math.max(0, ...lossesByName.values());
     },
     get doubled() {
       return counts.doubled;
