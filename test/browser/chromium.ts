@@ -30,6 +30,12 @@ const ARGUMENTS = [
   'about:blank',
 ];
 
+/**
+ * No connections ahead of what is opened ("preload pages: none"). Why: Chromium begins one when a navigation begins, and the
+ * page's own is a second one where that has already been refused: how many there are would be chance.
+ */
+const PREFERENCES = { net: { network_prediction_options: 2 } };
+
 export interface RunningChromium {
   readonly browser: Browser;
   readonly program: RunningProgram;
@@ -59,7 +65,8 @@ export async function startChromium(dohPort: number, variables: '' | typeof BY_G
   const home = temporaryFolder('chromium');
   await homeThatTrusts(home);
   const profile = join(home, 'profile');
-  mkdirSync(profile);
+  mkdirSync(join(profile, 'Default'), { recursive: true });
+  writeFileSync(join(profile, 'Default/Preferences'), JSON.stringify(PREFERENCES));
   const dns_over_https = { mode: 'secure', templates: `https://127.0.0.1:${dohPort}/dns-query${variables}` };
   writeFileSync(join(profile, 'Local State'), JSON.stringify({ dns_over_https }));
   const program = await startProgram(

@@ -19,13 +19,29 @@ async function start(tls: object): Promise<void> {
 
 const hellos = (outcome: string): Promise<number> =>
   visited.weir.metric('weir_warning_page_tls_hellos_total', `outcome="${outcome}"`);
+const certificates = (): Promise<number> =>
+  visited.weir.metric('weir_warning_page_certificates_total', 'outcome="made"');
+
+/**
+ * Visits until one that is told by an alert has taken one connection. Why several: where a connection is not made within
+ * a quarter of a second Chromium begins another beside it, which is chance on a busy machine; what an alert makes it do
+ * it does at every visit.
+ */
+const VISITS_MAX = 10;
+
+async function connectionsOfVisit(at: number): Promise<number> {
+  const before = await hellos('blocked');
+  const opened = visit(visited.chromium.browser, visited.https(`www${at}.listed.example`));
+  await expect(opened).rejects.toThrow('net::ERR_SSL_UNRECOGNIZED_NAME_ALERT');
+  return (await hellos('blocked')) - before;
+}
 
 describe('without an authority', () => {
   test('Chromium reports the alert after one connection, instead of waiting or asking again', async () => {
     await start({});
-    const opened = visit(visited.chromium.browser, visited.https('www.listed.example'));
-    await expect(opened).rejects.toThrow('net::ERR_SSL_UNRECOGNIZED_NAME_ALERT');
-    expect(await hellos('blocked')).toBe(1);
+    const counts: number[] = [];
+    while (!counts.includes(1) && counts.length < VISITS_MAX) counts.push(await connectionsOfVisit(counts.length));
+    expect(counts).toContain(1);
     expect(await visited.weir.metric('weir_warning_page_requests_total', 'scheme="https"')).toBe(0);
   });
 });
@@ -40,7 +56,9 @@ describe('with the authority of a managed network', () => {
     expect(await shown.page.title()).toBe('This website has been blocked');
     expect(shown.complaints).toEqual([]);
     await shown.close();
+    expect(await certificates()).toBe(1);
     await expect(visit(browser, visited.https('localhost'))).rejects.toThrow('net::ERR_SSL_UNRECOGNIZED_NAME_ALERT');
-    expect(await hellos('notBlocked')).toBe(1);
+    expect(await hellos('notBlocked')).toBeGreaterThan(0);
+    expect(await certificates()).toBe(1);
   });
 });
