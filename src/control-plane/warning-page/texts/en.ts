@@ -6,7 +6,7 @@ export const EN: PageTexts = {
   'language.switch': 'Language',
   brand: 'Fraud protection',
   title: 'This website has been blocked',
-  lead: 'The site you asked for is on a fraud list, so your connection was stopped here. Nothing has happened to your device.',
+  lead: 'The site you asked for is on a block list, so your connection was stopped here. This visit has done nothing to your device.',
   'host.label': 'Blocked address',
   'host.written': 'Shown as',
   'host.via': 'This address leads to {target}, which is on the list.',
@@ -66,7 +66,7 @@ export const EN: PageTexts = {
   'entry.label': 'List entry',
   'objection.title': 'Blocked by mistake?',
   'objection.text':
-    'Visitors and owners of the site can object. Contact your internet provider with the incident number, how to reach you, and your reasons.',
+    'Visitors and owners of the site can object. Contact your internet provider with the incident number, how to reach you, your reasons, and what supports them.',
   'objection.link': 'File an objection',
   'objection.other': 'Other ways to object',
   'appeal.lead':
@@ -115,7 +115,7 @@ export const EN: PageTexts = {
   'appeal.due.label': 'Decision by',
   'appeal.decision.label': 'Reason',
   'appeal.proof.title': 'Show that the site is yours',
-  'appeal.proof.text': 'It helps who decides. Publish this text in one of the two places, then have it checked:',
+  'appeal.proof.text': 'It helps whoever decides. Publish this text in one of the two places, then have it checked:',
   'appeal.proof.dns': 'As a TXT record of this name:',
   'appeal.proof.http': 'As a file at this address:',
   'appeal.proof.check.dns': 'Check the record',
