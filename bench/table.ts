@@ -29,6 +29,7 @@ const COLUMNS: Readonly<Record<string, { readonly title: string; readonly show: 
   cpuMs: { title: 'CPU ms', show: (value) => value.toFixed(1) },
   snapshotBytes: { title: 'snapshot B', show: String },
   deltaBytes: { title: 'delta B', show: String },
+  manifestBytes: { title: 'manifest B', show: String },
   residentBytes: { title: 'memory MiB', show: (value) => (value / MIB).toFixed(0) },
   peakBytes: { title: 'peak MiB', show: (value) => (value / MIB).toFixed(0) },
   indexBytesPerName: { title: 'index B/name', show: (value) => value.toFixed(1) },

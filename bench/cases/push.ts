@@ -3,13 +3,13 @@
  * Weir with 1,000,000 names (10,000,000 with --huge); what a bulk change costs; how long a node that follows the list as a
  * feed is behind, and how many octets it fetches for one name and for the whole. Everything of Weir on one processor.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monotonicMs } from '../../src/clock.ts';
 import { generateKey } from '../../src/control-plane/feed/minisign-secret-key.ts';
 import { openLedgerDatabase } from '../../src/control-plane/ledger/open-database.ts';
 import { TokenStore } from '../../src/control-plane/ledger/token-store.ts';
-import { listData } from '../list-data.ts';
+import { listData, type ListData } from '../list-data.ts';
 import { SINKHOLE_ADDRESS, writePlain } from '../list-files.ts';
 import { addressesOf, ask } from '../probe.ts';
 import { cpuMicroseconds, peakBytes } from '../process-usage.ts';
@@ -25,6 +25,12 @@ const PUSHES = 200;
 const BULK_ENTRIES = 1_000_000;
 const FEED_PUSHES = 50;
 const FEED_ENTRIES = 100_000;
+/** No divisor of the sizes of lists here. */
+const MIXING_PRIME = 7_919;
+/** Of a name that has a suffix added. */
+const NAME_CHARACTERS_MAX = 200;
+/** Case numbers that a bulk change has. */
+const CASES = 5_000;
 const ASK_TIMEOUT_MS = 1_000;
 const WITHIN_MS = 60_000;
 const PAUSE_MS = 2;
@@ -111,20 +117,31 @@ async function oneByOne(context: CaseContext, desk: Desk, names: number): Promis
   return rows;
 }
 
-function bulkBody(word: string, entries: number): string {
+/** A list's names below a suffix of their own, so that nothing else has them; the last one is asked for. */
+function bulkNames(list: ListData, word: string): string[] {
+  const suffix = `.${word}.example.net`;
+  // Why mixed: nobody sends a list in the order in which it is kept.
+  const names = Array.from({ length: list.count }, (_, i) => list.nameAt((i * MIXING_PRIME) % list.count));
+  return names.map((name, i) => (name.length > NAME_CHARACTERS_MAX ? `long${i}${suffix}` : `${name}${suffix}`));
+}
+
+function bulkBody(names: readonly string[]): string {
   const lines = [JSON.stringify({ reason: 'a benchmark' })];
-  for (let i = 0; i < entries; i++) lines.push(`{"add":{"name":"${word}${i.toString(36)}.example.net"}}`);
+  for (const [i, name] of names.entries()) {
+    lines.push(JSON.stringify({ add: { name, category: 'fraud', reference: `case ${i % CASES}` } }));
+  }
   return lines.join('\n');
 }
 
 async function bulk(context: CaseContext, desk: Desk, names: number): Promise<Row> {
-  const word = context.uniqueWord();
+  const pushed = bulkNames(await listData(BULK_ENTRIES), context.uniqueWord());
+  const body = bulkBody(pushed);
   const begin = monotonicMs();
   const before = cpuMicroseconds(desk.server.pids);
-  const answer = await send(desk, bulkBody(word, BULK_ENTRIES), 'application/x-ndjson');
+  const answer = await send(desk, body, 'application/x-ndjson');
   const ackMs = monotonicMs() - begin;
   if (answer['accepted'] !== BULK_ENTRIES) context.problem(`push: ${String(answer['accepted'])} of a bulk change`);
-  await until(desk.server.port, `${word}${(BULK_ENTRIES - 1).toString(36)}.example.net`, true);
+  await until(desk.server.port, pushed.at(-1)!, true);
   return {
     case: 'push',
     server: 'weir',
@@ -182,14 +199,14 @@ async function followed(context: CaseContext): Promise<Row> {
     keys: { feeds: { publish: [LIST], secretKey: keyFile } },
   });
   const desk = { server: hub, token };
-  const word = context.uniqueWord();
-  await send(desk, bulkBody(word, FEED_ENTRIES), 'application/x-ndjson');
+  const pushed = bulkNames(await listData(FEED_ENTRIES), context.uniqueWord());
+  await send(desk, bulkBody(pushed), 'application/x-ndjson');
   const source = `feed+${hub.adminUrl}/v1/feeds/${LIST}/`;
   const node = await started(nodeFolder, {
     lists: [{ name: LIST, source, feedKeys: [key.publicKey.text], tokenFile }],
   });
   try {
-    await until(node.port, `${word}0.example.net`, true);
+    await until(node.port, pushed.at(-1)!, true);
     const taken: number[] = [];
     for (let push = 0; push < FEED_PUSHES; push++) {
       const name = `${context.uniqueWord()}.example.com`;
@@ -198,8 +215,9 @@ async function followed(context: CaseContext): Promise<Row> {
       await until(node.port, name, true);
       taken.push(monotonicMs() - acknowledged);
     }
-    const path = join(hubFolder, 'state', 'feeds', LIST, 'manifest.json');
-    const { snapshot, deltas } = JSON.parse(readFileSync(path, 'utf8')) as {
+    const folderOfFeed = join(hubFolder, 'state', 'feeds', LIST);
+    const manifest = readFileSync(join(folderOfFeed, 'manifest.json'), 'utf8');
+    const { snapshot, deltas } = JSON.parse(manifest) as {
       snapshot: { bytes: number };
       deltas: { bytes: number }[];
     };
@@ -212,6 +230,7 @@ async function followed(context: CaseContext): Promise<Row> {
         afterAckP99Ms: percentile(taken, 99),
         snapshotBytes: snapshot.bytes,
         deltaBytes: deltas.at(-1)?.bytes ?? 0,
+        manifestBytes: Buffer.byteLength(manifest) + statSync(join(folderOfFeed, 'manifest.json.minisig')).size,
       },
     };
   } finally {

@@ -179,7 +179,8 @@ export class FeedPublication {
 
   async #renewIfDue(manifest: Manifest): Promise<void> {
     const nowMs = wallClockMs();
-    if (manifest.expiresMs - nowMs > LIFETIME_MS / 2) return;
+    // Why also made in the future: the clock has been set back, and nobody believes such a one.
+    if (manifest.createdMs <= nowMs && manifest.expiresMs - nowMs > LIFETIME_MS / 2) return;
     await this.#publish(renewedManifest(manifest, nowMs, LIFETIME_MS));
   }
 

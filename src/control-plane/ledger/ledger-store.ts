@@ -3,7 +3,7 @@
  * connection of their own. Lives in the ledger's thread (ledger-thread.ts); everyone else has a LedgerClient. What a
  * method here resolves to is on the disk. What the disk refuses is a refusal, or, where none can be said, LedgerUnavailable.
  */
-import { wallClockMs } from '../../clock.ts';
+import { monotonicMs, wallClockMs } from '../../clock.ts';
 import { estimateQueries } from '../../telemetry/query-sketch.ts';
 import type { GuardFiles } from '../list-sync/guard-files.ts';
 import { AppealStore } from './appeal-store.ts';
@@ -11,6 +11,7 @@ import { tidyAppeals } from './tidy-appeals.ts';
 import { AuditChain } from './audit-chain.ts';
 import { BulkChange } from './bulk-change.ts';
 import { BulkChanges } from './bulk-changes.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { changeSteps, replayed } from './change-transaction.ts';
 import { decideSteps } from './decide-hold.ts';
 import { ExceptionStore, forgetExceptions } from './exception-store.ts';
@@ -72,6 +73,7 @@ export class LedgerStore implements Contract.Ledger {
   readonly #appeals: AppealStore;
   readonly #exceptions: ExceptionStore;
   #context: LedgerContext;
+  readonly #clock = new ClockWatch();
   #searching: Promise<unknown> = Promise.resolve();
   #tidying: NodeJS.Timeout;
 
@@ -96,6 +98,7 @@ export class LedgerStore implements Contract.Ledger {
     this.#appeals = new AppealStore(() => this.#context, this.#queue);
     this.#exceptions = new ExceptionStore(() => this.#context, this.#queue);
     deleteLeftovers(stateDirectory);
+    this.#clock.isSteady(this.#context.nowSeconds() * 1000, monotonicMs());
     this.#tidying = setTimeout(() => void this.#tidy(), TIDY_INTERVAL_MS).unref();
   }
 
@@ -365,9 +368,10 @@ export class LedgerStore implements Contract.Ledger {
     );
   }
 
-  /** One step, while nobody else writes. Errors: none; a disk that fails is tried again later. */
+  /** One step, while nobody else writes and the clock can be believed. Errors: none; a disk that fails is tried again later. */
   async #tidy(): Promise<void> {
-    const rows = this.#queue.isIdle ? await this.#tidyStep().catch(() => 0) : 0;
+    const isSteady = this.#clock.isSteady(this.#context.nowSeconds() * 1000, monotonicMs());
+    const rows = isSteady && this.#queue.isIdle ? await this.#tidyStep().catch(() => 0) : 0;
     if (!this.#write.db.isOpen) return;
     this.#tidying = setTimeout(() => void this.#tidy(), rows > 0 ? TIDY_STEP_MS : TIDY_INTERVAL_MS).unref();
   }

@@ -255,6 +255,16 @@ describe('a publication', () => {
     expect(feed.manifest!.expiresMs).toBeGreaterThan(first.expiresMs);
   });
 
+  test('is signed anew when the clock has been set back behind it', async () => {
+    list.push(['a.top']);
+    const feed = publication();
+    await feed.update();
+    const nowMs = feed.manifest!.createdMs - 3_600_000;
+    vi.useFakeTimers({ toFake: ['Date'], now: nowMs });
+    await feed.update();
+    expect(feed.manifest).toMatchObject({ version: 1, createdMs: nowMs });
+  });
+
   test('a snapshot is made when a hundred deltas lie behind the last, and old files go', async () => {
     list.push(['first.top']);
     const feed = publication();
