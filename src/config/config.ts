@@ -139,6 +139,7 @@ export interface LimitsConfig {
   readonly responsesIpv6PrefixBits: number;
   /** Every how many limited responses one is sent truncated; 0: none. */
   readonly slip: number;
+  readonly kernelFilter: 'on' | 'off';
   readonly cookies: 'on' | 'off';
   /** Absolute path, or ''. */
   readonly cookieSecretFile: string;

@@ -34,6 +34,10 @@ export const limitsSchema = z
     slip: whole(0, 100)
       .default(2)
       .describe('every how many limited queries over UDP one is told "ask by TCP"; 0: none is'),
+    kernelFilter: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe('whether the kernel holds off who floods while a socket queue is full'),
     cookies: z
       .enum(['on', 'off'])
       .default('on')

@@ -19,6 +19,7 @@ import { AnswerCache } from './cache/answer-cache.ts';
 import { answerFromMessage, type CachedAnswer, failureAnswer, isReplaceableFailure } from './cache/cached-answer.ts';
 import { type Exchange, Exchanges, type Waiter } from './exchanges.ts';
 import { ClientLimits } from './limits/client-limits.ts';
+import type { HeavyClients } from './limits/heavy-clients.ts';
 import { KeyedHash } from './limits/keyed-hash.ts';
 import { UpstreamLimits } from './limits/upstream-limits.ts';
 import { ANSWERED_LATER, type Arrival, DROPPED } from './listener/arrival.ts';
@@ -77,6 +78,11 @@ export class Resolver {
       },
       hash,
     );
+  }
+
+  /** Who is furthest over the limits. */
+  get heavy(): HeavyClients {
+    return this.#clientLimits.heavy;
   }
 
   /** One query: the length of the response now in place, DROPPED, or ANSWERED_LATER. */

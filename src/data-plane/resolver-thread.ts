@@ -15,6 +15,7 @@ import { ConnectionSteer } from './batch/connection-steer.ts';
 import { batchSupport } from './batch/self-check.ts';
 import { SocketWatch } from './batch/socket-watch.ts';
 import { BlockRecorder } from './block-recorder.ts';
+import { FloodGuard } from './flood-guard.ts';
 import { type Arrival } from './listener/arrival.ts';
 import { ListenerSet, RESCAN_INTERVAL_MS } from './listener/listeners.ts';
 import { tlsDependencies } from './listener/tls-dependencies.ts';
@@ -54,6 +55,7 @@ const port = parentPort!;
 const log = createLog({ level: config.log.level, name: threadName });
 const limited = createLogLimiter(log);
 const logBug = limited('bug', LOG_INTERVAL_MS);
+const logFlood = limited('flood', LOG_INTERVAL_MS);
 const logSocket = limited('socket', LOG_INTERVAL_MS);
 const cells = new Float64Array(counters);
 startHeartbeat(heartbeat);
@@ -61,6 +63,9 @@ const say = (message: FromResolver): void => port.postMessage(message);
 
 const onBug = (error: Error): void =>
   logBug('error', { err: error }, 'a query met a bug and was answered SERVFAIL where that was possible');
+/** Why without an address: a log is kept for longer than who asked should be. */
+const onFlood = (): void =>
+  logFlood('warn', {}, 'a flood has filled a queue: most of what its senders send is now dropped by the kernel');
 const recorder = new BlockRecorder(chains, events, config.eventLog.samplePercent, cells);
 const respond = new Respond(config, policy, cells, onBug, recorder, cookieSecret, regionSlots);
 const support = batchSupport();
@@ -75,6 +80,11 @@ const upstream = createUpstreamPool({
 });
 const asked = new QuerySketchWriter(sketch);
 const resolver = new Resolver(config, upstream, respond, cells, asked);
+const { heavy } = resolver;
+const floodGuard =
+  watch === undefined || support.kind !== 'ok'
+    ? undefined
+    : new FloodGuard({ libc: support.libc, watch, heavy, cells, onFlood }, config);
 
 function handle(arrival: Arrival): number {
   try {
@@ -163,7 +173,7 @@ async function drain(limitMs: number): Promise<void> {
 const ticks = setInterval(() => {
   resolver.tick(respond.tick());
   asked.tick(wallClockMs() / 1000);
-  watch?.tick();
+  if (watch?.tick() === true) floodGuard?.look();
 }, TICK_INTERVAL_MS);
 const rescans = setInterval(() => void listeners.rescan(), RESCAN_INTERVAL_MS);
 
@@ -176,6 +186,7 @@ port.on('message', (message: ToResolver) => {
     case 'configure':
       respond.configure(message.config, message.regionSlots);
       resolver.configure(message.config);
+      floodGuard?.configure(message.config);
       proxies.configure(message.config.listen.proxyProtocol);
       Object.assign(tcpLimits, message.config.tcp);
       Object.assign(tlsLimits, message.config.tls, { pipelineMax: message.config.tcp.pipelineMax });

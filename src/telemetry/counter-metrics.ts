@@ -81,12 +81,7 @@ export function registerCounterMetrics(registry: Registry, sum: CounterSum, name
     weir_exception_answers_total: (add) => add({}, sum.at(Counter.exceptionAnswers)),
     weir_internal_errors_total: (add) => add({}, sum.at(Counter.internalErrors)),
     ...unansweredRows(sum),
-    weir_kernel_dropped_datagrams_total: (add) => {
-      for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.at(Counter.kernelDrops + row));
-    },
-    weir_socket_receive_buffer_bytes: (add) => {
-      for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.smallestAt(Counter.receiveBufferBytes + row));
-    },
+    ...kernelRows(sum),
     weir_upstream_queries_total: (add) => {
       for (const [slot, upstream] of names().upstreams.entries()) {
         for (const [row, outcome] of UPSTREAM_OUTCOMES.entries()) {
@@ -172,6 +167,18 @@ function pageRows(sum: CounterSum): Rows {
 
 function addTransports(sum: CounterSum, firstCell: number, add: Add): void {
   for (const [row, transport] of TLS_TRANSPORTS.entries()) add({ transport }, sum.at(firstCell + row));
+}
+
+function kernelRows(sum: CounterSum): Rows {
+  return {
+    weir_kernel_dropped_datagrams_total: (add) => {
+      for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.at(Counter.kernelDrops + row));
+    },
+    weir_held_sources: (add) => add({}, sum.at(Counter.heldSources)),
+    weir_socket_receive_buffer_bytes: (add) => {
+      for (const [row, side] of SOCKET_SIDES.entries()) add({ side }, sum.smallestAt(Counter.receiveBufferBytes + row));
+    },
+  };
 }
 
 function unansweredRows(sum: CounterSum): Rows {

@@ -104,6 +104,8 @@ export const Counter = {
   tcpConnectionsOpen: take(1),
   tlsConnectionsOpen: take(TLS_TRANSPORTS.length),
   upstreamOutstanding: take(1),
+  /** Clients and prefixes that the kernel holds off. */
+  heldSources: take(1),
   /** Generation of the policy that this thread answers with; 0 in threads that answer nothing. */
   policyGeneration: take(1),
   /** The smallest receive buffer granted (SOCKET_SIDES); 0: not known. */

@@ -54,8 +54,11 @@ export const METRICS = {
   weir_dropped_queries_total: counter('Messages that got no response', 'reason'),
   weir_limited_queries_total: counter('Queries that met a limit, and what they got', 'limit', 'outcome'),
   weir_kernel_dropped_datagrams_total: counter(
-    'Datagrams that found the socket queue in the kernel full; counted where batch I/O is in use',
+    'Datagrams that found a queue of the kernel full, or were held off (weir_held_sources); with batch I/O',
     'side',
+  ),
+  weir_held_sources: gauge(
+    'Clients and prefixes whose flood the kernel holds off, summed over threads; with batch I/O',
   ),
   weir_socket_receive_buffer_bytes: gauge('Smallest socket queue that the kernel granted; with batch I/O', 'side'),
   weir_internal_errors_total: counter('Bugs met while a query was answered'),

@@ -1,6 +1,6 @@
 /**
  * Counts the datagrams that the kernel dropped because a socket's queue was full: they never reach the query path, so
- * nothing else can know of them. Asks each open socket of the thread once a second (one getsockopt) and once more before
+ * nothing else can know of them. Asks each open socket of the thread five times a second (one getsockopt) and once more before
  * it is closed. Control path: must not be called for each query.
  */
 import { SOCKET_SIDES } from '../../telemetry/counter-labels.ts';
@@ -11,17 +11,19 @@ export interface WatchedSocket {
   readonly fd: number;
   /** Row of SOCKET_SIDES. */
   readonly side: number;
+  readonly isV6: boolean;
   drops: number;
 }
 
 /** Looks between two looks at every socket. */
-const TICKS_A_LOOK = 10;
+const TICKS_A_LOOK = 2;
 
 export class SocketWatch {
   readonly #libc: Libc;
   readonly #cells: Float64Array;
   readonly #sockets = new Set<WatchedSocket>();
   readonly #smallest = new Float64Array(SOCKET_SIDES.length);
+  readonly #dropped = new Float64Array(SOCKET_SIDES.length);
   #ticks = 0;
 
   constructor(libc: Libc, cells: Float64Array) {
@@ -30,8 +32,8 @@ export class SocketWatch {
   }
 
   /** Call it when the socket is open, `unwatch` while it still is. */
-  watch(fd: number, side: number): WatchedSocket {
-    const socket = { fd, side, drops: 0 };
+  watch(fd: number, side: number, isV6: boolean): WatchedSocket {
+    const socket = { fd, side, isV6, drops: 0 };
     this.#sockets.add(socket);
     this.#look(socket);
     return socket;
@@ -41,14 +43,27 @@ export class SocketWatch {
     if (this.#sockets.delete(socket)) this.#look(socket);
   }
 
-  /** Ten times a second. */
-  tick(): void {
-    if (this.#ticks++ % TICKS_A_LOOK === 0) this.look();
+  /** Ten times a second. Returns whether it was the time for a look. */
+  tick(): boolean {
+    const isDue = this.#ticks++ % TICKS_A_LOOK === 0;
+    if (isDue) this.look();
+    return isDue;
+  }
+
+  /** The open sockets of a side. */
+  sockets(side: number): WatchedSocket[] {
+    return [...this.#sockets].filter((socket) => socket.side === side);
+  }
+
+  /** Datagrams of a side that the kernel dropped between the last look and the one before. */
+  droppedBefore(side: number): number {
+    return this.#dropped[side]!;
   }
 
   /** Cost: a system call for each socket. */
   look(): void {
     this.#smallest.fill(0);
+    this.#dropped.fill(0);
     for (const socket of this.#sockets) this.#look(socket);
     for (const side of SOCKET_SIDES.keys()) this.#cells[Counter.receiveBufferBytes + side] = this.#smallest[side]!;
   }
@@ -57,7 +72,9 @@ export class SocketWatch {
     const memory = this.#libc.socketMemory(socket.fd);
     if (memory === undefined) return;
     // The kernel's counter wraps.
-    this.#cells[Counter.kernelDrops + socket.side]! += (memory.drops - socket.drops) >>> 0;
+    const dropped = (memory.drops - socket.drops) >>> 0;
+    this.#cells[Counter.kernelDrops + socket.side]! += dropped;
+    this.#dropped[socket.side]! += dropped;
     socket.drops = memory.drops;
     // The smallest of each side: the one that overflows first.
     const smallest = this.#smallest[socket.side]!;

@@ -5,7 +5,7 @@
  */
 
 /** In place of the upper half of an IPv6 address: from 0:ffff::/32, which nobody has. */
-const IPV4_MARK = 0xffff;
+export const IPV4_MARK = 0xffff;
 const IPV4_LOOPBACK = 127;
 /** fe80::/10. */
 const LINK_LOCAL_BITS = 10;
@@ -18,11 +18,15 @@ export class ClientKey {
   /** The next 32 bits, or the IPv4 address. */
   low = 0;
 
+  constructor(client?: Uint8Array) {
+    if (client !== undefined) this.read(client);
+  }
+
   /** @param client 16 octets, IPv4 as ::ffff:a.b.c.d */
   read(client: Uint8Array): void {
     this.high = readWord(client, 0);
     this.low = readWord(client, 4);
-    if ((this.high & wordMask(LINK_LOCAL_BITS, 0)) === LINK_LOCAL) {
+    if (isLinkLocalKey(this.high)) {
       // Why not the whole identifier: a key has two words, and the ten bits that are left out are of its middle.
       this.high = LINK_LOCAL | (readWord(client, 8) >>> LINK_LOCAL_BITS);
       this.low = readWord(client, 12);
@@ -37,6 +41,11 @@ export class ClientKey {
   get isIpv4(): boolean {
     return this.high === IPV4_MARK;
   }
+}
+
+/** Whether the upper half of a key is that of a link-local address. */
+export function isLinkLocalKey(high: number): boolean {
+  return (high & wordMask(LINK_LOCAL_BITS, 0)) === LINK_LOCAL;
 }
 
 /** The mask of one word that a prefix of `bits` leaves of it; `wordStart`: where in the address the word begins. */

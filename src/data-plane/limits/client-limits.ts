@@ -17,6 +17,7 @@ import { ClientAccess } from '../client-address.ts';
 import type { Arrival } from '../listener/arrival.ts';
 import { BucketTable } from './bucket-table.ts';
 import { ClientKey, isLoopbackClient, wordMask } from './client-key.ts';
+import { HeavyClients } from './heavy-clients.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 
 const DROPPED: Refusal = { kind: 'drop', reason: DropRow.rateLimited };
@@ -37,6 +38,8 @@ export interface ClientIdentity {
 export class ClientLimits {
   /** Of the client last asked about. */
   readonly key = new ClientKey();
+  /** Of datagrams that got no answer. */
+  readonly heavy: HeavyClients;
   readonly #queries: BucketTable;
   /** Of clients that are where they say: over a connection, or with a good cookie. */
   readonly #provenQueries: BucketTable;
@@ -54,6 +57,7 @@ export class ClientLimits {
 
   constructor(limits: Config['limits'], hash: KeyedHash, cells: Float64Array) {
     this.#cells = cells;
+    this.heavy = new HeavyClients(hash);
     this.#queries = new BucketTable(hash);
     this.#provenQueries = new BucketTable(hash);
     this.#responses = new BucketTable(hash);
@@ -83,6 +87,7 @@ export class ClientLimits {
     const { key } = this;
     key.read(client);
     if (!this.#takeQuery(query, arrival, identity) && !this.isExempt(client)) {
+      if (transport === TransportRow.udp) this.heavy.count(false, key.high, key.low);
       if (this.#refuses) return this.#count(LimitRow.queries, LimitOutcomeRow.refused, REFUSED);
       return transport === TransportRow.udp
         ? this.#slipOrDrop(LimitRow.queries, query, identity)
@@ -93,6 +98,7 @@ export class ClientLimits {
     const low = key.low & (key.isIpv4 ? this.#ipv4Mask : this.#ipv6LowMask);
     if (this.#responses.take(high, low, receivedAtMs) || this.isExempt(client)) return undefined;
     if (identity.hasGoodCookie(query, arrival)) return undefined;
+    this.heavy.count(true, high, low);
     return this.#slipOrDrop(LimitRow.responses, query, identity);
   }
 

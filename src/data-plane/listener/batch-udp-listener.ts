@@ -95,7 +95,7 @@ class BatchUdpListener implements Listener {
     this.#batch = new MessageBatch(libc, this.#isV6, SLOTS, SLOT_BYTES);
     this.#late = new MessageBatch(libc, this.#isV6, SLOTS, SLOT_BYTES);
     this.#arrival = new BatchArrival(this, this.#batch.bytes, this.#isV6);
-    this.#watched = options.watch?.watch(fd, SocketSideRow.client);
+    this.#watched = options.watch?.watch(fd, SocketSideRow.client, this.#isV6);
     socket.on('message', (message, peer) => this.#wake(message, peer));
     socket.on('error', options.onError);
   }

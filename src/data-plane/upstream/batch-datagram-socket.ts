@@ -103,7 +103,7 @@ class BatchDatagramSocket implements DatagramSocket {
       fd = libc.openUdp({ sockaddr: own, isV6, shared: false, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
       libc.connect(fd, peer);
       this.#socket.bind({ fd });
-      this.#watched = this.#batches.watch?.watch(fd, SocketSideRow.upstream);
+      this.#watched = this.#batches.watch?.watch(fd, SocketSideRow.upstream, isV6);
     } catch (error) {
       if (fd >= 0) libc.close(fd);
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
