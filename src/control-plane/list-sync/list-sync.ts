@@ -15,10 +15,10 @@ import { findInLists, type FindWithin, type ListFinding } from './find-in-lists.
 import type { GuardFiles } from './guard-files.ts';
 import { GuardInputs } from './guard-inputs.ts';
 import { ledgerLists } from './ledger-list.ts';
-import { openStore } from './list-copy.ts';
 import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
-import { ListTask, type TaskServices } from './list-task.ts';
+import type { ListTask, TaskServices } from './list-task.ts';
+import { ListTasks } from './list-tasks.ts';
 import {
   fingerprintOf,
   guardPaths,
@@ -27,7 +27,7 @@ import {
   watchedPaths,
   type FileIdentities,
 } from './policy-inputs.ts';
-import { PolicyPublisher, pushedVersionOf, type PolicyParts } from './policy-publisher.ts';
+import { PolicyPublisher, type PolicyParts } from './policy-publisher.ts';
 import type { Audience } from './published-audience.ts';
 import { PushLanes } from './push/push-lanes.ts';
 import { SegmentMemory } from './segment-memory.ts';
@@ -107,7 +107,7 @@ class ListSyncService implements ListSync {
   readonly #lanes: PushLanes;
   #config: Config;
   #store: ListStore;
-  #tasks: ListTask[] = [];
+  readonly #tasks: ListTasks;
   readonly #snapshots: SnapshotKeeper;
   #identities: FileIdentities = new Map();
   readonly #guard: GuardInputs;
@@ -152,6 +152,7 @@ class ListSyncService implements ListSync {
     });
     this.#builds = new BuildLoop({ build: () => this.#build(), log, retryFirstMs: options.retryFirstMs });
     this.#store = new ListStore(config.stateDirectory);
+    this.#tasks = new ListTasks(this.#services(), this.#lanes);
     this.#guard = new GuardInputs({
       config: () => this.#config,
       store: () => this.#store,
@@ -174,16 +175,14 @@ class ListSyncService implements ListSync {
   }
 
   async #start(): Promise<void> {
-    await openStore(this.#store, this.#guard.redirects, this.#log);
+    await this.#openStore();
     this.#identities = await identitiesOf(this.#config);
     await this.#watched.watch(watchedPaths(this.#config));
     if (this.#closed) return;
-    this.#tasks = this.#config.lists.map((list) => new ListTask(list, this.#services()));
-    await this.#readApprovals();
+    this.#tasks.open(this.#config.lists);
+    await this.#tasks.readApprovals();
     await this.#snapshots.resume(this.#store.snapshotPath, this.#parts(), this.#publisher);
-    await Promise.all(this.#tasks.map((task) => task.start()));
-    for (const { isOfLedger, config, newest } of this.#tasks)
-      if (isOfLedger) this.#lanes.adopt(config.name, pushedVersionOf(newest));
+    await this.#tasks.start();
     await this.catchUp(true);
     this.#started = true;
     await this.#builds.run();
@@ -208,7 +207,7 @@ class ListSyncService implements ListSync {
     if (this.#closed) return;
     try {
       await this.#lanes.catchUp();
-      await this.#readApprovals();
+      await this.#tasks.readApprovals();
       if (!this.#publisher.hasPublished) this.#changed();
     } catch (error) {
       this.#log.error({ error: String(error) }, 'the ledger cannot be asked for changes; what is in force stays');
@@ -221,11 +220,11 @@ class ListSyncService implements ListSync {
   }
 
   findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]> {
-    return findInLists(this.#tasks, this.#compile, this.#segments, name, within);
+    return findInLists(this.#tasks.all, this.#compile, this.#segments, name, within);
   }
 
   async approvalsChanged(list: string): Promise<void> {
-    await this.#tasks.find(({ config }) => config.name === list)?.readApprovals();
+    await this.#tasks.find(list)?.readApprovals();
     if (this.#started && !(await this.#builds.run())) throw new Error('a policy could not be published');
   }
 
@@ -234,7 +233,7 @@ class ListSyncService implements ListSync {
   }
 
   readiness(): { ready: boolean; lists: ListStatus[] } {
-    const lists = this.#tasks.map((task) => task.status());
+    const lists = this.#tasks.all.map((task) => task.status());
     const ready = this.#publisher.hasPublished && lists.every(({ attempted, version }) => attempted || version > 0);
     return { ready, lists };
   }
@@ -244,13 +243,17 @@ class ListSyncService implements ListSync {
     this.#begun.resolve();
     this.#builds.close();
     this.#watched.close();
-    for (const task of this.#tasks) task.close();
+    this.#tasks.close();
     await this.#compile.close();
     await Promise.all([this.#persisting, this.#guard.redirects.close()]);
   }
 
-  async #readApprovals(): Promise<void> {
-    await Promise.all(this.#tasks.map((task) => task.readApprovals()));
+  /** Makes the state directory ready. One that cannot be written to is said in the log, and no more. */
+  async #openStore(): Promise<void> {
+    const failure = await this.#store.open();
+    if (failure !== undefined)
+      this.#log.warn({ reason: failure.reason }, `${failure.message}; lists work without last good copies`);
+    await this.#guard.redirects.load();
   }
 
   async #reload(config: Config): Promise<void> {
@@ -261,7 +264,7 @@ class ListSyncService implements ListSync {
     this.#guard.changed();
     if (before.stateDirectory !== config.stateDirectory) {
       this.#store = new ListStore(config.stateDirectory);
-      await openStore(this.#store, this.#guard.redirects, this.#log);
+      await this.#openStore();
     }
     const identities = await identitiesOf(config);
     const sharedHosts = sharedHostsOf(config, identities);
@@ -270,24 +273,7 @@ class ListSyncService implements ListSync {
     await this.#allow.load(config.allow);
     if (this.#closed) return;
     this.#identities = identities;
-    const old = new Map(this.#tasks.map((task) => [task.config.name, task]));
-    const added: ListTask[] = [];
-    this.#tasks = config.lists.map((list) => {
-      const task = old.get(list.name);
-      old.delete(list.name);
-      if (task !== undefined) return task;
-      const fresh = new ListTask(list, this.#services());
-      added.push(fresh);
-      return fresh;
-    });
-    for (const gone of old.values()) gone.close();
-    const configOf = new Map(config.lists.map((list) => [list.name, list]));
-    await Promise.all(
-      this.#tasks.map((task) => {
-        if (added.includes(task)) return task.readApprovals().then(() => task.start());
-        return task.reconfigure(configOf.get(task.config.name) ?? task.config, sharedHostsChanged);
-      }),
-    );
+    await this.#tasks.reconfigure(config.lists, sharedHostsChanged);
     await this.#builds.run();
   }
 
@@ -295,20 +281,12 @@ class ListSyncService implements ListSync {
     if (this.#closed) return;
     if (this.#isBehind()) throw new Error(BEHIND);
     await this.#publisher.publishPushed();
-    this.#showPushed();
-  }
-
-  #showPushed(): void {
-    for (const task of this.#tasks) {
-      const version = task.isOfLedger ? this.#lanes.versionInForce(task.config.name) : undefined;
-      if (version !== undefined) task.pushed(version);
-    }
-    this.#lanes.settle();
+    this.#tasks.showPushed();
   }
 
   /** The list's content is read from the ledger, which leads to a build. */
   async #readAgain(list: string): Promise<void> {
-    const task = this.#tasks.find(({ config }) => config.name === list);
+    const task = this.#tasks.find(list);
     if (task?.isOfLedger === true) await task.sync(true);
   }
 
@@ -344,7 +322,7 @@ class ListSyncService implements ListSync {
     if (this.#config.allow.includes(path)) await this.#allow.load([path]);
     this.#identities = identities;
     if (guardPaths(this.#config).includes(path)) this.#guard.changed();
-    for (const task of this.#tasks) {
+    for (const task of this.#tasks.all) {
       task.retry();
       if (this.#config.sharedHosts.includes(path)) task.sharedHostsChanged();
     }
@@ -359,7 +337,7 @@ class ListSyncService implements ListSync {
     }
     const parts = this.#parts();
     const isDone = await this.#publisher.publishNewest(parts);
-    this.#showPushed();
+    this.#tasks.showPushed();
     if (this.#closed) return true;
     this.#persisting = this.#persisting.then(() => this.#persist(parts.tasks));
     return isDone;
@@ -368,14 +346,13 @@ class ListSyncService implements ListSync {
   /** Whether changes that are in force may be missing here: nothing has been published, and nobody can say what has come. */
   #isBehind(): boolean {
     if (this.#options.isPolicyInForce !== true || this.#publisher.hasPublished) return false;
-    const ofLedger = this.#tasks.filter(({ isOfLedger }) => isOfLedger).map((task) => task.status());
-    return ofLedger.some(({ name, failure }) => failure !== undefined && !this.#lanes.isCaughtUp(name));
+    return this.#tasks.isBehindLedger;
   }
 
   #parts(): PolicyParts {
     const allowPaths = this.#config.allow;
     return {
-      tasks: this.#tasks,
+      tasks: this.#tasks.all,
       allowPaths,
       allowSegments: () => this.#allow.segments(allowPaths),
       allowRevision: this.#allow.revision,
@@ -386,7 +363,7 @@ class ListSyncService implements ListSync {
 
   #fingerprint(): string {
     // Why the tasks' lists: in the middle of a reload the configuration is ahead of them.
-    const lists = this.#tasks.map((task) => ({ ...task.config, approved: task.approved }));
+    const lists = this.#tasks.all.map((task) => ({ ...task.config, approved: task.approved }));
     const config = { ...this.#config, lists, redirectHosts: this.#guard.redirects.current() };
     return fingerprintOf(config, this.#identities, this.#options.version ?? '');
   }

@@ -5,20 +5,20 @@
  * source.read -> list-update: parse, compare -> content (newest) -> list-sync: build and publish -> content (in force) -> store
  */
 import type { ListConfig } from '../../config/config.ts';
-import { monotonicMs, wallClockMs } from '../../clock.ts';
+import { monotonicMs } from '../../clock.ts';
 import type { BuildList } from './compile-jobs.ts';
+import { LastGoodCopy } from './last-good-copy.ts';
 import { dependsOnSharedHosts, isOfSetting, versionOf, type ListContent } from './list-content.ts';
 import { isOfLedger } from './ledger-list.ts';
-import { readCopy, recordOf, writeCopy } from './list-copy.ts';
 import type { ListHolds } from './list-holds.ts';
 import type { ListStatus, SyncFailure } from './list-status.ts';
 import { logInForce, statusOfTask } from './task-status.ts';
 import { readUpdate, type UpdateServices } from './list-update.ts';
-import type { ListRecord } from './list-store.ts';
 import type { ParseOutcome } from './parse-list.ts';
 import { isSameSegment, type SegmentData } from './segment-data.ts';
 import { RetryTimer } from './retry-timer.ts';
 import { removeSpilled } from './segment-memory.ts';
+import { SourceHealth } from './source-health.ts';
 import type { PushedVersion } from './push/push-lanes.ts';
 import type { SnapshotList } from './policy-snapshot.ts';
 import type { ListSource, ReadOutcome, Validators } from './sources/list-source.ts';
@@ -44,15 +44,12 @@ export class ListTask {
   #entriesInForce = 0;
   #activationSeconds = 0;
   #pushed: PushedVersion | undefined;
-  #record: ListRecord | undefined;
   #validators: Validators | undefined;
-  #failure: SyncFailure | undefined;
   readonly #gate: UpdateGate;
+  readonly #copy: LastGoodCopy;
+  readonly #health: SourceHealth;
   /** Whether the newest content was read from this source as this format. */
   #isOfSetting = false;
-  #lastSuccessSeconds = 0;
-  #attempted = false;
-  #storedVersion = 0;
   #closed = false;
   #isLost = false;
   #running: Promise<void> | undefined;
@@ -63,6 +60,8 @@ export class ListTask {
     this.#config = config;
     this.#services = services;
     this.#gate = new UpdateGate(config.name, services);
+    this.#copy = new LastGoodCopy(config.name, services);
+    this.#health = new SourceHealth(config.name, services.log);
     this.#source = openSource(config, services.store().stateDirectory);
     // Why forced: the file has not changed, and what was read of it is lost.
     this.#retry = new RetryTimer(() => void this.sync(true), services.retryFirstMs);
@@ -96,10 +95,10 @@ export class ListTask {
 
   /** First the record, then the content: a file at once, a URL in the background where a last good copy can stand in. */
   async start(): Promise<void> {
-    this.#record = await this.#services.store().readRecord(this.#config.name);
+    const record = await this.#copy.readRecord();
     const { source, format } = this.#config;
-    this.#isOfSetting = this.#record !== undefined && isOfSetting(this.#record, source, format);
-    this.#lastSuccessSeconds = this.#record?.lastSuccessSeconds ?? 0;
+    this.#isOfSetting = record !== undefined && isOfSetting(record, source, format);
+    this.#health.lastSuccessSeconds = record?.lastSuccessSeconds ?? 0;
     // Why not when resumed: the ledger is asked what has changed since (push-lanes.ts).
     if (this.isOfLedger) return this.#newest === undefined ? this.sync(true) : undefined;
     if (this.#config.sourceKind === 'file') {
@@ -109,7 +108,7 @@ export class ListTask {
       return;
     }
     // Why: a change that went into an overlay is in the last good copy, not in the snapshot.
-    if (this.#newest === undefined || (this.#record?.version ?? 0) > this.#newest.version) await this.#restore();
+    if (this.#newest === undefined || (record?.version ?? 0) > this.#newest.version) await this.#restore();
     this.#watch();
     void this.sync(false);
   }
@@ -120,7 +119,7 @@ export class ListTask {
     const segment: SegmentData = { kind: 'disk', path, copyPath: path, payloadBytes, payloadSha256 };
     const content = { version, facts, holds, fromLastGoodCopy: false, validators };
     this.#newest = { ...content, segment: this.#services.segments.adopt(segment), seenMs: monotonicMs() };
-    this.#storedVersion = version;
+    this.#copy.is(version);
     this.#validators = validators;
   }
 
@@ -156,7 +155,7 @@ export class ListTask {
 
   /** What stood in the way of compiling may be gone: tries again at once what failed because of it. */
   retry(): void {
-    if (this.#failure?.reason === 'internal') void this.sync(true);
+    if (this.#health.failure?.reason === 'internal') void this.sync(true);
   }
 
   /** Reads again what was read by the names of shared hosts before. */
@@ -200,29 +199,20 @@ export class ListTask {
 
   /** Whether the last good copy is the newest content. */
   get isStored(): boolean {
-    return this.#newest === undefined || this.#newest.version === this.#storedVersion;
+    return this.#newest === undefined || this.#newest.version === this.#copy.version;
   }
 
   /** Writes the content in force as the last good copy, if that is not there yet. */
   async persist(): Promise<void> {
     const content = this.#inForce;
-    if (content === undefined || content.fromLastGoodCopy || content.version === this.#storedVersion) return;
+    if (content === undefined || content.fromLastGoodCopy || content.version === this.#copy.version) return;
     // A newer content has taken its place already, and its memory with it.
     if (content.segment !== this.#newest?.segment) return;
-    const { name } = this.#config;
-    const record = recordOf(content, this.#config, this.#validators, this.#lastSuccessSeconds);
-    const { compile, segments, store } = this.#services;
-    segments.hold([content.segment]);
-    const failure = await writeCopy(compile, store(), name, content, record);
-    segments.release([content.segment]);
-    if (this.#closed) return;
-    if (failure === undefined) {
-      this.#storedVersion = content.version;
-      this.#record = record;
-    } else {
-      this.#fail(failure);
-      this.report();
-    }
+    const { lastSuccessSeconds } = this.#health;
+    const failure = await this.#copy.write(content, this.#config, this.#validators, lastSuccessSeconds);
+    if (failure === undefined || this.#closed) return;
+    this.#fail(failure);
+    this.report();
   }
 
   status(): ListStatus {
@@ -232,10 +222,10 @@ export class ListTask {
       entriesInForce: this.#entriesInForce,
       pushed: this.#pushed,
       heldUpdate: this.#gate.held,
-      lastSuccessSeconds: this.#lastSuccessSeconds,
+      lastSuccessSeconds: this.#health.lastSuccessSeconds,
       activationSeconds: this.#activationSeconds,
-      attempted: this.#attempted,
-      failure: this.#failure,
+      attempted: this.#health.attempted,
+      failure: this.#health.failure,
     });
   }
 
@@ -279,20 +269,20 @@ export class ListTask {
     const isRetried = this.isOfLedger || (failure?.reason === 'internal' && this.#config.sourceKind === 'file');
     if (failure !== undefined && isRetried) this.#retry.later();
     else this.#retry.reset();
-    this.#attempted = true;
+    this.#health.attempted = true;
     if (failure !== undefined) this.#fail(failure);
     // Why: what was resumed stands in for a source that does not give anything.
     if (failure !== undefined && this.#inForce === undefined && this.#newest !== undefined)
       this.#newest = { ...this.#newest, fromLastGoodCopy: true };
     if (failure !== undefined) return this.report();
-    if (this.#gate.held !== undefined) this.#failure = undefined;
-    else if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#succeed();
+    if (this.#gate.held !== undefined) this.#health.clear();
+    else if (outcome.kind === 'content' || (outcome.kind === 'unchanged' && outcome.confirmed)) this.#health.succeed();
     this.report();
   }
 
   async #take(outcome: ReadOutcome, seenMs: number): Promise<SyncFailure | undefined> {
     if (outcome.kind === 'failed') return outcome.failure;
-    if (outcome.kind === 'unchanged') return outcome.confirmed ? undefined : this.#failure;
+    if (outcome.kind === 'unchanged') return outcome.confirmed ? undefined : this.#health.failure;
     const request = {
       config: this.#config,
       approved: this.approved,
@@ -326,7 +316,7 @@ export class ListTask {
     }
     const isSameRead = this.#newest === undefined || isSameSegment(this.#newest.segment, parsed.segment);
     const { sourceSha256, format } = parsed.facts;
-    const version = parsed.version ?? versionOf(sourceSha256, this.#newest, this.#record, format, isSameRead);
+    const version = parsed.version ?? versionOf(sourceSha256, this.#newest, this.#copy.record, format, isSameRead);
     const isSame = version === this.#newest?.version && before?.format === parsed.facts.format;
     if (isSame && this.#newest?.fromLastGoodCopy === false && !this.#isLost) {
       // The guard may have changed all the same.
@@ -334,7 +324,7 @@ export class ListTask {
       return removeSpilled(parsed.segment);
     }
     // Why: a copy that is lost has to be written again, though the version is the same.
-    if (this.#isLost) this.#storedVersion = 0;
+    if (this.#isLost) this.#copy.is(0);
     this.#isLost = false;
     const { facts, holds } = parsed;
     this.#isOfSetting = true;
@@ -350,19 +340,19 @@ export class ListTask {
 
   async #restore(): Promise<void> {
     const { name, source, format } = this.#config;
-    const { compile, guardFiles, log, store } = this.#services;
     const seenMs = monotonicMs();
-    const restored = await readCopy(compile, store(), { name, approved: this.approved }, guardFiles(), log);
+    const restored = await this.#copy.read(this.approved);
     if (restored === undefined || this.#closed) return;
     const { version, facts, holds, segment } = restored;
-    const isOfSource = this.#record?.sha256 === facts.sourceSha256 && isOfSetting(this.#record, source, format);
+    const { record } = this.#copy;
+    const isOfSource = record?.sha256 === facts.sourceSha256 && isOfSetting(record, source, format);
     // Why not with shared hosts: since the copy was read their names may have changed.
     const isCurrent = isOfSource && !dependsOnSharedHosts(facts);
-    const validators = isCurrent ? this.#record?.validators : undefined;
+    const validators = isCurrent ? record.validators : undefined;
     this.#adopt({ version, facts, holds, fromLastGoodCopy: true, seenMs, validators }, segment);
-    this.#storedVersion = version;
+    this.#copy.is(version);
     if (isOfSource) this.#validators = validators;
-    log.warn(
+    this.#services.log.warn(
       { list: name, version, entries: facts.entries },
       'the last good copy is used until the source can be read',
     );
@@ -385,16 +375,7 @@ export class ListTask {
     if (this.#newest !== undefined) this.#services.segments.release([this.#newest.segment]);
   }
 
-  #succeed(): void {
-    this.#lastSuccessSeconds = Math.floor(wallClockMs() / 1000);
-    if (this.#failure !== undefined) this.#services.log.info({ list: this.#config.name }, 'the list is good again');
-    this.#failure = undefined;
-  }
-
   #fail(failure: SyncFailure): void {
-    const version = this.#newest?.version ?? 0;
-    this.#failure = failure;
-    const kept = version === 0 ? 'nothing of it is in force' : `version ${version} stays in force`;
-    this.#services.log.warn({ list: this.#config.name, reason: failure.reason }, `${failure.message}; ${kept}`);
+    this.#health.fail(failure, this.#newest?.version ?? 0);
   }
 }
