@@ -77,10 +77,15 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
   const results: CheckResult[] = [];
   const policy = new Policy(loaded.policy);
   for (const { text, name } of names) {
-    const found = name.kind === 'incident' ? await findIncidentInIndex(policy, name.parts, nowSeconds) : name;
+    if (name.kind === 'bad') continue;
+    // Why the ledger too: who was blocked may ask when the entry has left its list.
+    const found =
+      name.kind === 'name'
+        ? name.name
+        : ((await findIncidentInIndex(policy, name.parts, nowSeconds)) ??
+          (await ledger.findIncident(text))?.entry.name);
     if (found === undefined) tellUnknown(text);
-    else if (typeof found === 'string') results.push(await checker.check(found));
-    else if (found.kind === 'name') results.push(await checker.check(found.name));
+    else results.push(await checker.check(found));
   }
   ledger.close();
   const text = flags.json === true ? JSON.stringify(results, undefined, 2) : results.map(describeCheck).join('\n\n');
@@ -100,7 +105,7 @@ function openLedger(stateDirectory: string): LedgerReader {
 }
 
 function tellUnknown(incident: string): void {
-  process.stderr.write(`weir check: no entry that is loaded has the incident id ${incident}\n`);
+  process.stderr.write(`weir check: no entry that is kept has the incident id ${incident}\n`);
   process.exitCode = ExitCode.usage;
 }
 

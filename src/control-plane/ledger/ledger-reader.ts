@@ -8,6 +8,7 @@ import { EXCEPTIONS_MAX } from '../../policy/published.ts';
 import { nameState, walkEntries } from './entry-rows.ts';
 import type { ExceptionRow } from './exception.ts';
 import { exceptionPage } from './exception-store.ts';
+import { findIncident, type FoundIncident } from './incident-finder.ts';
 import { LedgerConnection } from './ledger-connection.ts';
 import type { LedgerEntry, ListApprovals, NameEvent, NameState, RolloutRow } from './ledger.ts';
 import { digestText, FIRST_DIGEST, listHead, listHeads } from './list-heads.ts';
@@ -41,6 +42,8 @@ export interface LedgerReader {
   /** The newest of each slot, the running ones among them. */
   rollouts(): readonly RolloutRow[];
   activeExceptions(): readonly ExceptionRow[];
+  /** Of an entry that has left its list too. Cost: a walk through a list. */
+  findIncident(incident: string): Promise<FoundIncident | undefined>;
   close(): void;
 }
 
@@ -65,6 +68,7 @@ export const NO_LEDGER: LedgerReader = {
   approvals: (list) => ({ list, names: [], updateSha256s: [] }),
   rollouts: () => [],
   activeExceptions: () => [],
+  findIncident: async () => undefined,
   close: () => undefined,
 };
 
@@ -109,6 +113,10 @@ class FileReader implements LedgerReader {
 
   activeExceptions(): readonly ExceptionRow[] {
     return this.#snapshot((now) => exceptionPage(this.#tables, { state: 'active', limit: EXCEPTIONS_MAX }, now));
+  }
+
+  findIncident(incident: string): Promise<FoundIncident | undefined> {
+    return findIncident(this.#tables, incident);
   }
 
   close(): void {

@@ -262,10 +262,22 @@ describe('the command', () => {
     expect(JSON.parse(stdout)).toMatchObject([meant, meant]);
   });
 
+  test('finds the entry behind an incident id that has left its list since, with what became of it', async () => {
+    const ledger = await openTestLedger({ stateDirectory: join(folder, 'state') });
+    await ledger.push(['bad.example']);
+    const { incident } = await check('www.bad.example', [{ name: 'desk', source: 'push', sourceKind: 'push' }]);
+    await ledger.push([], { remove: ['bad.example'], reason: 'all is well' });
+    const config = await file('weir.yaml', 'lists: [{ name: desk, source: push }]\nstateDirectory: ./state\n');
+    const { code, stdout } = await weir('--config', config, '--json', incident!);
+    const removed = { what: 'removed', reason: 'all is well' };
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'bad.example', verdict: 'allowed', history: [removed, {}] }]);
+    expect(code).toBe(0);
+  });
+
   test('takes an id of no entry for an error, and a top-level domain of twelve letters for a name', async () => {
     const args = ['ZZZZ-ZZZZ-ZZZZ', 'scholarships', 'good.example'];
     const { code, stdout, stderr } = await weir('--config', await configFile(), '--json', ...args);
-    expect(stderr).toContain('no entry that is loaded has the incident id ZZZZ-ZZZZ-ZZZZ');
+    expect(stderr).toContain('no entry that is kept has the incident id ZZZZ-ZZZZ-ZZZZ');
     expect(JSON.parse(stdout)).toMatchObject([{ name: 'scholarships' }, { name: 'good.example' }]);
     expect(code).toBe(2);
   });
