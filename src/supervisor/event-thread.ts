@@ -12,7 +12,7 @@ export function startEventThread(data: () => Data, onDeath: () => void, log: Log
   return new SupervisedThread({
     name: 'events',
     url: threadUrl('../control-plane/event-log/event-log-thread'),
-    heapMegabytesMax: EVENTS_HEAP_MEGABYTES_MAX,
+    heapMegabytesMax: () => EVENTS_HEAP_MEGABYTES_MAX,
     silenceMsMax: EVENTS_SILENCE_MS_MAX,
     data: () => ({ role: 'events', ...data() }),
     onMessage: () => undefined,

@@ -25,8 +25,8 @@ export interface SupervisedThreadOptions {
   readonly url: URL;
   /** Made anew for every start: the state that a replacement begins with. */
   readonly data: () => Record<string, unknown>;
-  /** Limits the heap: a plane that leaks dies alone. Undefined: the process's own limit. */
-  readonly heapMegabytesMax: number | undefined;
+  /** Limits the heap, asked for at every start: a plane that leaks dies alone. */
+  readonly heapMegabytesMax: () => number;
   /** Silence of the event loop after which the thread counts as blocked and is replaced. */
   readonly silenceMsMax: number;
   readonly onMessage: (message: unknown) => void;
@@ -68,7 +68,7 @@ export class SupervisedThread {
       workerData: { ...data(), threadName: this.name, heartbeat: this.#heartbeat },
       resourceLimits: {
         maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX,
-        ...(heapMegabytesMax === undefined ? {} : { maxOldGenerationSizeMb: heapMegabytesMax }),
+        maxOldGenerationSizeMb: heapMegabytesMax(),
       },
     });
     this.#worker = worker;

@@ -122,7 +122,7 @@ export class Supervisor {
     return new SupervisedThread({
       name: 'control',
       url: threadUrl('../control-plane/control-thread'),
-      heapMegabytesMax: CONTROL_HEAP_MEGABYTES_MAX,
+      heapMegabytesMax: () => CONTROL_HEAP_MEGABYTES_MAX,
       silenceMsMax: CONTROL_SILENCE_MS_MAX,
       data: () => ({
         role: 'control',
@@ -203,7 +203,7 @@ export class Supervisor {
     this.#page = new SupervisedThread({
       name: 'page',
       url: threadUrl('../control-plane/warning-page/page-thread'),
-      heapMegabytesMax: PAGE_HEAP_MEGABYTES_MAX,
+      heapMegabytesMax: () => PAGE_HEAP_MEGABYTES_MAX,
       silenceMsMax: PAGE_SILENCE_MS_MAX,
       data: () => ({
         role: 'page',

@@ -4,6 +4,7 @@ import { keysNeedingRestart, withoutRestart } from '../../../src/supervisor/rest
 import { testConfig } from '../../support/resolver-harness.ts';
 
 const before = testConfig();
+const GIGABYTE = 1024 ** 3;
 const address = (port: number) => ({ host: '127.0.0.1', port });
 const changes: readonly (readonly [string, Partial<Config>])[] = [
   ['workers', { workers: before.workers + 1 }],
@@ -15,6 +16,10 @@ const changes: readonly (readonly [string, Partial<Config>])[] = [
     'warningPage.tls',
     { warningPage: { ...before.warningPage, tls: { ...before.warningPage.tls, caKey: '/ca-key.pem' } } },
   ],
+  ['cache.bytesMax', { cache: { ...before.cache, bytesMax: 2 * GIGABYTE } }],
+  ['tcp.connectionsMax', { tcp: { ...before.tcp, connectionsMax: 100_000 } }],
+  ['tls.connectionsMax', { tls: { ...before.tls, connectionsMax: 100_000 } }],
+  ['upstreamQueries.outstandingMax', { upstreamQueries: { ...before.upstreamQueries, outstandingMax: 1_000_000 } }],
   ['eventLog', { eventLog: { ...before.eventLog, file: '/events.jsonl' } }],
 ];
 
@@ -23,6 +28,31 @@ describe('a reload', () => {
     const after = { ...before, ...change };
     expect(keysNeedingRestart(before, after)).toEqual([key]);
     expect(withoutRestart(before, after)).toEqual(before);
+  });
+
+  it('gives the cache what the heap of a thread has room for', () => {
+    const after: Config = { ...before, cache: { ...before.cache, bytesMax: GIGABYTE / 4 } };
+    expect(keysNeedingRestart(before, after)).toEqual([]);
+    expect(withoutRestart(before, after)).toEqual(after);
+  });
+
+  it('makes smaller what was made for large heaps, whatever that is', () => {
+    const large: Config = { ...before, cache: { ...before.cache, bytesMax: 4 * GIGABYTE } };
+    const after: Config = {
+      ...large,
+      cache: { ...large.cache, bytesMax: 3 * GIGABYTE },
+      tcp: { ...large.tcp, connectionsMax: 50_000 },
+    };
+    expect(keysNeedingRestart(large, after)).toEqual([]);
+    expect(withoutRestart(large, after)).toEqual(after);
+  });
+
+  it('keeps the rest of a section of which one key needs a restart', () => {
+    const after: Config = {
+      ...before,
+      cache: { ...before.cache, bytesMax: 2 * GIGABYTE, prefetch: !before.cache.prefetch },
+    };
+    expect(withoutRestart(before, after).cache).toEqual({ ...before.cache, prefetch: !before.cache.prefetch });
   });
 
   it('puts the addresses for queries and everything else in force', () => {
