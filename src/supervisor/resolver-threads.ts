@@ -12,7 +12,7 @@ import type { Log } from '../telemetry/log.ts';
 import { BoundAddresses, type ResolverAddresses } from './bound-addresses.ts';
 import { addressText, cannotListen, isMissingAddress } from './cannot-listen.ts';
 import { LEAVE_GRACE_MS, RESOLVER_SILENCE_MS_MAX, STOP_GRACE_MS } from './limits.ts';
-import { resolverHeapMegabytes } from './resolver-heap.ts';
+import { resolverHeapMegabytes, resolverYoungMegabytes } from './resolver-heap.ts';
 import { type ResolverMemory, createResolverMemories } from './resolver-memory.ts';
 import { StartError, stillborn } from './started.ts';
 import { SupervisedThread } from './supervised-thread.ts';
@@ -85,6 +85,7 @@ export class ResolverThreads {
       name,
       url: threadUrl('../data-plane/resolver-thread'),
       heapMegabytesMax: () => resolverHeapMegabytes(data().config),
+      youngMegabytesMax: () => resolverYoungMegabytes(data().config),
       silenceMsMax: RESOLVER_SILENCE_MS_MAX,
       data: () => {
         const given = data();

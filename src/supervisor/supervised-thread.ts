@@ -13,10 +13,10 @@ const RESTART_DELAY_MS_MAX = 10_000;
 const HEALTHY_AFTER_MS = 60_000;
 const WATCH_INTERVAL_MS = 1_000;
 /**
- * Of every thread's young generation. V8 would let it grow to several times what a thread keeps, and in half an hour it
+ * Of a thread's young generation, unless it asks for more. V8 would let it grow to several times what a thread keeps, and in half an hour it
  * does; what fits in a processor's cache is also collected for less.
  */
-const YOUNG_MEGABYTES_MAX = 6;
+export const YOUNG_MEGABYTES_MAX = 6;
 /** Until the first beat: modules load slowly on a busy machine, and starting over would load them once more. */
 const START_MS_MAX = 60_000;
 
@@ -27,6 +27,8 @@ export interface SupervisedThreadOptions {
   readonly data: () => Record<string, unknown>;
   /** Limits the heap, asked for at every start: a plane that leaks dies alone. */
   readonly heapMegabytesMax: () => number;
+  /** Likewise of the young generation; left out: YOUNG_MEGABYTES_MAX. */
+  readonly youngMegabytesMax?: () => number;
   /** Silence of the event loop after which the thread counts as blocked and is replaced. */
   readonly silenceMsMax: number;
   readonly onMessage: (message: unknown) => void;
@@ -57,7 +59,7 @@ export class SupervisedThread {
   }
 
   #start(): void {
-    const { url, data, heapMegabytesMax, onMessage, log } = this.#options;
+    const { url, data, heapMegabytesMax, youngMegabytesMax, onMessage, log } = this.#options;
     this.#heartbeat = createHeartbeat();
     this.#startedAtMs = monotonicMs();
     this.#lastLookAtMs = this.#startedAtMs;
@@ -67,7 +69,7 @@ export class SupervisedThread {
       name: this.name,
       workerData: { ...data(), threadName: this.name, heartbeat: this.#heartbeat },
       resourceLimits: {
-        maxYoungGenerationSizeMb: YOUNG_MEGABYTES_MAX,
+        maxYoungGenerationSizeMb: youngMegabytesMax?.() ?? YOUNG_MEGABYTES_MAX,
         maxOldGenerationSizeMb: heapMegabytesMax(),
       },
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolverHeapMegabytes } from '../../../src/supervisor/resolver-heap.ts';
+import { resolverHeapMegabytes, resolverYoungMegabytes } from '../../../src/supervisor/resolver-heap.ts';
 import { testConfig } from '../../support/resolver-harness.ts';
 
 const config = testConfig();
@@ -12,5 +12,11 @@ describe('the heap of a resolver thread', () => {
 
   it('has room for whatever cache is configured', () => {
     expect(resolverHeapMegabytes(withCache(64 * 1024 ** 3))).toBeGreaterThan(128 * 1024);
+  });
+
+  it('has more room for what is young where queries come over HTTPS', () => {
+    const listening = (doh: typeof config.listen.doh) => ({ listen: { ...config.listen, doh } });
+    expect(resolverYoungMegabytes(listening([]))).toBe(6);
+    expect(resolverYoungMegabytes(listening([{ host: '127.0.0.1', port: 443 }]))).toBe(24);
   });
 });

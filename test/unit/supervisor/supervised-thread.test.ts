@@ -106,9 +106,13 @@ describe('SupervisedThread', () => {
     expect(limits).toMatchObject({ maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 96 });
   });
 
-  it('asks for the limit of the heap at every start', async () => {
+  it('asks for the limits of the heap at every start', async () => {
     const limits = [64, 80];
-    const { said, post, untilStarted } = supervise({ heapMegabytesMax: () => limits.shift()! });
+    const young = [6, 12];
+    const { said, post, untilStarted } = supervise({
+      heapMegabytesMax: () => limits.shift()!,
+      youngMegabytesMax: () => young.shift()!,
+    });
     await untilStarted(1);
     post('throw');
     await untilStarted(2);
@@ -118,7 +122,7 @@ describe('SupervisedThread', () => {
       (found) => found !== undefined,
       'the limits',
     );
-    expect(told).toMatchObject({ start: 2, maxOldGenerationSizeMb: 80 });
+    expect(told).toMatchObject({ start: 2, maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 80 });
   });
 
   it('replaces a thread that exhausts its heap', async () => {
