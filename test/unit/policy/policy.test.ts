@@ -185,10 +185,14 @@ describe('an exception', () => {
         { name: 'a.example', list: 33 },
         { name: 'b.example', list: 33, kind: 'exception' },
         { name: 'b.example', list: 1 },
+        { name: 'c.example', list: 33 },
       ],
     });
     expect(judge(policy, 'a.example')).toBe(VerdictKind.allowed);
     expect(judge(policy, 'b.example')).toBe(VerdictKind.blocked);
+    // Nothing of it is left for the next name.
+    expect(judge(policy, 'a.example')).toBe(VerdictKind.allowed);
+    expect(judge(policy, 'c.example')).toBe(VerdictKind.blocked);
   });
 
   it('that only watches lifts no rule that enforces', () => {

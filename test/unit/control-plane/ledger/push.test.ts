@@ -1,5 +1,6 @@
 /** A push: what enters, what is refused entry by entry, what the version and the delta say, and who may. */
 import { describe, expect, test } from 'vitest';
+import { BULK_ENTRIES_MIN } from '../../../../src/control-plane/ledger/measure-change.ts';
 import {
   isDone,
   listSettings,
@@ -9,6 +10,8 @@ import {
   PUSHER,
   type TestLedger,
 } from '../../../support/ledger-harness.ts';
+
+const namesUpTo = (count: number): string[] => Array.from({ length: count }, (_, index) => `n${index}.example`);
 
 describe('a push', () => {
   test('enters as one version, whose delta is the new state of its names', async () => {
@@ -65,6 +68,7 @@ describe('a push', () => {
         { name: 'f.example', expiresAt: '1893456000' },
         { name: 'g.example', expiresAt: '2020-01-01T00:00:00Z' },
         { name: 'h.example', reference: 'r'.repeat(501) },
+        { name: 'i.example', reference: 'r'.repeat(500) },
         'https://sites.google.com/view/one-of-many',
       ],
       { remove: ['absent.example', '!'] },
@@ -88,8 +92,8 @@ describe('a push', () => {
         'xxxxxxxxx labelTooLong',
       ].toSorted(),
     );
-    expect(done).toMatchObject({ accepted: 1, rejectedTotal: 14, version: 1 });
-    expect(await namesOf(ledger.store)).toEqual(['subtree good.example']);
+    expect(done).toMatchObject({ accepted: 2, rejectedTotal: 14, version: 1 });
+    expect(await namesOf(ledger.store)).toEqual(['subtree good.example', 'subtree i.example']);
   });
 
   test('keeps the word of a category that is none of ours', async () => {
@@ -190,6 +194,26 @@ describe('a push', () => {
     expect(done).toMatchObject({ version: 2, accepted: 0, removed: 1, heldTotal: 1 });
     expect(done.held).toMatchObject([{ name: 'new.example', code: 'proposed' }]);
     expect(await namesOf(ledger.store)).toEqual([]);
+  });
+
+  test.each([
+    [BULK_ENTRIES_MIN - 1, 'entry', BULK_ENTRIES_MIN - 1],
+    [BULK_ENTRIES_MIN, 'update', 1],
+  ])('of such a token with %d entries has holds of kind %s: %d', async (entries, kind, holds) => {
+    const ledger = await openTestLedger();
+    const done = await ledger.push(namesUpTo(entries), { actor: PROPOSER });
+    expect(done).toMatchObject({ accepted: 0, heldTotal: entries });
+    const open = await ledger.store.holds({ state: 'open', limit: 2 * entries });
+    expect(open.map((hold) => hold.kind)).toEqual(Array(holds).fill(kind));
+  });
+
+  test('that grows the list too much waits as one, but what it corrects of the list enters', async () => {
+    const ledger = await openTestLedger();
+    await ledger.push(['old.example']);
+    const done = await ledger.push([...namesUpTo(BULK_ENTRIES_MIN), { name: 'old.example', note: 'corrected' }]);
+    expect(done).toMatchObject({ version: 2, accepted: 1, heldTotal: BULK_ENTRIES_MIN });
+    expect(await ledger.store.entries('desk', '', 10)).toMatchObject([{ name: 'old.example', note: 'corrected' }]);
+    expect(await ledger.store.holds({ state: 'open', limit: 10 })).toMatchObject([{ kind: 'update', guard: 'growth' }]);
   });
 });
 

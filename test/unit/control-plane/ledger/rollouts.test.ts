@@ -77,6 +77,15 @@ test('an entry in force for everyone stays so when it is corrected', async () =>
   expect(await ledger.store.rollouts()).toHaveLength(1);
 });
 
+test('an entry that only watched is staged when it is to block', async () => {
+  const ledger = await staged();
+  await ledger.push([{ name: 'a.example', mode: 'shadow' }]);
+  expect(await ledger.store.rollouts()).toEqual([]);
+  const done = await ledger.push(['a.example']);
+  expect(done).toMatchObject({ accepted: 1, rollout: { id: 'r1', entries: 1, percent: 1 } });
+  expect(await slots(ledger)).toEqual([['a.example', 1]]);
+});
+
 test('moving needs the right and a rollout; there are 255 slots and no more', async () => {
   const ledger = await staged();
   expect(await move(ledger, 'r1', 'promote')).toMatchObject({ code: 'rolloutUnknown' });

@@ -72,6 +72,13 @@ describe('what is no ClientHello', () => {
   });
 });
 
+it('a ClientHello with octets behind its extensions is malformed', () => {
+  const longer = Buffer.concat([hello, Buffer.of(0)]);
+  longer.writeUInt16BE(hello.readUInt16BE(3) + 1, 3);
+  longer.writeUIntBE(hello.readUIntBE(6, 3) + 1, 6, 3);
+  expect(readClientHello(longer)).toEqual({ kind: 'malformed' });
+});
+
 it('whatever octets come, there is an answer', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (octets) => {
