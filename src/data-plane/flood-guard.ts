@@ -24,6 +24,8 @@ const TIMES_LIMIT_HELD = 2;
 const PASS_SHIFT_MAX = 10;
 /** For which one is held after the last time that he was found. Why: a thread that gets no processor finds nobody. */
 const HOLD_MS = 2_000;
+/** For which a full queue is remembered. Why: who filled it is known only when what it held has been read. */
+const OVERFLOW_MS = 1_000;
 const SECOND_MS = 1_000;
 
 export interface FloodGuardConfig {
@@ -64,6 +66,7 @@ export class FloodGuard {
   #held = new Map<string, Held>();
   #lookedAtMs = monotonicMs();
   #queriesBefore = 0;
+  #overflowedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FloodGuardOptions, config: FloodGuardConfig) {
     this.#options = options;
@@ -87,7 +90,8 @@ export class FloodGuard {
     const read = sumOfQueries(cells) - this.#queriesBefore;
     this.#queriesBefore += read;
     const dropped = watch.droppedBefore(SocketSideRow.client);
-    const isAsked = wasHeld || dropped > 0;
+    if (dropped > 0) this.#overflowedAtMs = nowMs;
+    const isAsked = wasHeld || nowMs - this.#overflowedAtMs < OVERFLOW_MS;
     // Of what everybody sent; while somebody is held, most of what is dropped is his.
     const readShare = wasHeld ? 1 : read / Math.max(read + dropped, 1);
     this.#held =

@@ -86,6 +86,21 @@ describe('who floods', () => {
     expect(filters.get(6)).toBe(0);
   });
 
+  it('is held also where the queue was read only after it was found full', () => {
+    const { count, look } = guardOf();
+    expect(look(1)).toBe(0);
+    count('192.0.2.1', 50_000);
+    expect(look()).toBe(1);
+  });
+
+  it('is not held for a queue that was full long ago', () => {
+    const { count, look } = guardOf();
+    look(1);
+    for (let ms = 0; ms < 1_000; ms += LOOK_MS) look();
+    count('192.0.2.1', 50_000);
+    expect(look()).toBe(0);
+  });
+
   it('is somebody far over the limit: who is a little over it is not held', () => {
     const { count, look } = guardOf();
     count('192.0.2.1', 2.9 * QUERIES);
