@@ -125,27 +125,34 @@ function bulkNames(list: ListData, word: string): string[] {
   return names.map((name, i) => (name.length > NAME_CHARACTERS_MAX ? `long${i}${suffix}` : `${name}${suffix}`));
 }
 
-function bulkBody(names: readonly string[]): string {
+interface Bulk {
+  readonly body: string;
+  readonly count: number;
+  /** Of the last entry. */
+  readonly name: string;
+}
+
+/** Made before a server is started: that takes seconds, after which it has closed the connection that was open. */
+async function makeBulk(context: CaseContext, count: number): Promise<Bulk> {
+  const names = bulkNames(await listData(count), context.uniqueWord());
   const lines = [JSON.stringify({ reason: 'a benchmark' })];
   for (const [i, name] of names.entries()) {
     lines.push(JSON.stringify({ add: { name, category: 'fraud', reference: `case ${i % CASES}` } }));
   }
-  return lines.join('\n');
+  return { body: lines.join('\n'), count, name: names.at(-1)! };
 }
 
-async function bulk(context: CaseContext, desk: Desk, names: number): Promise<Row> {
-  const pushed = bulkNames(await listData(BULK_ENTRIES), context.uniqueWord());
-  const body = bulkBody(pushed);
+async function inBulk(context: CaseContext, desk: Desk, names: number, { body, count, name }: Bulk): Promise<Row> {
   const begin = monotonicMs();
   const before = cpuMicroseconds(desk.server.pids);
   const answer = await send(desk, body, 'application/x-ndjson');
   const ackMs = monotonicMs() - begin;
-  if (answer['accepted'] !== BULK_ENTRIES) context.problem(`push: ${String(answer['accepted'])} of a bulk change`);
-  await until(desk.server.port, pushed.at(-1)!, true);
+  if (answer['accepted'] !== count) context.problem(`push: ${String(answer['accepted'])} of a bulk change`);
+  await until(desk.server.port, name, true);
   return {
     case: 'push',
     server: 'weir',
-    parameters: { names, change: 'bulk', changes: BULK_ENTRIES },
+    parameters: { names, change: 'bulk', changes: count },
     values: {
       ackMs,
       cpuMs: (cpuMicroseconds(desk.server.pids) - before) / 1000,
@@ -161,6 +168,7 @@ async function beside(context: CaseContext, names: number): Promise<Row[]> {
   writePlain(listFile, list);
   const token = tokenIn(folder);
   const own = { lists: [{ name: LIST, source: 'push' }] };
+  const bulk = await makeBulk(context, BULK_ENTRIES);
   const server = await startWeirServer(context, {
     folder,
     list,
@@ -171,7 +179,7 @@ async function beside(context: CaseContext, names: number): Promise<Row[]> {
   });
   try {
     const rows = await oneByOne(context, { server, token }, names);
-    return [...rows, await bulk(context, { server, token }, names)];
+    return [...rows, await inBulk(context, { server, token }, names, bulk)];
   } finally {
     await server.program.stop();
   }
@@ -180,6 +188,7 @@ async function beside(context: CaseContext, names: number): Promise<Row[]> {
 /** A hub and a node that follows it, each with the same small file beside. */
 async function followed(context: CaseContext): Promise<Row> {
   const list = await listData(1_000);
+  const bulk = await makeBulk(context, FEED_ENTRIES);
   const cores = context.cores.server;
   const hubFolder = serverFolder(context.folder, 'push-hub');
   const nodeFolder = serverFolder(context.folder, 'push-node');
@@ -199,14 +208,13 @@ async function followed(context: CaseContext): Promise<Row> {
     keys: { feeds: { publish: [LIST], secretKey: keyFile } },
   });
   const desk = { server: hub, token };
-  const pushed = bulkNames(await listData(FEED_ENTRIES), context.uniqueWord());
-  await send(desk, bulkBody(pushed), 'application/x-ndjson');
+  await send(desk, bulk.body, 'application/x-ndjson');
   const source = `feed+${hub.adminUrl}/v1/feeds/${LIST}/`;
   const node = await started(nodeFolder, {
     lists: [{ name: LIST, source, feedKeys: [key.publicKey.text], tokenFile }],
   });
   try {
-    await until(node.port, pushed.at(-1)!, true);
+    await until(node.port, bulk.name, true);
     const taken: number[] = [];
     for (let push = 0; push < FEED_PUSHES; push++) {
       const name = `${context.uniqueWord()}.example.com`;

@@ -11,7 +11,15 @@ import { FILES_FOLDER, syncFile } from './feed-file-writer.ts';
 import { manifestBytes, parseManifest, sha256Of, type Manifest } from './manifest.ts';
 import { signDetached, type MinisignSecretKey } from './minisign-secret-key.ts';
 import type { MinisignPublicKey } from './minisign.ts';
-import { MANIFEST_NAME, parseSigned, SIGNATURE_NAME, SIGNED_NAME, signedBytes } from './signed-manifest.ts';
+import {
+  MANIFEST_NAME,
+  parseSigned,
+  SIGNATURE_NAME,
+  SIGNED_NAME,
+  signedBytes,
+  signerOf,
+  type SignedManifest,
+} from './signed-manifest.ts';
 
 export type FolderState =
   | { readonly kind: 'empty' }
@@ -36,16 +44,16 @@ export async function readFeedFolder(
   }
   const signed = parseSigned(bytes);
   if (signed.kind === 'bad') return { kind: 'unusable', message: `${join(folder, SIGNED_NAME)}: ${signed.message}` };
-  const opened = keys === undefined ? readUnverified(signed.value.manifest) : openManifest(signed.value, keys);
+  const opened = keys === undefined ? readUnverified(signed.value) : openManifest(signed.value, keys);
   return opened.kind === 'accepted'
     ? opened
     : { kind: 'unusable', message: `${join(folder, SIGNED_NAME)}: ${opened.message}` };
 }
 
-function readUnverified(bytes: Uint8Array): AcceptedManifest | FeedRefusal {
-  const manifest = parseManifest(bytes);
+function readUnverified(signed: SignedManifest): AcceptedManifest | FeedRefusal {
+  const manifest = parseManifest(signed.manifest);
   if (manifest.kind === 'bad') return refuseFeed('feedFormat', manifest.message);
-  return { kind: 'accepted', manifest: manifest.value, sha256: sha256Of(bytes), keyId: '' };
+  return { kind: 'accepted', manifest: manifest.value, sha256: sha256Of(signed.manifest), keyId: signerOf(signed) };
 }
 
 /** Signs and publishes. Each of the three documents is replaced whole; `manifest.signed` first. */

@@ -21,7 +21,7 @@ import { failedFeed, FeedSource, type FeedFailure, type WaitFor } from './feed-s
 import { updateTo, type UpdateLedger } from './feed-update.ts';
 import { parseManifest, sha256Of } from './manifest.ts';
 import { parsePublicKey, type MinisignPublicKey } from './minisign.ts';
-import { parseSigned, signedBytes, type SignedManifest } from './signed-manifest.ts';
+import { parseSigned, signedBytes, signerOf, type SignedManifest } from './signed-manifest.ts';
 
 /** Below the state directory: what is followed (and published), a folder a list. */
 export const FEEDS_FOLDER = 'feeds';
@@ -69,6 +69,8 @@ export class FeedFollower {
   #held: HeldVersion | undefined;
   #status: FeedStatus;
   #owed: LedgerDelta | undefined;
+  /** That signed what is held. */
+  #keyId = '';
   #waitSeconds = 0;
   #failures = 0;
   #recorded: { readonly reason: string; readonly atMs: number } | undefined;
@@ -149,6 +151,7 @@ export class FeedFollower {
     );
     if (accepted === undefined) return undefined;
     if (accepted.kind === 'failed') return accepted;
+    await this.#noteKey(accepted.keyId);
     if (accepted.manifest.version === held.version) {
       await this.#remember(accepted.signed, accepted);
       return undefined;
@@ -231,11 +234,21 @@ export class FeedFollower {
     await ledger.record('feed', 'feedRefused', list.name, { reason, message }).catch(() => undefined);
   }
 
+  /** That another key is believed than the one before, or a first one, is a record of its own. */
+  async #noteKey(key: string): Promise<void> {
+    if (key === this.#keyId) return;
+    const { ledger, list } = this.#options;
+    await ledger.record('feed', 'feedKey', list.name, { key, before: this.#keyId === '' ? null : this.#keyId });
+    this.#keyId = key;
+  }
+
   /** What the ledger has, and the manifest of it where that was kept. */
   async #recall(): Promise<HeldVersion> {
-    const { version } = await this.#options.ledger.feedPosition(this.#options.list.name);
+    const { version, keyId } = await this.#options.ledger.feedPosition(this.#options.list.name);
     const bytes = await readFile(join(this.#folder, FOLLOWED_NAME)).catch(() => undefined);
     const signed = bytes === undefined ? undefined : parseSigned(bytes);
+    // Why by the manifest: a version may have been signed anew since the ledger got it.
+    this.#keyId = signed?.kind === 'ok' ? signerOf(signed.value) : keyId;
     const parsed = signed?.kind === 'ok' ? parseManifest(signed.value.manifest) : undefined;
     if (signed?.kind !== 'ok' || parsed?.kind !== 'ok' || parsed.value.version !== version) {
       return { version, manifest: undefined };

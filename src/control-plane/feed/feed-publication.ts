@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { wallClockMs } from '../../clock.ts';
+import { FEED_ACTOR } from '../ledger/hold-rows.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { RetryTimer } from '../list-sync/retry-timer.ts';
 import type { SyncLog } from '../list-sync/sync-log.ts';
@@ -29,7 +30,7 @@ const DELTA_BYTES_SHARE_MAX = 0.5;
 const DELTA_BYTES_MIN = 256 * 1024;
 
 export interface PublicationServices {
-  readonly ledger: Pick<Ledger, 'deltaSince'>;
+  readonly ledger: Pick<Ledger, 'deltaSince' | 'record'>;
   readonly key: MinisignSecretKey;
   readonly exportList: (list: string, version?: number) => LedgerExport;
   readonly log: SyncLog;
@@ -46,6 +47,8 @@ export class FeedPublication {
   #current: AcceptedManifest | undefined;
   #signed: Uint8Array | undefined;
   #beforeCurrent: Manifest | undefined;
+  /** The key that signed last. */
+  #signer: string | undefined;
   #isOpen = false;
   #isWanted = false;
   #working: Promise<void> | undefined;
@@ -127,6 +130,7 @@ export class FeedPublication {
     if (state.kind === 'unusable') throw new Error(state.message);
     if (state.kind === 'accepted' && state.manifest.list === this.#list) {
       this.#current = state;
+      this.#signer = state.keyId;
       // Why signed again: the key may be another than before, and half of the documents may have been replaced.
       await this.#publish(renewedManifest(await this.#mended(state.manifest), wallClockMs(), LIFETIME_MS));
     }
@@ -232,7 +236,12 @@ export class FeedPublication {
   }
 
   async #publish(manifest: Manifest): Promise<void> {
-    const { key, log, onPublished } = this.#services;
+    const { key, ledger, log, onPublished } = this.#services;
+    if (this.#signer !== key.publicKey.id) {
+      const data = { key: key.publicKey.id, before: this.#signer ?? null };
+      await ledger.record(FEED_ACTOR, 'feedKey', this.#list, data);
+      this.#signer = key.publicKey.id;
+    }
     const { sha256, signed } = await publishManifest(this.#folder, manifest, key);
     const before = this.#current?.manifest;
     if (before?.version !== manifest.version)

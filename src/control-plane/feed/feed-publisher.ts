@@ -19,7 +19,7 @@ export const WAITERS_MAX = 400;
 
 export interface FeedPublisherOptions {
   readonly config: Pick<Config, 'feeds' | 'stateDirectory'>;
-  readonly ledger: Pick<Ledger, 'deltaSince'>;
+  readonly ledger: Pick<Ledger, 'deltaSince' | 'record'>;
   readonly log: SyncLog;
   /** For tests. */
   readonly exportList?: PublicationServices['exportList'];

@@ -4,7 +4,7 @@
  * fetches both while they are replaced. `tail -n +5` and `head -n 4` take it apart for the minisign program.
  */
 import { SIGNED_BYTES_MAX } from './manifest.ts';
-import { bad, SIGNATURE_TEXT_MAX, type Parsed } from './minisign.ts';
+import { bad, parseSignature, SIGNATURE_TEXT_MAX, type Parsed } from './minisign.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
 export const SIGNATURE_NAME = 'manifest.json.minisig';
@@ -32,4 +32,10 @@ export function parseSigned(bytes: Uint8Array): Parsed<SignedManifest> {
   }
   const signatureText = Buffer.from(bytes.subarray(0, end)).toString('utf8');
   return { kind: 'ok', value: { signatureText, manifest: bytes.subarray(end) } };
+}
+
+/** The key that the signature says it is by: not verified. '' where it cannot be read. */
+export function signerOf({ signatureText }: SignedManifest): string {
+  const signature = parseSignature(signatureText);
+  return signature.kind === 'ok' ? signature.value.keyId : '';
 }

@@ -87,7 +87,7 @@ describe('a good feed', () => {
     expect(server.paths().slice(before)).toEqual(['manifest.signed']);
   });
 
-  test('is believed with either of two keys while they are changed over', async () => {
+  test('is believed with either of two keys while they are changed over, and each change is a record', async () => {
     const old = key;
     const next = await newKey();
     const both = { feedKeys: [old.publicKey.text, next.publicKey.text] };
@@ -97,6 +97,18 @@ describe('a good feed', () => {
     await feed.release(['b.top']);
     expect(await turn(both)).toMatchObject({ version: 2, failure: undefined });
     expect(harness.ledger.position.keyId).toBe(next.publicKey.id);
+    await feed.publish({ ...feed.manifest, createdMs: feed.manifest.createdMs + 1 });
+    feed.key = old;
+    await feed.publish({ ...feed.manifest, createdMs: feed.manifest.createdMs + 2 });
+    await turn(both);
+    await turn(both);
+    const record = { kind: 'feedKey', list: 'test' };
+    const [first, second] = [old.publicKey.id, next.publicKey.id];
+    expect(harness.ledger.records).toEqual([
+      { ...record, data: { key: first, before: null } },
+      { ...record, data: { key: second, before: first } },
+      { ...record, data: { key: first, before: second } },
+    ]);
   });
 
   test('signed anew with a later end is no other version, and the next one follows on it', async () => {

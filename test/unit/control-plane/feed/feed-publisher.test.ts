@@ -50,6 +50,11 @@ class PushList {
     });
   };
 
+  readonly records: { readonly kind: string; readonly list: string | undefined; readonly data: unknown }[] = [];
+  readonly record = async (_actor: string, kind: string, of: string | undefined, data: unknown): Promise<void> => {
+    this.records.push({ kind, list: of, data });
+  };
+
   readonly exportList = (_list: string, version = this.version) => ({
     version,
     lines: [...this.#versions[version]!.values()].filter(({ rolloutSlot }) => rolloutSlot === 0).map(ledgerEntryLine),
@@ -231,15 +236,23 @@ describe('a publication', () => {
     expect(await namesFrom(opened(again.signed))).toEqual(['a.top', 'b.top']);
   });
 
-  test('a new key signs what is there', async () => {
+  test('a new key signs what is there, which is a record', async () => {
     list.push(['a.top']);
     const feed = publication();
     await feed.update();
     await feed.close();
+    const before = key.publicKey.id;
     key = await newKey();
     const again = publication();
     await again.update();
     expect(opened(again.signed).manifest.version).toBe(1);
+    const same = publication();
+    await same.update();
+    const record = { kind: 'feedKey', list: 'desk' };
+    expect(list.records).toEqual([
+      { ...record, data: { key: before, before: null } },
+      { ...record, data: { key: key.publicKey.id, before } },
+    ]);
   });
 
   test('is signed anew before it expires', async () => {
