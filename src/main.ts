@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './cli/exit-code.ts';
+import { hideEmptyDefaults } from './cli/help.ts';
 import { serveCommand } from './cli/serve.ts';
 import { versionOfWeir } from './cli/version.ts';
 
@@ -35,12 +36,13 @@ for (const [name, load] of Object.entries(COMMANDS)) {
   if (name === called || (called !== 'serve' && !Object.hasOwn(COMMANDS, called))) program.addCommand(await load());
 }
 
-/** Why by hand: commander passes exitOverride on to commands it makes itself, not to those it is given. */
-function overrideExits(command: Command): void {
+/** Why by hand: commander passes settings on to commands it makes itself, not to those it is given. */
+function settle(command: Command): void {
   command.exitOverride();
-  command.commands.forEach(overrideExits);
+  hideEmptyDefaults(command);
+  command.commands.forEach(settle);
 }
-overrideExits(program);
+settle(program);
 
 // Why not for `serve`: what becomes of its log must not end the service.
 if (called !== 'serve') {
