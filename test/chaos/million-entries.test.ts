@@ -90,7 +90,7 @@ async function pushInBulk(weir: WeirProcess, token: string, changes: Iterable<ob
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
     body: Readable.toWeb(Readable.from(bodyOf('a whole list', changes))) as ReadableStream,
     duplex: 'half',
-  } as RequestInit);
+  });
   const body: unknown = await response.json();
   if (response.status !== 200) throw new Error(`${response.status}: ${JSON.stringify(body)}`);
   return body as Answer;

@@ -58,7 +58,7 @@ function guardOf(changes: Partial<FloodGuardConfig['limits']> = {}, proxyProtoco
     { limits, listen: { proxyProtocol } },
   );
   const count = (address: string, perSecond: number, isPrefix = false): void => {
-    const { high, low } = new ClientKey(clientOctets(address)!);
+    const { high, low } = new ClientKey(clientOctets(address));
     const times = (perSecond * LOOK_MS) / 1_000;
     for (let i = 0; i < times; i++) heavy.count(isPrefix, high, low);
     cells[queryCounter(TransportRow.udp, 0, 0)]! += times;

@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 function source(address: string, bits: number, passShift = NOTHING): HeldSource {
-  const { isIpv4, high, low } = new ClientKey(clientOctets(address)!);
+  const { isIpv4, high, low } = new ClientKey(clientOctets(address));
   return isIpv4
     ? { isIpv4, high, highMask: -1, low, lowMask: wordMask(bits, 0), passShift }
     : { isIpv4, high, highMask: wordMask(bits, 0), low, lowMask: wordMask(bits, 32), passShift };
