@@ -111,7 +111,7 @@ export class LedgerService {
     this.references = new ReferenceDesk({
       ledger: () => this.#onDemand.ifThere(),
       isOfLedger: (of) => this.#config.lists.some((list) => list.name === of && isOfLedger(list)),
-      findEntries: (name, within) => options.listSync().findEntries(name, within),
+      entriesOf: (list, name) => options.listSync().entriesOf(list, name),
     });
     const services = this.#services();
     const routes = apiRoutes(services, options.version);

@@ -1,21 +1,15 @@
 /**
  * The control thread's end of the warning page's question under which reference an entry was ordered: looks it up in the
- * ledger or, of a pulled list, in its segment, where that is small. Every question gets an answer; it never opens a ledger
- * that nobody has.
+ * ledger or, of a pulled list, in its segment. Every question gets an answer; it never opens a ledger that nobody has.
  */
-import { monotonicMs, wallClockMs } from '../clock.ts';
+import { wallClockMs } from '../clock.ts';
 import { nameFromText } from '../dns/name.ts';
-import { RateLimiter } from './admin/rate-limiter.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { ListSync } from './list-sync/list-sync.ts';
 import type { ReferenceAnswer, ReferenceQuestion } from './messages.ts';
 
 /** Questions under way. Why: a page thread that was replaced asks anew, whatever became of the questions of the last one. */
 export const UNDER_WAY_MAX = 64;
-/** Of a pulled list: finding an entry is a walk over all of it. */
-export const WALK_BYTES_MAX = 1 << 20;
-/** Walks over one list. */
-export const WALK_RATE = { burst: 10, perSecond: 2, keysMax: 1_000 } as const;
 
 const UNAVAILABLE: ReferenceAnswer = { kind: 'unavailable' };
 const NONE: ReferenceAnswer = { kind: 'none' };
@@ -24,7 +18,7 @@ export interface ReferenceDeskOptions {
   /** Undefined: there is none. */
   readonly ledger: () => Promise<Pick<Ledger, 'lookUp'> | undefined>;
   readonly isOfLedger: (list: string) => boolean;
-  readonly findEntries: ListSync['findEntries'];
+  readonly entriesOf: ListSync['entriesOf'];
 }
 
 interface Candidate {
@@ -34,7 +28,6 @@ interface Candidate {
 
 export class ReferenceDesk {
   readonly #options: ReferenceDeskOptions;
-  readonly #walks = new RateLimiter(WALK_RATE);
   #underWay = 0;
 
   constructor(options: ReferenceDeskOptions) {
@@ -48,8 +41,8 @@ export class ReferenceDesk {
     try {
       const { list, entry, isOwnName } = question;
       if (this.#options.isOfLedger(list)) return chosen(await this.#ofLedger(list, entry), isOwnName);
-      if (!this.#walks.take(list, monotonicMs())) return UNAVAILABLE;
-      return chosen(await this.#ofPulled(list, entry), isOwnName);
+      const candidates = this.#ofPulled(list, entry);
+      return candidates === undefined ? UNAVAILABLE : chosen(candidates, isOwnName);
     } catch {
       return UNAVAILABLE;
     } finally {
@@ -62,16 +55,14 @@ export class ReferenceDesk {
     return states.find((state) => state.list === list)?.entries.filter(({ mode }) => mode === 'enforce') ?? [];
   }
 
-  async #ofPulled(list: string, entry: string): Promise<Candidate[]> {
+  #ofPulled(list: string, entry: string): Candidate[] | undefined {
     const name = nameFromText(entry);
     if (name === undefined) return [];
     const nowSeconds = wallClockMs() / 1000;
-    const found = await this.#options.findEntries(name, { list, bytesMax: WALK_BYTES_MAX });
-    return found
-      .map((finding) => finding.entry)
-      .filter(({ kind, isHeld }) => kind === 'block' && !isHeld)
+    return this.#options
+      .entriesOf(list, name)
+      ?.filter(({ kind, isHeld }) => kind === 'block' && !isHeld)
       .filter(({ expiresAtSeconds }) => expiresAtSeconds === 0 || expiresAtSeconds > nowSeconds)
-      .filter((candidate) => candidate.name === entry)
       .map(({ scope, provenance }) => ({ scope, reference: provenance?.reference }));
   }
 }

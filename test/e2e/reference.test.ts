@@ -11,7 +11,9 @@ vi.setConfig({ testTimeout: PROCESS_MS, hookTimeout: PROCESS_MS });
 
 afterAll(stopAllWeirs);
 
-const POLICE = 'name,reference\nbank.example,Order 2026-9\nplain-bank.example,\n';
+/** Large enough to be kept on the disk. */
+const OTHERS = Array.from({ length: 40_000 }, (_, i) => `others-${i}.name-of-some-length.example,Order 2026-${i}\n`);
+const POLICE = `name,reference\n${OTHERS.join('')}bank.example,Order 2026-9\nplain-bank.example,\n`;
 const CONFIG = {
   workers: 1,
   listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '127.0.0.1:0' },
@@ -68,7 +70,7 @@ describe('the warning page', () => {
     expect(body).not.toContain('<script');
   });
 
-  test('shows the reference in a small list that is pulled, before and after a restart', async () => {
+  test('shows the reference in a large list that is pulled, before and after a restart', async () => {
     await untilShown('login.bank.example', 'Order 2026-9');
     expect(await page('plain-bank.example', 'text/html')).not.toContain('<dt>Reference</dt>');
     const { folder } = weir;

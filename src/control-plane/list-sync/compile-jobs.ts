@@ -7,6 +7,7 @@ import { wallClockMs } from '../../clock.ts';
 import type { NameSetBuffers } from '../../policy/published.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { compileBase, type CompiledListSettings } from './compiler.ts';
+import { placesOf, type EntryPlaces } from './entry-places.ts';
 import { findEntries, type FoundEntry } from './find-entries.ts';
 import { readListFile } from './format/read-list-file.ts';
 import { BlastRadius, type RadiusInput } from './guard/blast-radius.ts';
@@ -53,6 +54,8 @@ export interface JobResults {
   readonly overlay: OverlayResult & { readonly unused: readonly SharedArrayBuffer[] };
   /** Undefined: the segment is not there any more. */
   readonly find: { readonly entries: readonly FoundEntry[] | undefined };
+  /** Undefined: no entry has a reference, or the segment is not there any more. */
+  readonly places: { readonly places: EntryPlaces | undefined };
   readonly persist: { readonly failure: SyncFailure | undefined };
   /** A sentence for people where it failed. */
   readonly snapshot: { readonly failure: string | undefined };
@@ -109,6 +112,11 @@ export type CompileJob =
       readonly held: Uint32Array;
       /** Wire format, lower case. */
       readonly name: Uint8Array;
+    }
+  | {
+      readonly kind: 'places';
+      readonly segment: SegmentData;
+      readonly held: Uint32Array;
     }
   | {
       readonly kind: 'snapshot';
@@ -170,6 +178,8 @@ export class CompileWorkshop {
         return overlayIn(new BufferPool(job.buffers), job);
       case 'find':
         return { entries: found(job) };
+      case 'places':
+        return { places: orLost(() => placesOf(job.segment, job.held)) };
       case 'snapshot': {
         const lists = job.lists.map((list) => (list === null ? null : withHash(list)));
         return { failure: await writeSnapshot(job.path, job.base, job.fingerprint, lists, job.held) };
@@ -228,8 +238,12 @@ function overlayIn(pool: BufferPool, { base, overlay, changes }: JobOf<'overlay'
 }
 
 function found({ segment, held, name }: JobOf<'find'>): readonly FoundEntry[] | undefined {
+  return orLost(() => findEntries(segment, held, name));
+}
+
+function orLost<T>(read: () => T): T | undefined {
   try {
-    return findEntries(segment, held, name);
+    return read();
   } catch (error) {
     if (error instanceof SegmentLost) return undefined;
     throw error;

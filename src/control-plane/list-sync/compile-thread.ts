@@ -41,6 +41,7 @@ if (port !== null) {
 
 /** Segments in memory move; the published index is shared memory already. */
 function transferable(result: JobResults[JobKind]): ArrayBuffer[] {
+  if ('places' in result) return result.places === undefined ? [] : [result.places.slots.buffer];
   const payload =
     'segment' in result && result.segment.kind === 'memory'
       ? result.segment.payload

@@ -39,11 +39,15 @@ export function findEntries(segment: SegmentData, held: Uint32Array, name: Uint8
     place += 1;
     const start = startByBytes[entry.nameBytes] ?? 0;
     if (start === 0 || !isSuffix(entry, name, start - 1)) return;
-    const { scope, kind, categoryIndex, expiresAtSeconds } = entry;
-    const provenance = provenanceOf(entry);
-    found.push({ name: segmentName(entry), scope, kind, categoryIndex, expiresAtSeconds, provenance, isHeld });
+    found.push(foundEntry(entry, isHeld));
   });
   return found;
+}
+
+export function foundEntry(entry: SegmentEntry, isHeld: boolean): FoundEntry {
+  const { scope, kind, categoryIndex, expiresAtSeconds } = entry;
+  const provenance = provenanceOf(entry);
+  return { name: segmentName(entry), scope, kind, categoryIndex, expiresAtSeconds, provenance, isHeld };
 }
 
 function isSuffix(entry: SegmentEntry, name: Uint8Array, start: number): boolean {

@@ -26,6 +26,8 @@ export interface SegmentHeader {
   readonly entries: number;
   /** Octets of all names. */
   readonly nameBytes?: number;
+  /** Entries with a provenance. */
+  readonly references?: number;
   readonly skippedByReason: Readonly<Partial<Record<SkipReason, number>>>;
   readonly samples: Readonly<Partial<Record<SkipReason, readonly LineSample[]>>>;
   /** Entries held for how many ask for them; checked when it is used. */

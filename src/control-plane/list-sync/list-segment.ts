@@ -27,11 +27,13 @@ export const PROVENANCE_BYTES_MAX = 4096;
 export const SPILL_BYTES = 1 << 20;
 /** From one sign of life to the next. A power of two. */
 const PROGRESS_ENTRIES = 1 << 14;
-const ENTRY_BYTES_MAX = 1 + 2 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
+export const ENTRY_BYTES_MAX = 1 + 2 + 4 + NAME_BYTES_MAX + 2 + PROVENANCE_BYTES_MAX;
 
 /** One entry as it lies in the segment. ONE reused object: valid until the visitor returns. */
 export interface SegmentEntry {
   bytes: Uint8Array;
+  /** Offset of the entry in the segment's payload. */
+  start: number;
   /** Offset of the wire name in `bytes`. */
   nameOffset: number;
   nameBytes: number;
@@ -62,6 +64,8 @@ export class SegmentWriter {
   entryCount = 0;
   /** Octets of the names alone. */
   nameBytes = 0;
+  /** Entries with a provenance. */
+  referenceCount = 0;
   #bytes: Uint8Array;
   #end = 0;
   #spill: SegmentSpill | undefined;
@@ -88,6 +92,7 @@ export class SegmentWriter {
     if (at < 0) return false;
     this.nameBytes += at - nameStart;
     if (provenance !== undefined) {
+      this.referenceCount++;
       bytes[at++] = provenance.length >>> 8;
       bytes[at++] = provenance.length & 0xff;
       bytes.set(provenance, at);
@@ -139,6 +144,7 @@ export function readSegment(bytes: Uint8Array, visit: SegmentVisitor): number {
   let at = 0;
   let count = 0;
   while (at < bytes.length) {
+    entry.start = at;
     at = readEntry(bytes, at, entry);
     if (at < 0) return -1;
     count++;
@@ -158,6 +164,8 @@ export function readSegmentPieces(read: (into: Uint8Array) => number, visit: Seg
   const buffer = new Uint8Array(SPILL_BYTES);
   let filled = 0;
   let count = 0;
+  /** Of the payload, before what is in the buffer. */
+  let before = 0;
   for (let isEnd = false; !isEnd;) {
     const bytes = read(buffer.subarray(filled));
     progressed();
@@ -168,6 +176,7 @@ export function readSegmentPieces(read: (into: Uint8Array) => number, visit: Seg
     const last = isEnd ? filled : filled - ENTRY_BYTES_MAX;
     let at = 0;
     while (at < last) {
+      entry.start = before + at;
       at = readEntry(piece, at, entry);
       if (at < 0) return -1;
       count++;
@@ -175,13 +184,21 @@ export function readSegmentPieces(read: (into: Uint8Array) => number, visit: Seg
     }
     buffer.copyWithin(0, at, filled);
     filled -= at;
+    before += at;
   }
   return count;
+}
+
+/** The entry that the bytes begin with; undefined: none that is whole. */
+export function entryAt(bytes: Uint8Array): SegmentEntry | undefined {
+  const entry = emptyEntry(bytes);
+  return bytes.length > 0 && readEntry(bytes, 0, entry) > 0 ? entry : undefined;
 }
 
 function emptyEntry(bytes: Uint8Array): SegmentEntry {
   return {
     bytes,
+    start: 0,
     nameOffset: 0,
     nameBytes: 0,
     scope: 'subtree',

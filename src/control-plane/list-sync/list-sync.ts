@@ -11,7 +11,8 @@ import type { Ledger, LedgerDelta, ListApprovals, ListHoldsReport } from '../led
 import { AllowFiles } from './allow-files.ts';
 import { BuildLoop } from './build-loop.ts';
 import { CompileClient, type CompileRunner } from './compile-client.ts';
-import { findInLists, type FindWithin, type ListFinding } from './find-in-lists.ts';
+import type { FoundEntry } from './find-entries.ts';
+import { findInLists, type ListFinding } from './find-in-lists.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { GuardInputs } from './guard-inputs.ts';
 import { ledgerLists } from './ledger-list.ts';
@@ -19,6 +20,7 @@ import type { ListStatus } from './list-status.ts';
 import { ListStore } from './list-store.ts';
 import type { ListTask, TaskServices } from './list-task.ts';
 import { ListTasks } from './list-tasks.ts';
+import { ListedReferences } from './listed-references.ts';
 import {
   fingerprintOf,
   guardPaths,
@@ -78,8 +80,10 @@ export interface ListSync {
   catchUp(): Promise<void>;
   /** For whom rules hold. Resolves when every thread judges by it. */
   setAudience(audience: Audience): Promise<void>;
-  /** Entries of pulled lists on the wire-format name or above it, held ones too; of all, or of one small list. */
-  findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]>;
+  /** Entries of pulled lists on the wire-format name or above it, held ones too. Cost: reads through all of them. */
+  findEntries(name: Uint8Array): Promise<readonly ListFinding[]>;
+  /** Those in force of one pulled list on the name itself; undefined: that cannot be told now. Cost: a look or two. */
+  entriesOf(list: string, name: Uint8Array): readonly FoundEntry[] | undefined;
   /** A person has let something of a pulled list through, or has not. Errors: rejects where it is not in force. */
   approvalsChanged(list: string): Promise<void>;
   /** The server of a feed redirects to these hosts. */
@@ -109,6 +113,7 @@ class ListSyncService implements ListSync {
   #store: ListStore;
   readonly #tasks: ListTasks;
   readonly #snapshots: SnapshotKeeper;
+  readonly #references: ListedReferences;
   #identities: FileIdentities = new Map();
   readonly #guard: GuardInputs;
   #started = false;
@@ -161,6 +166,7 @@ class ListSyncService implements ListSync {
       log,
     });
     this.#snapshots = new SnapshotKeeper(this.#compile, log);
+    this.#references = new ListedReferences(this.#compile, this.#segments);
     this.#allow = new AllowFiles(this.#compile, log);
     this.#watched = new WatchedFiles((path) => void this.#onFileChange(path));
     if (config.lists.length > 0 && !existsSync(this.#store.snapshotPath)) this.#compile.warm?.();
@@ -219,8 +225,12 @@ class ListSyncService implements ListSync {
     return this.#lanes.publish();
   }
 
-  findEntries(name: Uint8Array, within?: FindWithin): Promise<readonly ListFinding[]> {
-    return findInLists(this.#tasks.all, this.#compile, this.#segments, name, within);
+  findEntries(name: Uint8Array): Promise<readonly ListFinding[]> {
+    return findInLists(this.#tasks.all, this.#compile, this.#segments, name);
+  }
+
+  entriesOf(list: string, name: Uint8Array): readonly FoundEntry[] | undefined {
+    return this.#references.entriesOf(this.#tasks.find(list), name);
   }
 
   async approvalsChanged(list: string): Promise<void> {
@@ -372,5 +382,7 @@ class ListSyncService implements ListSync {
   async #persist(tasks: readonly ListTask[]): Promise<void> {
     for (const task of tasks) await task.persist();
     if (!this.#closed) await this.#snapshots.keep(this.#store.snapshotPath, this.#publisher);
+    if (!this.#closed && this.#config.listen.warningPageHttp !== undefined)
+      await this.#references.refresh(this.#tasks.all);
   }
 }

@@ -26,6 +26,8 @@ export interface ListFacts {
   readonly nameBytes?: number;
   readonly skippedByReason: Readonly<Partial<Record<SkipReason, number>>>;
   readonly samples: Readonly<Partial<Record<SkipReason, readonly LineSample[]>>>;
+  /** Entries that say more than their name; unknown for what an older Weir wrote. */
+  readonly references?: number;
   /** Entries held for how many ask for them. */
   readonly radiusHeld?: readonly RadiusHold[];
 }
@@ -103,6 +105,7 @@ export async function parseList(
       sourceSha256: report.sha256,
       entries: writer.entryCount,
       nameBytes: writer.nameBytes,
+      references: writer.referenceCount,
       skippedByReason: report.skippedByReason,
       samples: report.samples,
       ...(radiusHeld.length > 0 && { radiusHeld }),

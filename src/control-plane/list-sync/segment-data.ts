@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
+  ENTRY_BYTES_MAX,
   SPILL_BYTES,
   readSegment,
   readSegmentPieces,
@@ -74,6 +75,19 @@ export function readSegmentData(data: SegmentData, visit: SegmentVisitor): numbe
     return count;
   } catch (error) {
     throw error instanceof SegmentLost ? error : new SegmentLost(`${data.copyPath}: ${String(error)}`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Octets of the payload from an offset, enough for one entry where there are so many. Errors: SegmentLost. */
+export function readSegmentPart(data: SegmentData, offset: number): Uint8Array {
+  if (data.kind === 'memory') return data.payload.subarray(offset, offset + ENTRY_BYTES_MAX);
+  const file = openEither(data);
+  try {
+    return readAt(file, Math.min(ENTRY_BYTES_MAX, data.payloadBytes - offset), SEGMENT_MAGIC.length + offset);
+  } catch (error) {
+    throw new SegmentLost(`${data.copyPath}: ${String(error)}`);
   } finally {
     closeSync(file);
   }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerEntry, NameState } from '../../../src/control-plane/ledger/ledger.ts';
 import type { FoundEntry } from '../../../src/control-plane/list-sync/find-entries.ts';
-import { ReferenceDesk, UNDER_WAY_MAX, WALK_BYTES_MAX, WALK_RATE } from '../../../src/control-plane/reference-desk.ts';
+import { ReferenceDesk, UNDER_WAY_MAX } from '../../../src/control-plane/reference-desk.ts';
 
 type Entry = Pick<LedgerEntry, 'scope' | 'mode' | 'reference'>;
 const stateOf = (list: string, ...entries: Entry[]) =>
@@ -15,8 +15,8 @@ const entry = (reference: string | undefined, scope: Entry['scope'] = 'subtree',
 const question = { list: 'desk', entry: 'bad.example', isOwnName: false };
 
 type Options = ConstructorParameters<typeof ReferenceDesk>[0];
-const deskOn = (ledger: Options['ledger'], findEntries: Options['findEntries'] = async () => []) =>
-  new ReferenceDesk({ ledger, isOfLedger: (list) => list === 'desk', findEntries });
+const deskOn = (ledger: Options['ledger'], entriesOf: Options['entriesOf'] = () => []) =>
+  new ReferenceDesk({ ledger, isOfLedger: (list) => list === 'desk', entriesOf });
 
 function answerOf(states: readonly ReturnType<typeof stateOf>[], more: Partial<typeof question> = {}) {
   return deskOn(async () => ({ lookUp: async () => states })).answer({ ...question, ...more });
@@ -60,34 +60,27 @@ describe('the reference in a pulled list', () => {
   const found = (reference: string, more: Partial<FoundEntry> = {}) => {
     const rest = { kind: 'block', categoryIndex: 0, expiresAtSeconds: 0, isHeld: false, name: 'bad.example' } as const;
     const provenance = { reference } as FoundEntry['provenance'];
-    return { list: 'pulled', entry: { ...rest, scope: 'subtree' as const, provenance, ...more } };
+    return { ...rest, scope: 'subtree' as const, provenance, ...more };
   };
   const noLedger = async () => Promise.reject(new Error('not to be asked'));
 
-  it('is that of the entry that is in force, looked for where the list is small', async () => {
+  it('is that of the entry that is in force', async () => {
     const asked: unknown[] = [];
-    const desk = deskOn(noLedger, async (name, within) => {
-      asked.push([Buffer.from(name).toString('latin1'), within]);
+    const desk = deskOn(noLedger, (list, name) => {
+      asked.push([list, Buffer.from(name).toString('latin1')]);
       return [
         found('held', { isHeld: true }),
         found('over', { expiresAtSeconds: 1 }),
         found('exception', { kind: 'exception' }),
-        found('above', { name: 'example' }),
         found('A'),
       ];
     });
     expect(await desk.answer(pulled)).toEqual({ kind: 'found', reference: 'A' });
-    expect(asked).toEqual([['\u0003bad\u0007example\0', { list: 'pulled', bytesMax: WALK_BYTES_MAX }]]);
+    expect(asked).toEqual([['pulled', '\u0003bad\u0007example\0']]);
   });
 
-  it('is looked for so often and no more', async () => {
-    let walks = 0;
-    const desk = deskOn(noLedger, async () => {
-      walks += 1;
-      return [];
-    });
-    for (let i = 0; i < 2 * WALK_RATE.burst; i++) await desk.answer(pulled);
-    expect(walks).toBeGreaterThanOrEqual(WALK_RATE.burst);
-    expect(walks).toBeLessThan(2 * WALK_RATE.burst);
+  it('is unavailable where the list cannot be looked into now', async () => {
+    expect(await deskOn(noLedger, () => undefined).answer(pulled)).toEqual({ kind: 'unavailable' });
+    expect(await deskOn(noLedger, () => []).answer(pulled)).toEqual({ kind: 'none' });
   });
 });
