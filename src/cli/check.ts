@@ -18,7 +18,7 @@ import { clientOctets } from '../policy/address.ts';
 import { typeNumber } from '../dns/iana.ts';
 import { nameFromText, nameToText } from '../dns/name.ts';
 import { Policy } from '../policy/policy.ts';
-import { type IncidentParts, readIncident } from '../policy/read-incident.ts';
+import { type IncidentParts, isTypedIncident, readIncident } from '../policy/read-incident.ts';
 import { NameChecker, type CheckResult } from './check-name.ts';
 import { describeCheck } from './check-text.ts';
 import { DEFAULT_CONFIG } from './default-config.ts';
@@ -141,9 +141,6 @@ type Asked =
   | { readonly kind: 'incident'; readonly parts: IncidentParts }
   | { readonly kind: 'bad'; readonly why: string };
 
-/** Why a hyphen, a space or a digit: there are top-level domains of twelve letters. */
-const INCIDENT = /^(?=.*[-\s\d])[a-z\d]{4}[-\s]?[a-z\d]{4}[-\s]?[a-z\d]{4}$/i;
-
 const WHY_BAD: Readonly<Record<string, string>> = {
   ipAddress: 'an IP address, not a domain name',
   nameTooLong: 'longer than a domain name can be (253 characters)',
@@ -153,7 +150,7 @@ const WHY_BAD: Readonly<Record<string, string>> = {
 
 /** What a person writes as a domain name: U-labels, a trailing dot, a URL pasted whole, master-file escapes; or an id. */
 function askedFor(text: string): Asked {
-  const parts = INCIDENT.test(text) ? readIncident(text) : undefined;
+  const parts = isTypedIncident(text) ? readIncident(text) : undefined;
   if (parts !== undefined) return { kind: 'incident', parts };
   const normalised = normaliseName(text);
   if (normalised.kind === 'name') return { kind: 'name', name: normalised.name };

@@ -60,6 +60,7 @@ export const PAGE_TEXT_PLACEHOLDERS = {
   'entry.label': [],
   'objection.title': [],
   'objection.text': [],
+  'objection.form': [],
   'objection.link': [],
   'objection.other': [],
   'appeal.lead': [],

@@ -27,6 +27,16 @@ export function readIncident(text: string): IncidentParts | undefined {
   };
 }
 
+/**
+ * Whether a text that may be a domain name as well is an incident id. Why with a hyphen, a space or a digit: there are
+ * top-level domains of twelve letters.
+ */
+export function isTypedIncident(text: string): boolean {
+  return TYPED.test(text) && readIncident(text) !== undefined;
+}
+
+const TYPED = /^(?=.*[-\s\d])[a-z\d]{4}[-\s]?[a-z\d]{4}[-\s]?[a-z\d]{4}$/i;
+
 /** The 20 bits of four characters, or -1. */
 function readGroup(characters: string, start: number): number {
   let value = 0;

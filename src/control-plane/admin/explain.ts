@@ -9,7 +9,7 @@ import { clientOctets } from '../../policy/address.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { explain, type ExplainedRule } from '../../policy/explain.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { readIncident } from '../../policy/read-incident.ts';
+import { isTypedIncident, readIncident } from '../../policy/read-incident.ts';
 import type { NameEvent, NameState } from '../ledger/ledger.ts';
 import { nameVerdict } from '../list-sync/name-verdict.ts';
 import { normaliseName } from '../list-sync/format/normalise-name.ts';
@@ -51,7 +51,8 @@ export function explainRoutes(services: ApiServices): ApiRoute[] {
       url: '/v1/explain',
       operationId: 'explainName',
       summary: 'What happens to a name, and why',
-      description: 'By name, or by the incident id that a client was shown. Give one of the two.',
+      description:
+        'By name, or by the incident id that a client was shown. Give one of the two; an id is known as one in the place of a name, too.',
       rights: READ_RIGHTS,
       query: {
         name: { type: 'string', description: 'domain name', maxLength: 1_024 },
@@ -108,11 +109,13 @@ async function nameOf(
   { query }: ApiCall,
   nowSeconds: number,
 ): Promise<string | ApiProblem> {
-  const { name, incident } = query;
-  if ((name === undefined) === (incident === undefined)) {
+  const { name } = query;
+  if ((name === undefined) === (query['incident'] === undefined)) {
     return refuse('badRequest', 'Give one of the query parameters name and incident.');
   }
-  if (name !== undefined) {
+  // Why: a number is read out on the telephone, and an "allowed" for it as a name would be believed.
+  const incident = query['incident'] ?? (isTypedIncident(String(name)) ? name : undefined);
+  if (incident === undefined) {
     const normalised = normaliseName(String(name));
     return normalised.kind === 'name'
       ? normalised.name

@@ -143,7 +143,7 @@ function formWith(
   }
   const { words } = pageOf(question);
   const title = words(problem === undefined ? 'objection.title' : 'appeal.problem.title');
-  const detail = problem === undefined ? words('objection.text') : words(`appeal.problem.${problem}`);
+  const detail = problem === undefined ? words('objection.form') : words(`appeal.problem.${problem}`);
   return dataAnswer(question, status, headers, {
     type: 'about:blank',
     title,

@@ -64,14 +64,17 @@ function line(form: PageForm, text: string): string {
   return form === 'script' || form === 'style' ? `/* ${text} */\n` : `${text}\n`;
 }
 
-/** The answer to GET and HEAD, and with another status to every other method: who was sending a form is told why. */
-export function pageAnswer(question: PageQuestion, isMethodAllowed: boolean): PageAnswer {
+/**
+ * The answer to GET and HEAD, and with another status to every other method: who was sending a form is told why.
+ * @param allowed the methods that would do, of a request with another
+ */
+export function pageAnswer(question: PageQuestion, allowed: string | undefined): PageAnswer {
   const { look, form, language, blocked } = question;
   const headers = commonHeaders(question);
   // RFC 7725 section 4: the link "blocked-by" identifies "the entity that implements blocking".
   if (blocked !== undefined) headers['Link'] = `<${question.blockedBy}>; rel="blocked-by"`;
-  if (!isMethodAllowed) headers['Allow'] = 'GET, HEAD';
-  const status = isMethodAllowed ? (blocked === undefined ? STATUS_NEUTRAL : STATUS_BLOCKED) : STATUS_METHOD;
+  if (allowed !== undefined) headers['Allow'] = allowed;
+  const status = allowed === undefined ? (blocked === undefined ? STATUS_NEUTRAL : STATUS_BLOCKED) : STATUS_METHOD;
   if (form === 'html') {
     const body = blocked === undefined ? neutralPageOctets(look, language) : blockedPageOctets(look, language, blocked);
     return { status, headers, body };

@@ -188,7 +188,7 @@ function objectionSection({ look, language, words }: Page): SafeHtml {
       : html`<p class="also"><a href="${look.objectionUrl}" rel="noreferrer">${words(urlWords)}</a></p>`;
   return html`<section>
     <h2>${words('objection.title')}</h2>
-    <p>${words('objection.text')}</p>
+    <p>${words(look.takesAppeals ? 'objection.form' : 'objection.text')}</p>
     ${form}${link}
   </section>`;
 }

@@ -86,10 +86,12 @@ export class PageRequests {
     const blocked = host === undefined ? undefined : this.#judge(host, client);
     const whole: PageQuestion = { ...question, blocked };
     const isRead = method === 'GET' || method === 'HEAD';
-    const call = isRead || method === 'POST' ? this.#appeal(whole, url, address, isRead) : undefined;
-    if (call !== undefined) return call;
+    const call = this.#appeal(whole, url, address, isRead);
+    if (call !== undefined && (isRead || method === 'POST')) return call;
     const outcome = isRead ? (blocked === undefined ? 'notBlocked' : 'blocked') : 'methodNotAllowed';
-    return this.#withReference(whole, (complete) => this.#counted(outcome, pageAnswer(complete, isRead)));
+    const allowed = call === undefined ? 'GET, HEAD' : 'GET, HEAD, POST';
+    const answer = (complete: PageQuestion) => pageAnswer(complete, isRead ? undefined : allowed);
+    return this.#withReference(whole, (complete) => this.#counted(outcome, answer(complete)));
   }
 
   /** Only what shows the reference waits for it. */

@@ -67,6 +67,8 @@ export const EN: PageTexts = {
   'objection.title': 'Blocked by mistake?',
   'objection.text':
     'Visitors and owners of the site can object. Contact your internet provider with the incident number, how to reach you, your reasons, and what supports them.',
+  'objection.form':
+    'Visitors and owners of the site can object here: how to reach you, your reasons, and what supports them. Keep the incident number; your internet provider asks for it when you call.',
   'objection.link': 'File an objection',
   'objection.other': 'Other ways to object',
   'appeal.lead':

@@ -62,6 +62,8 @@ export const ZH_CN: PageTexts = {
   'objection.title': '认为拦截有误？',
   'objection.text':
     '网站访问者和网站所有者都可以提出申诉。请联系您的网络运营商，提供事件编号、联系方式、申诉理由和证明材料。',
+  'objection.form':
+    '网站访问者和网站所有者都可以在此提出申诉，请填写联系方式、申诉理由和证明材料。请记下事件编号，致电网络运营商时需要提供。',
   'objection.link': '提出申诉',
   'objection.other': '其他申诉途径',
   'appeal.lead': '请说明为什么不应拦截此网址。工作人员将进行核查；理由成立的，立即解除拦截。',

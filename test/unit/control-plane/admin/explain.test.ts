@@ -148,6 +148,7 @@ describe('GET /v1/explain', () => {
     const id = incidentId('other', how === 'an older version' ? 6 : 7, wireName('pay.example'));
     const incident = how === 'lower' ? id.toLowerCase().replaceAll('-', '').replaceAll('0', 'o') : id;
     const { status, body } = await ask(`/v1/explain?incident=${incident}`);
+    expect((await ask(`/v1/explain?name=${incident}`)).body).toEqual(body);
     expect([status, body['name']]).toEqual([200, 'pay.example']);
   });
 
@@ -175,6 +176,7 @@ describe('GET /v1/explain', () => {
     ['?incident=0000-0000-000U', 400, 'badRequest'],
     ['?name=a.example&client=nowhere', 400, 'badRequest'],
     ['?incident=0000-0000-0000', 404, 'incidentUnknown'],
+    ['?name=0000-0000-0000', 404, 'incidentUnknown'],
   ])('%s is %i %s', async (query, status, code) => {
     expect(await ask(`/v1/explain${query}`)).toMatchObject({ status, body: { code } });
   });

@@ -274,7 +274,31 @@ describe('the page cannot be turned against its reader', () => {
   });
 });
 
+it('says that POST would do where a form is sent to', async () => {
+  const desk = { ask: async () => ({ kind: 'unavailable' }) as const, retentionDays: 90, statusUrl: '' };
+  const allowOf = async (url: string): Promise<unknown> => {
+    const { statusCode, headers } = await createServer({ desk }).inject({ url, method: 'PUT', headers: HTML });
+    expect(statusCode).toBe(405);
+    return headers['allow'];
+  };
+  expect(await allowOf('/weir-appeal')).toBe('GET, HEAD, POST');
+  expect(await allowOf(`/weir-appeal/${'a'.repeat(27)}`)).toBe('GET, HEAD, POST');
+  expect(await allowOf('/')).toBe('GET, HEAD');
+});
+
 describe('an operator', () => {
+  it('has other words for how to object where there is a form for it', async () => {
+    const desk = { ask: async () => ({ kind: 'unavailable' }) as const, retentionDays: 90, statusUrl: '' };
+    for (const language of PAGE_LANGUAGES) {
+      const request = { url: '/', headers: { ...HTML, 'accept-language': language } };
+      const texts = PAGE_TEXTS[language];
+      const { body } = await createServer({ desk }).inject(request);
+      expect(body).toContain(texts['objection.form']);
+      expect(body).not.toContain(texts['objection.text']);
+      expect((await createServer().inject(request)).body).toContain(texts['objection.text']);
+    }
+  });
+
   it('has other words for its own way to object beside the form for objections', async () => {
     const config = { objectionUrl: 'https://isp.example/object' };
     const desk = { ask: async () => ({ kind: 'unavailable' }) as const, retentionDays: 90, statusUrl: '' };
