@@ -29,6 +29,9 @@ const IPV6_INTERNAL: readonly (readonly [string, number])[] = [
   ['64:ff9b:1::', 48],
   // Of protocols: Teredo, benchmarks, ORCHID.
   ['2001::', 23],
+  // Thrown away (RFC 6666); segments of a provider's own routing (RFC 9602).
+  ['100::', 64],
+  ['5f00::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
   ['fec0::', 10],

@@ -33,6 +33,8 @@ describe('an address in this network', () => {
     ['2002:7f00:1::1', true],
     ['2002:a9fe:a9fe::', true],
     ['2001:0:7f00:1::', true],
+    ['100::1', true],
+    ['5f00:1::1', true],
     ['9.255.255.255', false],
     ['100.128.0.1', false],
     ['172.32.0.1', false],
