@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   push: async () => (await import('./cli/push.ts')).pushCommand(),
   exception: async () => (await import('./cli/exception-command.ts')).exceptionCommand(),
   holds: async () => (await import('./cli/holds-command.ts')).holdsCommand(),
+  rollouts: async () => (await import('./cli/rollouts-command.ts')).rolloutsCommand(),
   appeals: async () => (await import('./cli/appeals-command.ts')).appealsCommand(),
   token: async () => (await import('./cli/token-command.ts')).tokenCommand(),
   audit: async () => (await import('./cli/audit-command.ts')).auditCommand(),

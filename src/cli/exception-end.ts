@@ -2,8 +2,9 @@
 import { Command } from 'commander';
 import type { ApiClient } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import { withApiOptions, type ApiFlags } from './api-options.ts';
 import type { ApiRow } from './api-pages.ts';
+import { eachId } from './each-id.ts';
 import { exceptionText } from './exception-list.ts';
 import { ExitCode } from './exit-code.ts';
 import { reasonOf } from './option-values.ts';
@@ -18,17 +19,8 @@ export function exceptionEndCommand(): Command {
     .argument('<id...>', 'as weir exception list shows them')
     .requiredOption('--reason <text>', 'why; kept with the exception and in the audit chain', reasonOf);
   return withApiOptions(command).action(async (ids: readonly string[], flags: EndFlags) => {
-    process.exitCode = await endAll(ids, flags);
+    process.exitCode = await eachId(ids, flags, (client, id) => end(client, id, flags));
   });
-}
-
-/** Each by itself: one that is refused does not stop the others, and makes the exit code 1. */
-async function endAll(ids: readonly string[], flags: EndFlags): Promise<number> {
-  const client = openApiOrSay(flags);
-  if (typeof client === 'number') return client;
-  let exitCode: number = ExitCode.ok;
-  for (const id of ids) exitCode = Math.max(exitCode, await end(client, id, flags));
-  return exitCode;
 }
 
 async function end(client: ApiClient, id: string, flags: EndFlags): Promise<number> {

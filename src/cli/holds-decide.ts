@@ -2,8 +2,9 @@
 import { Command } from 'commander';
 import { BULK_IDLE_TIMEOUT_MS, type ApiClient } from './api-client.ts';
 import { reportFailure } from './api-failure.ts';
-import { openApiOrSay, withApiOptions, type ApiFlags } from './api-options.ts';
+import { withApiOptions, type ApiFlags } from './api-options.ts';
 import type { ApiRow } from './api-pages.ts';
+import { eachId } from './each-id.ts';
 import { ExitCode } from './exit-code.ts';
 import { holdText } from './holds-list.ts';
 import { reasonOf } from './option-values.ts';
@@ -21,17 +22,8 @@ export function holdsDecideCommand(decision: Decision, description: string): Com
     .argument('<id...>', 'as weir holds list shows them')
     .requiredOption('--reason <text>', 'why; kept with the hold and in the audit chain', reasonOf);
   return withApiOptions(command).action(async (ids: readonly string[], flags: DecideFlags) => {
-    process.exitCode = await decideAll(decision, ids, flags);
+    process.exitCode = await eachId(ids, flags, (client, id) => decide(client, decision, id, flags));
   });
-}
-
-/** Each by itself: one that is refused does not stop the others, and makes the exit code 1. */
-async function decideAll(decision: Decision, ids: readonly string[], flags: DecideFlags): Promise<number> {
-  const client = openApiOrSay(flags);
-  if (typeof client === 'number') return client;
-  let exitCode: number = ExitCode.ok;
-  for (const id of ids) exitCode = Math.max(exitCode, await decide(client, decision, id, flags));
-  return exitCode;
 }
 
 async function decide(client: ApiClient, decision: Decision, id: string, flags: DecideFlags): Promise<number> {

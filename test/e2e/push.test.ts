@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, decoded, query, QueryLoad, UdpClient } from '../support/dns-client.ts';
 import { type FakeUpstream, startFakeUpstream } from '../support/fake-upstream.ts';
 import { asMaintainer, maintainerOf, type Maintainer } from '../support/maintainer.ts';
+import { weirCommand } from '../support/weir-command.ts';
 import { PROJECT_ROOT } from '../support/source-files.ts';
 import { newFolder, startWeirProcess, stopAllWeirs, until, type WeirProcess } from '../support/weir-process.ts';
 
@@ -229,13 +230,23 @@ describe('entries of a list with stages', () => {
     const more = await blockedNetworks(weir, 'bad.example');
     expect(more.filter((network) => half.includes(network))).toEqual(half);
     expect(more.length).toBeGreaterThan(half.length);
-    await desk.post(`/v1/rollouts/${id}/promote`, { reason: 'all is well' });
+    const options = { env: { WEIR_TOKEN: desk.token, WEIR_URL: weir.adminUrl } };
+    const moved = await weirCommand(['rollouts', 'promote', id, 'r99', '--reason', 'all is well'], options);
+    expect(moved).toMatchObject({ code: 1, stdout: expect.stringContaining(`${id}  desk  1 entry`) as string });
+    expect(moved.stderr).toContain('[rolloutUnknown]');
     expect(await blockedNetworks(weir, 'bad.example')).toHaveLength(CLIENTS);
 
     await desk.push('desk', ['wrong.example']);
     const second = (await desk.get('/v1/rollouts')).body['rollouts'] as { id: string; state: string }[];
     const running = second.find(({ state }) => state === 'running')!;
-    await desk.post(`/v1/rollouts/${running.id}/abort`, { reason: 'a bank' });
+    const shown = await weirCommand(['rollouts', 'list', '--list', 'desk'], options);
+    expect(shown.stdout).toMatch(
+      /^r\d+ {2}desk {2}1 entry since version 3 {2}running\n {4}in force for 50 % of the clients; goes on when/,
+    );
+    expect(await weirCommand(['rollouts', 'abort', running.id, '--reason', 'a bank'], options)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ aborted\n[^]*in force with version 4\n$/) as string,
+    });
     expect(await blockedNetworks(weir, 'wrong.example')).toEqual([]);
     expect(await blockedNetworks(weir, 'bad.example')).toHaveLength(CLIENTS);
   });
