@@ -10,7 +10,7 @@ import type { CompileThreadData, JobMessage, ThreadMessage } from './compile-thr
 import { errorCode } from './error-code.ts';
 
 /** Segments and indexes live outside the heap; this bounds what a parser builds in it. */
-const HEAP_MB_MAX = 2048;
+const HEAP_MB_MAX = 1536;
 /** What dies young here are lines and names; more room for them is memory that a reload takes and does not need. */
 const YOUNG_MB_MAX = 6;
 /**

@@ -3,8 +3,7 @@
  * sides of the decompressor. Ends a read by throwing ListRefusal, which read-list-file.ts turns into a value.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ListRefusal } from './list-refusal.ts';
@@ -30,6 +29,8 @@ export class ListBytes {
   readonly #source: string | AsyncIterable<Uint8Array>;
   readonly #limits: ListBytesLimits;
   readonly #hash: Hash = createHash('sha256');
+  /** Whoever asks for the next piece has no more use for the last one. */
+  #isPassedOn = false;
 
   constructor(source: string | AsyncIterable<Uint8Array>, limits: ListBytesLimits) {
     this.#source = source;
@@ -56,6 +57,7 @@ export class ListBytes {
     const first = Buffer.concat(head);
     const decompressor = this.#decompressor(first);
     if (decompressor === undefined) {
+      this.#isPassedOn = true;
       yield* whole;
       return;
     }
@@ -96,7 +98,7 @@ export class ListBytes {
   }
 
   async *#raw(): AsyncGenerator<Uint8Array> {
-    const source = typeof this.#source === 'string' ? await fileStream(this.#source) : this.#source;
+    const source = typeof this.#source === 'string' ? filePieces(this.#source, () => this.#isPassedOn) : this.#source;
     try {
       for await (const chunk of source) {
         this.bytes += chunk.length;
@@ -112,15 +114,34 @@ export class ListBytes {
   }
 }
 
-async function fileStream(path: string): Promise<AsyncIterable<Uint8Array>> {
+/**
+ * @param isPassedOn whether the memory of a piece is free again when the next one is asked for
+ * Why not a stream: its pieces are garbage that lies outside of the heap, so that tens of megabytes gather before V8 looks.
+ */
+async function* filePieces(path: string, isPassedOn: () => boolean): AsyncGenerator<Uint8Array> {
+  const file = await openFile(path);
   try {
-    // Why: opening a FIFO would wait for a writer for ever.
+    let piece = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, CHUNK_BYTES, null);
+      if (bytesRead === 0) return;
+      yield piece.subarray(0, bytesRead);
+      if (!isPassedOn()) piece = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    // Why before: opening a FIFO would wait for a writer for ever.
     const isFile = (await stat(path)).isFile();
     if (!isFile) throw new ListRefusal('unreadable', 'it is not a regular file');
+    return await open(path, 'r');
   } catch (error) {
     throw error instanceof ListRefusal ? error : new ListRefusal('unreadable', reasonOf(error));
   }
-  return createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Uint8Array>;
 }
 
 function decompressionRefusal(error: unknown, compression: string): ListRefusal {
