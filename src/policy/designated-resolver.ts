@@ -24,12 +24,24 @@ export interface DesignationRecords {
   readonly count: number;
   /** Each behind a pointer to the qname. */
   readonly records: Uint8Array;
+  /** Addresses of the name in the certificate, for the additional section; they may be left out. */
+  readonly additionalCount: number;
+  readonly additional: Uint8Array;
 }
+
+const NO_OCTETS = new Uint8Array(0);
+export const NOT_DESIGNATED: DesignationRecords = {
+  count: 0,
+  records: NO_OCTETS,
+  additionalCount: 0,
+  additional: NO_OCTETS,
+};
 
 /** As long as a certificate's change may take to be known. */
 const TTL_SECONDS = 300;
 const NAME_POINTER_TO_QUESTION = 0xc00c;
-const RECORD_FIXED_BYTES = 12;
+const POINTER_BYTES = 2;
+const RECORD_FIXED_BYTES = POINTER_BYTES + 10;
 const PARAMETER_HEADER_BYTES = 4;
 /** "dohpath ... is a URI Template" (RFC 9461 5). */
 const DOH_PATH = '/dns-query{?dns}';
@@ -41,12 +53,20 @@ const SvcParam = { alpn: 1, port: 3, ipv4hint: 4, ipv6hint: 6, dohpath: 7 } as c
 /** No records where nothing is to be announced: without a name clients could not verify what they are told. */
 export function designationRecords({ name, dot, doh }: DesignatedResolver): DesignationRecords {
   const target = nameFromText(name);
-  if (target === undefined || target.length <= 1) return { count: 0, records: new Uint8Array(0) };
+  if (target === undefined || target.length <= 1) return NOT_DESIGNATED;
   const records = [
     ...byPort(doh).map(({ port, hosts }) => parameters('h2', port, hosts, DOH_PATH)),
     ...byPort(dot).map(({ port, hosts }) => parameters('dot', port, hosts)),
   ].map((params, index) => record(index + 1, target, params));
-  return { count: records.length, records: concat(records) };
+  // "the recursive resolver SHOULD add ... A and AAAA records for TargetName to the Additional section" (RFC 9460 4.2).
+  const addresses = reachable([...new Set([...doh, ...dot].map(({ host }) => host))]);
+  const additional = addresses.map((octets) => addressRecord(target, octets));
+  return {
+    count: records.length,
+    records: concat(records),
+    additionalCount: additional.length,
+    additional: concat(additional),
+  };
 }
 
 /** Addresses that share a port share a record. */
@@ -57,9 +77,7 @@ function byPort(addresses: readonly EncryptedAddress[]): { port: number; hosts: 
 }
 
 function parameters(protocol: string, port: number, hosts: readonly string[], path?: string): Uint8Array {
-  const hints = hosts
-    .map((host) => addressOctets(host))
-    .filter((octets) => octets !== undefined && isReachable(octets)) as Uint8Array[];
+  const hints = reachable(hosts);
   const v4 = concat(hints.filter(({ length }) => length === IPV4_BYTES));
   const v6 = concat(hints.filter(({ length }) => length !== IPV4_BYTES));
   const encoder = new TextEncoder();
@@ -70,6 +88,12 @@ function parameters(protocol: string, port: number, hosts: readonly string[], pa
     ...(v6.length === 0 ? [] : [parameter(SvcParam.ipv6hint, v6)]),
     ...(path === undefined ? [] : [parameter(SvcParam.dohpath, encoder.encode(path))]),
   ]);
+}
+
+/** Those of a wildcard are not known here: clients then ask for the name's. */
+function reachable(hosts: readonly string[]): Uint8Array[] {
+  const known = hosts.map((host) => addressOctets(host)).filter((octets) => octets !== undefined);
+  return known.filter((octets) => isReachable(octets));
 }
 
 /** Whether others could reach it: no wildcard, no loopback, no link-local address. */
@@ -102,6 +126,18 @@ function record(priority: number, target: Uint8Array, params: Uint8Array): Uint8
   // "Names ... TargetName ... MUST NOT be compressed" (RFC 9460 2.2).
   octets.set(target, RECORD_FIXED_BYTES + 2);
   octets.set(params, RECORD_FIXED_BYTES + 2 + target.length);
+  return octets;
+}
+
+function addressRecord(owner: Uint8Array, address: Uint8Array): Uint8Array {
+  const octets = new Uint8Array(owner.length + RECORD_FIXED_BYTES - POINTER_BYTES + address.length);
+  const at = owner.length;
+  octets.set(owner);
+  writeUint16(octets, at, address.length === IPV4_BYTES ? RecordType.A : RecordType.AAAA);
+  writeUint16(octets, at + 2, RecordClass.IN);
+  writeUint32(octets, at + 4, TTL_SECONDS);
+  writeUint16(octets, at + 8, address.length);
+  octets.set(address, at + 10);
   return octets;
 }
 

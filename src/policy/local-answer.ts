@@ -12,6 +12,7 @@ import type { QueryView } from '../dns/query-view.ts';
 /** Octets of a compression pointer. */
 export const POINTER_BYTES = 2;
 const POINTER = 0xc000;
+const ADDITIONAL_COUNT_OFFSET = 10;
 const RECORD_FIXED_BYTES = POINTER_BYTES + 10;
 
 /** Octets of the header and question, where records begin. */
@@ -29,6 +30,11 @@ export function writeAnswerHeader(
 ): void {
   setFlags(query.bytes, query.start, responseFlags(query.flags, rcode) | extraFlags);
   setCounts(query.bytes, query.start, 1, answers, authorities, query.hasEdns ? 1 : 0);
+}
+
+/** Of the records before the OPT record, which is counted as well where there will be one. */
+export function setAdditionalCount({ bytes, start, hasEdns }: QueryView, records: number): void {
+  writeUint16(bytes, start + ADDITIONAL_COUNT_OFFSET, records + (hasEdns ? 1 : 0));
 }
 
 /** Copies whole records to `end`; returns the new end. */

@@ -10,13 +10,14 @@ import { soaRecord } from '../dns/negative-answer.ts';
 import { writeUint16, writeUint32 } from '../dns/patch.ts';
 import type { QueryView } from '../dns/query-view.ts';
 import { addressOctets } from './address.ts';
-import { type DesignatedResolver, type DesignationRecords, designationRecords } from './designated-resolver.ts';
+import { type DesignatedResolver, designationRecords, NOT_DESIGNATED } from './designated-resolver.ts';
 import {
   POINTER_BYTES,
   addressRecords,
   appendRecordAt,
   appendRecords,
   questionBytes,
+  setAdditionalCount,
   writeAnswerHeader,
   writeTruncated,
 } from './local-answer.ts';
@@ -36,7 +37,6 @@ const LOCAL_TTL_SECONDS = 3600;
 const SEED = 1;
 
 const NO_RECORDS = new Uint8Array(0);
-const NOT_DESIGNATED: DesignationRecords = { count: 0, records: NO_RECORDS };
 /** Octets of the first label of _dns.resolver.arpa, with its length. */
 const DNS_LABEL = [4, 0x5f, 0x64, 0x6e, 0x73];
 const LOOPBACK = ['127.0.0.1', '::1'].map((text) => addressOctets(text) ?? NO_RECORDS);
@@ -132,10 +132,15 @@ export class SpecialUse {
   }
 
   #designate(query: QueryView, bytesMax: number): number {
-    const { count, records } = this.#designation;
+    const { count, records, additional, additionalCount } = this.#designation;
     if (!this.#fits(query, records.length, bytesMax)) return this.#truncated(query, bytesMax);
     writeAnswerHeader(query, Rcode.NOERROR, count, 0);
-    return this.#end(query, Rcode.NOERROR, appendRecords(query, query.questionEnd, records));
+    let end = appendRecords(query, query.questionEnd, records);
+    if (additionalCount > 0 && this.#fits(query, records.length + additional.length, bytesMax)) {
+      setAdditionalCount(query, additionalCount);
+      end = appendRecords(query, end, additional);
+    }
+    return this.#end(query, Rcode.NOERROR, end);
   }
 
   /** A zone that we are the authority of: SOA and NS at its apex, nothing else. Source: RFC 6303 3. */

@@ -23,8 +23,8 @@ const RESOLVER: DesignatedResolver = {
 
 const hexOf = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');
 
-function ask(special: SpecialUse, name: string, type: number, bytesMax = 4096) {
-  const message = encodeQuery({ id: 7, name, type })!;
+function ask(special: SpecialUse, name: string, type: number, bytesMax = 4096, hasEdns = true) {
+  const message = encodeQuery({ id: 7, name, type, ...(!hasEdns && { udpPayloadBytes: 0 }) })!;
   const room = new Uint8Array(3 + 4096);
   room.set(message, 3);
   const view = new QueryView();
@@ -104,6 +104,32 @@ describe('_dns.resolver.arpa', () => {
     other.designate(RESOLVER);
     other.designate(undefined);
     expect(ask(other, '_dns.resolver.arpa', SVCB)!.answers).toEqual([]);
+  });
+
+  it.each([false, true])('has the addresses of the name beside it, behind them the OPT record: EDNS %s', (hasEdns) => {
+    const answer = ask(special, '_dns.resolver.arpa', SVCB, 4096, hasEdns)!;
+    expect(answer.additionals.map(({ name, type, ttlSeconds, data }) => [name, type, ttlSeconds, data])).toEqual([
+      ['dns.example.test', 1, 300, '192.0.2.1'],
+      ['dns.example.test', 28, 300, '2001:db8::1'],
+      ['dns.example.test', 1, 300, '192.0.2.2'],
+    ]);
+    expect(answer.edns !== undefined).toBe(hasEdns);
+  });
+
+  it('goes without the addresses where they do not fit', () => {
+    const whole = ask(special, '_dns.resolver.arpa', SVCB)!;
+    const answer = ask(special, '_dns.resolver.arpa', SVCB, 300)!;
+    expect(answer.answers).toEqual(whole.answers);
+    expect(answer.additionals).toEqual([]);
+    expect(answer.flags & 0x0200).toBe(0);
+  });
+
+  it('has no addresses where the listeners are on every one, or on none that others reach', () => {
+    const other = new SpecialUse(ALL);
+    other.designate({ ...RESOLVER, doh: [], dot: ['0.0.0.0', '::', '127.0.0.1'].map((host) => ({ host, port: 853 })) });
+    const answer = ask(other, '_dns.resolver.arpa', SVCB)!;
+    expect(answer.answers).toHaveLength(1);
+    expect(answer.additionals).toEqual([]);
   });
 
   it('is truncated where it does not fit', () => {
