@@ -23,11 +23,21 @@ export interface Measurement {
   readonly wrong: readonly string[];
 }
 
-export async function measure(server: RunningServer, load: Load, expectation: () => Expectation): Promise<Measurement> {
-  const sampler = new Sampler(server, load.edns, expectation);
+export function measure(server: RunningServer, load: Load, expectation: () => Expectation): Promise<Measurement> {
+  return measureRun(server, () => runLoad(load), load.edns, expectation);
+}
+
+/** The same around another load. @param edns of the questions whose answers are looked into */
+export async function measureRun(
+  server: RunningServer,
+  run: () => Promise<LoadReport>,
+  edns: boolean,
+  expectation: () => Expectation,
+): Promise<Measurement> {
+  const sampler = new Sampler(server, edns, expectation);
   const before = cpuMicroseconds(server.pids);
   sampler.start();
-  const report = await runLoad(load);
+  const report = await run();
   const spentUs = cpuMicroseconds(server.pids) - before;
   await sampler.stop();
   return { cpuUs: spentUs / report.completed, report, sampled: sampler.sampled, wrong: sampler.wrong };

@@ -11,6 +11,7 @@ const FORBID_SERVICES = '#!/bin/sh\nexit 101\n';
 /** Program to package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   dnsperf: 'dnsperf',
+  h2load: 'nghttp2-client',
   dnsdist: 'dnsdist',
   unbound: 'unbound',
   pdns_recursor: 'pdns-recursor',
