@@ -2,6 +2,7 @@
  * One thread that is kept alive: started, watched by its heartbeat, replaced with a growing delay when it dies, runs out
  * of heap or blocks. Knows nothing of what the thread does; supervisor.ts says what to do with messages and deaths.
  */
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import { createHeartbeat, readHeartbeat } from '../telemetry/heartbeat.ts';
@@ -17,6 +18,11 @@ const WATCH_INTERVAL_MS = 1_000;
  * does; what fits in a processor's cache is also collected for less.
  */
 export const YOUNG_MEGABYTES_MAX = 6;
+/**
+ * Of all threads of the process: a young generation is collected by the thread whose it is. Why: helpers are woken for what
+ * takes a fraction of a millisecond, which was a twentieth to an eighth of a forwarded query (docs/performance.md).
+ */
+const COLLECT_ALONE = '--no-parallel-scavenge';
 /** Until the first beat: modules load slowly on a busy machine, and starting over would load them once more. */
 const START_MS_MAX = 60_000;
 
@@ -65,6 +71,7 @@ export class SupervisedThread {
     this.#lastLookAtMs = this.#startedAtMs;
     this.#lastBeat = 0;
     this.#silentMs = 0;
+    setFlagsFromString(COLLECT_ALONE);
     const worker = new Worker(url, {
       name: this.name,
       workerData: { ...data(), threadName: this.name, heartbeat: this.#heartbeat },
