@@ -122,6 +122,15 @@ describe('RFC 7873, the responses', () => {
     expect(cookieOf(wrong)).toEqual(ours);
   });
 
+  it('5.4 where cookies are off, one that is wrong is wrong for nobody', () => {
+    const weir = withList({ limits: { cookies: 'off' } });
+    const wrong = Uint8Array.of(...CLIENT_COOKIE, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8);
+    const probe = concat(header(7, 0x0100, { additionals: 1 }), opt(option(EdnsOption.COOKIE, wrong)));
+    const reply = weir.send(probe);
+    expect(reply.decoded.rcode).toBe(Rcode.NOERROR);
+    expect(cookieOf(reply)).toBeUndefined();
+  });
+
   it('5.2 where cookies are turned off the option is ignored', () => {
     const weir = withList({ limits: { cookies: 'off' } });
     for (const [corner, reply] of corners(weir, cookie(CLIENT_COOKIE))) expect(cookieOf(reply), corner).toBeUndefined();

@@ -38,6 +38,17 @@ describe('what is risky', () => {
     expect((await ledger.store.figures()).openHolds).toHaveLength(4);
   });
 
+  test('waits in so many holds of a list and no more: what comes then is rejected, until some are decided', async () => {
+    const ledger = await openTestLedger();
+    const most = await ledger.push(Array.from({ length: 9_999 }, (_, i) => `tld${i}`));
+    expect(most).toMatchObject({ heldTotal: 9_999, rejectedTotal: 0 });
+    const over = await ledger.push(['xa', 'xb', 'bad.example']);
+    expect(over).toMatchObject({ accepted: 1, heldTotal: 1, rejectedTotal: 1 });
+    expect(over.rejected).toMatchObject([{ name: 'xb', code: 'tooManyHolds' }]);
+    await decide(ledger, over.held[0]!.holdId, 'reject');
+    expect(await ledger.push(['xb'])).toMatchObject({ heldTotal: 1, rejectedTotal: 0 });
+  });
+
   test('does not wait where the operator has approved the name, or where it only watches', async () => {
     const ledger = await openTestLedger(listOf({ approved: ['CO.uk.'] }));
     const done = await ledger.push(['co.uk', { name: 'com', mode: 'shadow' }]);
