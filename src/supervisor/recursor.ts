@@ -71,11 +71,14 @@ export class Recursor {
     return this.#options.settings.port;
   }
 
-  /** Resolves when it answers, or after READY_WAIT_MS, with a word in the log: the upstream counts as down till then. */
+  /**
+   * Resolves when it answers, after READY_WAIT_MS, or when it cannot even be started, with a word in the log: the upstream
+   * counts as down till then.
+   */
   async start(): Promise<void> {
-    this.#launch();
+    const isStarted = this.#launch();
     this.#watch = setInterval(() => void this.#probe(), PROBE_INTERVAL_MS);
-    const deadlineMs = monotonicMs() + READY_WAIT_MS;
+    const deadlineMs = isStarted ? monotonicMs() + READY_WAIT_MS : 0;
     while (!this.#hasAnswered && !this.#isStopping && monotonicMs() < deadlineMs) {
       this.#hasAnswered = await answersLocally(this.port, PROBE_TIMEOUT_MS);
       if (!this.#hasAnswered) await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
@@ -107,7 +110,8 @@ export class Recursor {
     writeFileSync(join(settings.folder, 'unbound.conf'), recursorConfiguration(settings));
   }
 
-  #launch(): void {
+  /** False: its files cannot be written; it is tried again. */
+  #launch(): boolean {
     const { program, settings, log } = this.#options;
     this.#startedAtMs = monotonicMs();
     try {
@@ -115,7 +119,7 @@ export class Recursor {
     } catch (error) {
       log.error({ err: error }, 'the files of the recursor cannot be written');
       this.#startLater({});
-      return;
+      return false;
     }
     this.#silentProbes = 0;
     this.#lines = 0;
@@ -134,6 +138,7 @@ export class Recursor {
       if (child.pid === undefined) this.#onExit(child, null, null);
     });
     child.on('exit', (code, signal) => this.#onExit(child, code, signal));
+    return true;
   }
 
   #onLine(line: string): void {
