@@ -44,7 +44,7 @@ const messageOf = (name: string): Uint8Array => encodeQuery({ id: 7, name, type:
 /** One address that may be kept for a day. */
 function answerTo({ qname, qtype }: UpstreamQuestion): Uint8Array {
   const head = Buffer.from('000781800001000100000000', 'hex');
-  const tail = Buffer.from(`0001c00c0001000100015180${'0004cb007107'}`, 'hex');
+  const tail = Buffer.from('0001c00c00010001000151800004cb007107', 'hex');
   return Buffer.concat([head, qname, Buffer.from([0, qtype]), tail]);
 }
 
