@@ -35,6 +35,7 @@ test(
     const faults = newFolder();
     mkdirSync(faults, { recursive: true });
     const weir = await startWeirProcess({
+      hasPage: true,
       files: { 'list.txt': 'listed.example\n' },
       config: {
         workers: 2,

@@ -200,7 +200,11 @@ test('a group has the warning page in its language, changed by a reload', { time
   const group = (language: string) => ({
     clients: { groups: [{ name: 'south', prefixes: ['127.0.1.0/24'], language }] },
   });
-  const weir = await startWeirProcess({ config: config(group('ug')), files: { 'list.txt': 'bad.example\n' } });
+  const weir = await startWeirProcess({
+    hasPage: true,
+    config: config(group('ug')),
+    files: { 'list.txt': 'bad.example\n' },
+  });
   expect(await pageLanguage(weir, THERE, 'de')).toBe('ug');
   expect(await pageLanguage(weir, THERE, '')).toBe('ug');
   expect(await pageLanguage(weir, THERE, 'de, en;q=0.5')).toBe('en');

@@ -23,6 +23,7 @@ beforeAll(async () => {
   faults = newFolder();
   mkdirSync(faults, { recursive: true });
   weir = await startWeirProcess({
+    hasPage: true,
     files: { 'list.txt': 'listed.example\n' },
     config: {
       workers: 2,

@@ -29,6 +29,7 @@ afterEach(async () => {
 
 function start(folder?: string): Promise<WeirProcess> {
   return startWeirProcess({
+    hasPage: true,
     files: { 'list.txt': 'listed.example\n' },
     config: {
       workers,
@@ -155,7 +156,7 @@ describe('weir serve --take-over', () => {
 
   test('hands over the ledger: what was pushed before is in force, and pushes go on at the next version', async () => {
     const lists = [{ name: 'desk', source: 'push' }];
-    const first = await startWeirProcess({ config: { workers, upstreams: [upstream.url], lists } });
+    const first = await startWeirProcess({ hasPage: true, config: { workers, upstreams: [upstream.url], lists } });
     const desk = maintainerOf(first);
     expect(await desk.push('desk', ['before.example'])).toMatchObject({ version: 1 });
     const next = await startBeside(first, ['--take-over'], { lists });

@@ -40,6 +40,8 @@ export interface WeirProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Put behind the command, e.g. --take-over. */
   readonly args?: readonly string[];
+  /** Whether the defaults have the warning page, whose thread a test that does not look at it spares itself. */
+  readonly hasPage?: boolean;
   /** Put in front of the node command, e.g. setpriv. */
   readonly prefix?: readonly string[];
   /** A folder that an earlier process has used; a new one by default. */
@@ -93,9 +95,9 @@ export function newFolder(): string {
 }
 
 /** The configuration every test starts from. */
-export function defaultConfig(folder: string): Record<string, unknown> {
+export function defaultConfig(folder: string, hasPage = false): Record<string, unknown> {
   return {
-    listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '127.0.0.1:0' },
+    listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: hasPage ? '127.0.0.1:0' : '' },
     workers: 1,
     stateDirectory: join(folder, 'state'),
     sinkhole: { addresses: ['192.0.2.53', '2001:db8::53'], ttlSeconds: 30 },
@@ -112,7 +114,7 @@ export async function startWeirProcess(options: WeirProcessOptions = {}): Promis
   mkdirSync(folder, { recursive: true });
   for (const [name, content] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), content);
   const configFile = join(folder, 'weir.yaml');
-  const defaults = defaultConfig(folder);
+  const defaults = defaultConfig(folder, options.hasPage);
   writeFileSync(configFile, stringify({ ...defaults, ...options.config }));
   const [command, ...args] = [...(options.prefix ?? []), ...weirCommand(configFile), ...(options.args ?? [])];
   const program = await startProgram(command!, args, (output) => readyLine(output) !== undefined, {
