@@ -11,6 +11,8 @@ import type { Launch, Peer, PeerSetup } from './peer.ts';
 
 const CACHE_ENTRIES = 2_000_000;
 const MESSAGES_A_CALL = 64;
+/** As much as Weir asks for itself. */
+const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 const SPOOF = `SpoofAction({"${SINKHOLE_ADDRESS}"}, {ttl=${SINKHOLE_TTL_SECONDS}})`;
 
 /** Lines for its configuration with listeners for DoT and DoH on these ports. */
@@ -29,6 +31,7 @@ function configure(setup: PeerSetup, rule: string, more = ''): Launch {
     `setSecurityPollSuffix("")
 setUDPMultipleMessagesVectorSize(${MESSAGES_A_CALL})
 setMaxUDPOutstanding(65535)
+setUDPSocketBufferSizes(${SOCKET_BUFFER_BYTES}, ${SOCKET_BUFFER_BYTES})
 ${local.repeat(setup.threads)}newServer({address="127.0.0.1:${setup.upstreamPort}", useClientSubnet=false}):setUp()
 getPool(""):setCache(newPacketCache(${CACHE_ENTRIES}, {maxTTL=86400, numberOfShards=20}))
 ${rule}

@@ -117,6 +117,26 @@ describe('a change of a list that takes pushes', () => {
     expect(JSON.stringify(after.body)).toMatch(/County police/);
   });
 
+  test('of two maintainers who push the same names at once is taken from both, one version after the other', async () => {
+    const other = maintainerOf(weir, ['desk', 'county'], ['push', 'read'], 'County');
+    const names = Array.from({ length: 50 }, (_, i) => `both-${i}.example`);
+    const answers = await Promise.all(
+      names.flatMap((name) => [desk.push('desk', [name]), other.push('desk', [name, `of-${name}`])]),
+    );
+    const versions = answers.map(({ version }) => Number(version));
+    // Whoever comes second changes nothing of the name, and has the version that the first has made.
+    expect(new Set(versions).size).toBeGreaterThanOrEqual(names.length);
+    for (const name of names) {
+      expect((await ask({ port: weir.port }, name)).answers.at(-1)?.data).toBe(SINKHOLE);
+      expect((await ask({ port: weir.port }, `of-${name}`)).answers.at(-1)?.data).toBe(SINKHOLE);
+    }
+    const { body } = await desk.get('/v1/lists/desk/versions?limit=200');
+    const made = (body['versions'] as { version: number }[]).map(({ version }) => version);
+    expect(made).toEqual([...made].sort((a, b) => b - a));
+    expect(new Set(made).size).toBe(made.length);
+    await desk.push('desk', [], [...names, ...names.map((name) => `of-${name}`)]);
+  });
+
   test('rolled back is taken back, and shown with who did it', async () => {
     const { version } = await desk.push('desk', ['first.example']);
     await desk.push('desk', ['second.example'], ['first.example']);

@@ -79,6 +79,12 @@ export class AuditChain {
     return row === undefined ? undefined : (row as unknown as Anchor);
   }
 
+  /** Of the newest record; undefined: there is none. */
+  lastAtSeconds(): number | undefined {
+    const row = this.#statement('SELECT at FROM audit ORDER BY seq DESC LIMIT 1').get();
+    return row === undefined ? undefined : Number(row['at']);
+  }
+
   count(): number {
     return Number(this.#statement('SELECT count(*) AS count FROM audit').get()?.['count'] ?? 0);
   }

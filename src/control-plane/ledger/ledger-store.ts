@@ -98,7 +98,9 @@ export class LedgerStore implements Contract.Ledger {
     this.#appeals = new AppealStore(() => this.#context, this.#queue);
     this.#exceptions = new ExceptionStore(() => this.#context, this.#queue);
     deleteLeftovers(stateDirectory);
-    this.#clock.isSteady(this.#context.nowSeconds() * 1000, monotonicMs());
+    const writtenSeconds = this.#events.lastAtSeconds();
+    const writtenMs = writtenSeconds === undefined ? undefined : writtenSeconds * 1000;
+    this.#clock.begin(this.#context.nowSeconds() * 1000, monotonicMs(), writtenMs);
     this.#tidying = setTimeout(() => void this.#tidy(), TIDY_INTERVAL_MS).unref();
   }
 

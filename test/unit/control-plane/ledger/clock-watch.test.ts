@@ -1,6 +1,6 @@
 /** Nothing is forgotten by a clock that was just set. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { ClockWatch, DRIFT_MS_MAX, SETTLE_MS } from '../../../../src/control-plane/ledger/clock-watch.ts';
+import { AHEAD_MS_MAX, ClockWatch, DRIFT_MS_MAX, SETTLE_MS } from '../../../../src/control-plane/ledger/clock-watch.ts';
 import { openTestLedger } from '../../../support/ledger-harness.ts';
 
 const WALL_MS = 1_800_000_000_000;
@@ -30,6 +30,41 @@ test.each([
   expect(isSteady(SETTLE_MS + 2, 0)).toBe(false);
   expect(isSteady(2 * SETTLE_MS + 1, 0)).toBe(false);
   expect(isSteady(2 * SETTLE_MS + 2, 0)).toBe(true);
+});
+
+test('one that a start finds far ahead of what was last written is believed an hour later', () => {
+  for (const [aheadMs, isSteady] of [
+    [AHEAD_MS_MAX, true],
+    [AHEAD_MS_MAX + 1, false],
+    [-AHEAD_MS_MAX, true],
+  ] as const) {
+    const clock = new ClockWatch();
+    clock.begin(WALL_MS + aheadMs, 0, WALL_MS);
+    expect(clock.isSteady(WALL_MS + aheadMs + 1, 1)).toBe(isSteady);
+    expect(clock.isSteady(WALL_MS + aheadMs + SETTLE_MS, SETTLE_MS)).toBe(true);
+  }
+  const first = new ClockWatch();
+  first.begin(WALL_MS, 0, undefined);
+  expect(first.isSteady(WALL_MS, 0)).toBe(true);
+});
+
+test('an entry that has an end outlives a start by a clock that is a year ahead', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const first = await openTestLedger();
+  const expiresAt = new Date((first.nowSeconds + 4 * 3_600) * 1000).toISOString();
+  await first.push([{ name: 'a.example', expiresAt }, 'b.example']);
+  await first.store.close();
+  let seconds = first.nowSeconds + 365 * 86_400;
+  const again = await openTestLedger({ stateDirectory: first.folder, nowSeconds: () => seconds });
+  for (let look = 0; look < 10; look++) {
+    seconds += LOOK_MS / 1000;
+    await vi.advanceTimersByTimeAsync(LOOK_MS);
+    // A step of what is forgotten is done in turns of its own.
+    await new Promise(setImmediate);
+  }
+  seconds = first.nowSeconds + 600;
+  await vi.advanceTimersByTimeAsync(LOOK_MS);
+  expect((await again.store.entries('desk', '', 10)).map(({ name }) => name)).toEqual(['a.example', 'b.example']);
 });
 
 test('an entry that has an end outlives a clock that was on the next day for a while', async () => {
