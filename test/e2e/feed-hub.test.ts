@@ -48,15 +48,20 @@ function hubConfig(admin = '127.0.0.1:0') {
   };
 }
 
-function follow(folder: string): Promise<WeirProcess> {
+/** The hub's list, as a node follows it that believes these keys. */
+function followed(feedKeys: readonly string[]) {
   const source = `feed+${hub.adminUrl}/v1/feeds/desk/`;
+  return [{ name: 'desk', source, feedKeys, tokenFile: 'hub.token', refreshSeconds: 10 }];
+}
+
+function follow(folder: string): Promise<WeirProcess> {
   return startWeirProcess({
     folder,
     files: { 'hub.token': `${token}\n` },
     config: {
       listen: { do53: ['127.0.0.1:0'], admin: '127.0.0.1:0', warningPageHttp: '' },
       upstreams: [upstream.url],
-      lists: [{ name: 'desk', source, feedKeys: [publicKey], tokenFile: 'hub.token', refreshSeconds: 10 }],
+      lists: followed([publicKey]),
     },
   });
 }
@@ -114,5 +119,34 @@ test(
     await desk.push('desk', ['late.example'], ['other.example']);
     await all([hub, ...followers], 'late.example', true);
     await all([hub, ...followers], 'other.example', false);
+  },
+);
+
+test(
+  'the hub comes back with another key: who believes both goes on, who was not told keeps what it has',
+  { timeout: TEST_MS },
+  async () => {
+    const next = await generateKey(undefined);
+    const told = followers.slice(1);
+    const notTold = followers[0]!;
+    for (const weir of told) {
+      weir.writeConfig({ lists: followed([publicKey, next.publicKey.text]) });
+      weir.program.signal('SIGHUP');
+    }
+    await Promise.all(
+      told.map((weir) => weir.untilMetric((value) => value === 1, 'weir_config_reloads_total', 'result="ok"')),
+    );
+    const { host } = new URL(hub.adminUrl);
+    await hub.stop();
+    writeFileSync(join(hub.folder, 'feed.key'), next.secretKeyFile, { mode: 0o600 });
+    hub = await startWeirProcess({ folder: hub.folder, config: hubConfig(host) });
+    desk = asMaintainer(hub.adminUrl, token);
+    await desk.push('desk', ['rotated.example']);
+    await all([hub, ...told], 'rotated.example', true);
+    await notTold.untilMetric((value) => value > 0, 'weir_list_sync_failures_total', 'reason="feedKey"');
+    expect(await addressOf(notTold, 'rotated.example')).not.toBe(SINKHOLE);
+    await all([notTold], 'late.example', true);
+    await desk.push('desk', [], ['rotated.example']);
+    await all([hub, ...told], 'rotated.example', false);
   },
 );
