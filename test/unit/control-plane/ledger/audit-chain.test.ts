@@ -89,9 +89,12 @@ describe('an audit chain', () => {
   });
 
   test('takes no record without a limit', () => {
-    const db = ledger();
-    const data = { reason: 'x'.repeat(AUDIT_DATA_BYTES_MAX) };
-    expect(() => append(db, { actor: 'a', kind: 'change', list: undefined, data })).toThrow('too large');
+    // Octets count, not characters.
+    for (const reason of ['x'.repeat(AUDIT_DATA_BYTES_MAX), '案'.repeat(AUDIT_DATA_BYTES_MAX / 2)]) {
+      const db = ledger();
+      const record = { actor: 'a', kind: 'change', list: undefined, data: { reason } };
+      expect(() => append(db, record)).toThrow('too large');
+    }
   });
 
   test('is read in pages, and as lines that are the records', () => {
