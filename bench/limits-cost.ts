@@ -42,10 +42,10 @@ const policy = publishedPolicy({ entries: listed });
 const messageOf = (name: string): Uint8Array => encodeQuery({ id: 7, name, type: RecordType.A })!;
 
 /** One address that may be kept for a day. */
-function answerTo({ qname, qtype }: UpstreamQuestion): Uint8Array {
+function answerTo({ qname, qnameBytes, qtype }: UpstreamQuestion): Uint8Array {
   const head = Buffer.from('000781800001000100000000', 'hex');
   const tail = Buffer.from('0001c00c00010001000151800004cb007107', 'hex');
-  return Buffer.concat([head, qname, Buffer.from([0, qtype]), tail]);
+  return Buffer.concat([head, qname.subarray(0, qnameBytes), Buffer.from([0, qtype]), tail]);
 }
 
 class Path {
@@ -63,7 +63,8 @@ class Path {
       },
     );
     const upstream: UpstreamExchanger = {
-      exchange: (question, done) => queueMicrotask(() => done({ kind: 'answer', message: answerTo(question) })),
+      exchange: (question, receiver, nowMs) =>
+        queueMicrotask(() => receiver.onOutcome({ kind: 'answer', message: answerTo(question) }, nowMs)),
       close: () => undefined,
     };
     this.#resolver = new Resolver(config, upstream, respond, cells);

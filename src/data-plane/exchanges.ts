@@ -4,11 +4,13 @@
  * waiters (here). It answers nobody itself: an answer goes back to resolve.ts, which asks policy again.
  * RFC 8767 5: a client is not kept waiting for an upstream when a stale answer is at hand.
  */
-import type { CachedAnswer } from './cache/cached-answer.ts';
+import { FOLD, NAME_BYTES_MAX } from '../dns/name.ts';
+import type { Answer } from './cache/answer.ts';
+import { ExchangeTable, type QueryQuestion } from './exchange-table.ts';
 import type { KeyedHash } from './limits/keyed-hash.ts';
 import { WaitingClients } from './limits/waiting-clients.ts';
-import type { ReplyPath } from './listener/arrival.ts';
-import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
+import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion, UpstreamReceiver } from './upstream/upstream.ts';
+import { type Waiter, WaiterStore } from './waiter.ts';
 
 /** "a client response timer ... 1.8 seconds is RECOMMENDED" (RFC 8767 5). */
 export const STALE_ANSWER_AFTER_MS = 1_800;
@@ -21,47 +23,63 @@ export const WAITER_BYTES_MAX = 32 * 1024 * 1024;
 /** Exchanges that a stale answer may stand in for when they are late; the clients of one more wait for its outcome. */
 export const STALE_PENDING_MAX = 20_000;
 
-export interface Waiter {
-  /** The query, copied: its octets as characters 0 to 255 (see CachedAnswer.octets for why). */
-  readonly message: string;
-  readonly reply: ReplyPath;
-  /** The client as limits count it. */
-  readonly clientHigh: number;
-  readonly clientLow: number;
-  readonly transport: number;
-  readonly receivedAtMs: number;
-  /** A copy; undefined where nobody needs it. */
-  readonly client: Uint8Array | undefined;
-  readonly isLate: true;
+/** Exchanges kept for reuse. */
+const FREE_MAX = 2_048;
+
+/** One question under way. The object is used again for another when it has ended and its clients are answered. */
+export class Exchange implements UpstreamQuestion, UpstreamReceiver {
+  key = 0;
+  readonly qname = Buffer.alloc(NAME_BYTES_MAX);
+  qnameBytes = 0;
+  qtype = 0;
+  dnssecOk = false;
+  checkingDisabled = false;
+  startedAtMs = 0;
+  /** An answer past its TTL that may stand in. */
+  stale: Answer | undefined = undefined;
+  waiters: Waiter[] = [];
+  /** Whether the upstream's answer, which is the outcome, has been read. */
+  isRead = false;
+  /** The table's own. */
+  next: Exchange | undefined = undefined;
+  readonly #exchanges: ExchangeReceiver;
+
+  constructor(exchanges: ExchangeReceiver) {
+    this.#exchanges = exchanges;
+  }
+
+  onAnswer(bytes: Uint8Array, start: number, end: number, nowMs: number): boolean {
+    return this.#exchanges.onAnswer(this, bytes, start, end, nowMs);
+  }
+
+  onOutcome(outcome: UpstreamOutcome, nowMs: number): void {
+    this.#exchanges.onOutcome(this, outcome, nowMs);
+  }
 }
 
-export interface Exchange {
-  readonly key: number;
-  readonly question: UpstreamQuestion;
-  readonly startedAtMs: number;
-  /** An answer past its TTL that may stand in. */
-  readonly stale: CachedAnswer | undefined;
-  waiters: Waiter[];
-  /** What the upstream's answer was read as. */
-  answer: CachedAnswer | undefined;
+interface ExchangeReceiver {
+  onAnswer(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): boolean;
+  onOutcome(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): void;
 }
 
 export interface ExchangeEvents {
-  /** Reads an answer into `exchange.answer`. False: it makes no sense, and another upstream is asked. */
-  onAnswer(exchange: Exchange, message: Uint8Array): boolean;
-  /** Called once an exchange; its waiters are the handler's to answer. */
-  onOutcome(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[]): void;
-  /** The upstream is late and `exchange.stale` is there; the waiters are the handler's to answer. */
-  onLate(exchange: Exchange, waiters: readonly Waiter[]): void;
+  /** Reads the answer in bytes[start, end), and says in `exchange.isRead` that it has. False: it makes no sense, and another upstream is asked. */
+  onAnswer(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): boolean;
+  /** Called once an exchange; its waiters are the handler's to answer, and nobody's when it returns. */
+  onOutcome(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[], nowMs: number): void;
+  /** The upstream is late and `exchange.stale` is there; the waiters are the handler's to answer, as above. */
+  onLate(exchange: Exchange, waiters: readonly Waiter[], nowMs: number): void;
 }
 
-export class Exchanges {
-  readonly #underWay = new Map<number, Exchange>();
+export class Exchanges implements ExchangeReceiver {
+  readonly #underWay = new ExchangeTable();
   /** Exchanges under way with a stale answer at hand, oldest first. */
   readonly #stalePending = new Set<Exchange>();
   readonly #upstream: UpstreamExchanger;
   readonly #events: ExchangeEvents;
   readonly #clients: WaitingClients;
+  readonly #free: Exchange[] = [];
+  readonly #waiterStore = new WaiterStore();
   #waiters = 0;
   #waiterBytes = 0;
 
@@ -81,59 +99,88 @@ export class Exchanges {
   }
 
   /** The exchange under way for exactly this question. */
-  find(key: number, question: UpstreamQuestion): Exchange | undefined {
-    const exchange = this.#underWay.get(key);
-    return exchange !== undefined && isSameQuestion(exchange.question, question) ? exchange : undefined;
+  find(key: number, query: QueryQuestion, isCheckingDisabled: boolean): Exchange | undefined {
+    return this.#underWay.find(key, query, isCheckingDisabled);
   }
 
-  /** False: no more clients may wait. */
-  wait(exchange: Exchange, waiter: Waiter): boolean {
+  /** Whether one more client may wait, for this exchange, with a query of so many octets. */
+  hasRoom(exchange: Exchange, messageBytes: number): boolean {
     if (this.#waiters >= WAITERS_MAX || exchange.waiters.length >= WAITERS_PER_EXCHANGE_MAX) return false;
-    if (this.#waiterBytes + waiter.message.length > WAITER_BYTES_MAX) return false;
+    return this.#waiterBytes + messageBytes <= WAITER_BYTES_MAX;
+  }
+
+  /** A place for one more client, to be filled in and given to `wait`. */
+  takeWaiter(): Waiter {
+    return this.#waiterStore.take();
+  }
+
+  /** Lets a client wait; there must be room. */
+  wait(exchange: Exchange, waiter: Waiter): void {
     exchange.waiters.push(waiter);
     this.#waiters++;
     this.#clients.add(waiter.clientHigh, waiter.clientLow);
-    this.#waiterBytes += waiter.message.length;
-    return true;
+    this.#waiterBytes += waiter.messageBytes;
   }
 
-  start(key: number, question: UpstreamQuestion, stale: CachedAnswer | undefined, nowMs: number): Exchange {
-    const exchange: Exchange = { key, question, startedAtMs: nowMs, stale, waiters: [], answer: undefined };
+  start(
+    key: number,
+    query: QueryQuestion,
+    isCheckingDisabled: boolean,
+    stale: Answer | undefined,
+    nowMs: number,
+  ): Exchange {
+    const exchange = this.#free.pop() ?? new Exchange(this);
+    const { bytes, qnameStart, qnameBytes } = query;
+    exchange.key = key;
+    for (let i = 0; i < qnameBytes; i++) exchange.qname[i] = FOLD[bytes[qnameStart + i]!]!;
+    exchange.qnameBytes = qnameBytes;
+    exchange.qtype = query.qtype;
+    exchange.dnssecOk = query.dnssecOk;
+    exchange.checkingDisabled = isCheckingDisabled;
+    exchange.startedAtMs = nowMs;
+    exchange.stale = stale;
+    exchange.isRead = false;
     // Why first: a bug met in there must leave nothing behind that others would wait for.
-    this.#upstream.exchange(
-      question,
-      (outcome) => this.#finish(exchange, outcome),
-      (message) => this.#events.onAnswer(exchange, message),
-    );
-    // Why: a key shared by two names (a hash collision) only costs the sharing.
-    if (!this.#underWay.has(key)) this.#underWay.set(key, exchange);
+    this.#upstream.exchange(exchange, exchange, nowMs);
+    this.#underWay.add(exchange);
     if (stale !== undefined && this.#stalePending.size < STALE_PENDING_MAX) this.#stalePending.add(exchange);
     return exchange;
   }
 
   /** Whether anyone waits for an exchange that began at `beforeMs` or earlier. Cost: the exchanges under way. */
   isAwaiting(beforeMs: number): boolean {
-    for (const exchange of this.#underWay.values()) {
+    for (const exchange of this.#underWay) {
       if (exchange.startedAtMs <= beforeMs && exchange.waiters.length > 0) return true;
     }
     return false;
   }
 
-  #finish(exchange: Exchange, outcome: UpstreamOutcome): void {
-    this.#stalePending.delete(exchange);
-    if (this.#underWay.get(exchange.key) === exchange) this.#underWay.delete(exchange.key);
-    this.#events.onOutcome(exchange, outcome, this.#takeWaiters(exchange));
+  onAnswer(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): boolean {
+    return this.#events.onAnswer(exchange, bytes, start, end, nowMs);
   }
 
-  #takeWaiters(exchange: Exchange): readonly Waiter[] {
+  onOutcome(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): void {
+    if (exchange.stale !== undefined) this.#stalePending.delete(exchange);
+    this.#underWay.remove(exchange);
     const { waiters } = exchange;
-    exchange.waiters = [];
+    this.#countOut(waiters);
+    this.#events.onOutcome(exchange, outcome, waiters, nowMs);
+    this.#freeAll(waiters);
+    exchange.stale = undefined;
+    if (this.#free.length < FREE_MAX) this.#free.push(exchange);
+  }
+
+  #countOut(waiters: readonly Waiter[]): void {
     this.#waiters -= waiters.length;
-    for (const { message, clientHigh, clientLow } of waiters) {
-      this.#waiterBytes -= message.length;
+    for (let i = 0; i < waiters.length; i++) {
+      const { messageBytes, clientHigh, clientLow } = waiters[i]!;
+      this.#waiterBytes -= messageBytes;
       this.#clients.remove(clientHigh, clientLow);
     }
-    return waiters;
+  }
+
+  #freeAll(waiters: Waiter[]): void {
+    for (let waiter = waiters.pop(); waiter !== undefined; waiter = waiters.pop()) this.#waiterStore.free(waiter);
   }
 
   /** Lets late exchanges be answered with what is stale. Called a few times a second. */
@@ -142,7 +189,11 @@ export class Exchanges {
       if (nowMs - exchange.startedAtMs < STALE_ANSWER_AFTER_MS) break;
       this.#stalePending.delete(exchange);
       if (exchange.waiters.length === 0 || !this.isLate(exchange, nowMs)) continue;
-      this.#events.onLate(exchange, this.#takeWaiters(exchange));
+      const { waiters } = exchange;
+      exchange.waiters = [];
+      this.#countOut(waiters);
+      this.#events.onLate(exchange, waiters, nowMs);
+      this.#freeAll(waiters);
     }
   }
 
@@ -151,14 +202,4 @@ export class Exchanges {
     const { stale, startedAtMs } = exchange;
     return stale !== undefined && nowMs < stale.staleUntilMs && nowMs - startedAtMs >= STALE_ANSWER_AFTER_MS;
   }
-}
-
-function isSameQuestion(a: UpstreamQuestion, b: UpstreamQuestion): boolean {
-  return (
-    a.qtype === b.qtype &&
-    a.dnssecOk === b.dnssecOk &&
-    a.checkingDisabled === b.checkingDisabled &&
-    a.qname.length === b.qname.length &&
-    a.qname.every((octet, i) => octet === b.qname[i])
-  );
 }

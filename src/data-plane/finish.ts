@@ -17,11 +17,11 @@ import {
 import { ExtendedError } from '../dns/extended-error.ts';
 import { HeaderFlag, MESSAGE_BYTES_MAX, Rcode, RecordClass, RecordType } from '../dns/iana.ts';
 import { namesEqual, nameFromText, skipName } from '../dns/name.ts';
-import { readUint16, responseFlags, setCounts, setFlags, writeUint16, writeUint32 } from '../dns/patch.ts';
+import { copyOctets, readUint16, responseFlags, setCounts, setFlags, writeUint16, writeUint32 } from '../dns/patch.ts';
 import type { QueryView } from '../dns/query-view.ts';
 import { padResponse } from '../dns/padding.ts';
 import { patchTtls } from '../dns/ttl.ts';
-import type { CachedAnswer } from './cache/cached-answer.ts';
+import type { Answer } from './cache/answer.ts';
 import { COOKIE_OPTION_BYTES, type Cookies } from './limits/cookies.ts';
 import { TransportRow } from '../telemetry/counter-labels.ts';
 
@@ -50,10 +50,6 @@ const MINIMAL_ANY_RECORD = minimalAnyRecord();
 
 const STALE_ANSWER = extendedErrorOption(ExtendedError.staleAnswer);
 const STALE_NXDOMAIN = extendedErrorOption(ExtendedError.staleNxdomainAnswer);
-
-/** Why through the prototype: a query lies in a Buffer, but the views of it say Uint8Array, which serves as well. */
-const writeOctets: (this: Uint8Array, octets: string, at: number, length: number, encoding: 'latin1') => number =
-  Buffer.prototype.write;
 
 export class Finisher {
   readonly #udpPayloadBytes: number;
@@ -108,7 +104,7 @@ export class Finisher {
   }
 
   /** A cached or just received answer, its TTLs counted down; cut to the question with TC where it does not fit. */
-  answer(query: QueryView, transport: number, answer: CachedAnswer, nowMs: number): number {
+  answer(query: QueryView, transport: number, answer: Answer, nowMs: number): number {
     const { bytes, start, questionEnd } = query;
     const isStale = nowMs >= answer.freshUntilMs && answer.freshUntilMs > answer.storedAtMs;
     const bytesMax = this.responseBytesMax(query, transport);
@@ -123,10 +119,11 @@ export class Finisher {
     }
     // Why: an explanation that does not fit is no reason to make the client ask again over TCP.
     const extendedError = bytesLeft < EXTENDED_ERROR_BYTES ? undefined : reason;
-    const { octets, bodyBytes, qnameBytes, ttlCount } = answer;
-    writeOctets.call(bytes, octets, questionEnd, bodyBytes, 'latin1');
+    const { octets, ttlCount } = answer;
+    copyOctets(octets, answer.bodyStart, answer.bodyBytes, bytes, questionEnd);
     const elapsedSeconds = isStale ? Number.MAX_SAFE_INTEGER : Math.floor((nowMs - answer.storedAtMs) / 1000);
-    patchTtls(bytes, start, octets, bodyBytes + qnameBytes, ttlCount, elapsedSeconds, isStale ? STALE_TTL_SECONDS : 0);
+    const floorSeconds = isStale ? STALE_TTL_SECONDS : 0;
+    patchTtls(bytes, start, octets, answer.ttlOffsetsStart, ttlCount, elapsedSeconds, floorSeconds);
     setFlags(bytes, start, flags);
     setCounts(bytes, start, 1, answer.answerCount, answer.authorityCount, answer.additionalCount);
     return this.#finishEdns(query, transport, end, answer.rcode, extendedError);
@@ -224,7 +221,7 @@ export class Finisher {
   }
 
   /** AD goes only to clients that show they understand it (RFC 6840 5.8). */
-  #authenticatedFlag(query: QueryView, answer: CachedAnswer): number {
+  #authenticatedFlag(query: QueryView, answer: Answer): number {
     return answer.authenticated && (query.dnssecOk || (query.flags & HeaderFlag.AD) !== 0) ? HeaderFlag.AD : 0;
   }
 }
@@ -257,6 +254,6 @@ function lastRecordStart(query: QueryView): number {
   return at;
 }
 
-function staleOption(answer: CachedAnswer): Uint8Array {
+function staleOption(answer: Answer): Uint8Array {
   return answer.rcode === Rcode.NXDOMAIN ? STALE_NXDOMAIN : STALE_ANSWER;
 }

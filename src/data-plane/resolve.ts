@@ -7,24 +7,26 @@
 import type { Config } from '../config/config.ts';
 import { HeaderFlag, Rcode, RecordType } from '../dns/iana.ts';
 import { ExtendedError } from '../dns/extended-error.ts';
-import { FOLD } from '../dns/name.ts';
 import { emptyPadding } from '../dns/padding.ts';
+import { copyOctets } from '../dns/patch.ts';
 import { QueryView, readQuery } from '../dns/query-view.ts';
 import { VerdictKind } from '../policy/policy.ts';
 import { LimitRow, TransportRow } from '../telemetry/counter-labels.ts';
 import { Counter, dropCounter } from '../telemetry/counters.ts';
 import type { QuerySketchWriter } from '../telemetry/query-sketch.ts';
 import { accept, NOT_AUTHORITATIVE, wantsRecursion } from './accept.ts';
+import { Answer } from './cache/answer.ts';
 import { AnswerCache } from './cache/answer-cache.ts';
-import { answerFromMessage, type CachedAnswer, failureAnswer, isReplaceableFailure } from './cache/cached-answer.ts';
-import { type Exchange, Exchanges, type Waiter } from './exchanges.ts';
+import { isReplaceableFailure, readAnswer, readFailure } from './cache/read-answer.ts';
+import { type Exchange, Exchanges } from './exchanges.ts';
 import { ClientLimits } from './limits/client-limits.ts';
 import type { HeavyClients } from './limits/heavy-clients.ts';
 import { KeyedHash } from './limits/keyed-hash.ts';
 import { UpstreamLimits } from './limits/upstream-limits.ts';
 import { ANSWERED_LATER, type Arrival, DROPPED } from './listener/arrival.ts';
 import { Respond } from './respond.ts';
-import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream/upstream.ts';
+import type { UpstreamExchanger, UpstreamOutcome } from './upstream/upstream.ts';
+import type { Waiter } from './waiter.ts';
 
 /** A popular answer is fetched again in the last tenth of its life. */
 const PREFETCH_REMAINING_FRACTION = 0.1;
@@ -47,6 +49,8 @@ export class Resolver {
   readonly #asked: QuerySketchWriter | undefined;
   readonly #query = new QueryView();
   readonly #lateQuery = new QueryView();
+  /** What an upstream has just said. */
+  readonly #received = new Answer();
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
   /** `asked`: counts names that are not blocked; what is blocked now, a list could not block newly. */
@@ -69,12 +73,12 @@ export class Resolver {
     this.#exchanges = new Exchanges(
       upstream,
       {
-        onAnswer: (exchange, message) => {
-          exchange.answer = this.#read(exchange.question, message, this.respond.nowMs());
-          return exchange.answer !== undefined;
+        onAnswer: (exchange, bytes, start, end, nowMs) => {
+          exchange.isRead = this.#read(exchange, bytes, start, end, nowMs);
+          return exchange.isRead;
         },
-        onOutcome: (exchange, outcome, waiters) => this.#complete(exchange, outcome, waiters),
-        onLate: (exchange, waiters) => this.#answerAll(waiters, exchange.stale!, this.respond.nowMs()),
+        onOutcome: (exchange, outcome, waiters, nowMs) => this.#complete(exchange, outcome, waiters, nowMs),
+        onLate: (exchange, waiters, nowMs) => this.#answerAll(waiters, exchange.stale!, nowMs),
       },
       hash,
     );
@@ -143,18 +147,12 @@ export class Resolver {
       }
     }
     this.#cells[Counter.cacheMisses]!++;
-    return this.#forward(
-      query,
-      verdict,
-      key,
-      questionOf(query, isCheckingDisabled),
-      usableStale(cached, nowMs),
-      arrival,
-    );
+    return this.#forward(query, verdict, key, isCheckingDisabled, usableStale(cached, nowMs), arrival);
   }
 
-  #prefetchIfDue(query: QueryView, key: number, cached: CachedAnswer, nowMs: number): void {
-    if (cached.refreshing || ++cached.hits < PREFETCH_HITS_MIN || !this.#limits.prefetch) return;
+  #prefetchIfDue(query: QueryView, key: number, cached: Answer, nowMs: number): void {
+    if (cached.hits < PREFETCH_HITS_MIN) cached.noteHit();
+    if (cached.refreshing || cached.hits < PREFETCH_HITS_MIN || !this.#limits.prefetch) return;
     const lifeMs = cached.freshUntilMs - cached.storedAtMs;
     if (
       cached.freshUntilMs - nowMs > lifeMs * PREFETCH_REMAINING_FRACTION ||
@@ -162,22 +160,23 @@ export class Resolver {
       nowMs < cached.retryAtMs
     )
       return;
-    cached.refreshing = true;
+    cached.noteRefreshing();
     this.#cells[Counter.cachePrefetches]!++;
-    const question = questionOf(query, cached.checkingDisabled);
-    if (this.#exchanges.find(key, question) === undefined) this.#exchanges.start(key, question, cached, nowMs);
+    const isCheckingDisabled = cached.checkingDisabled;
+    if (this.#exchanges.find(key, query, isCheckingDisabled) === undefined)
+      this.#exchanges.start(key, query, isCheckingDisabled, cached.copy(), nowMs);
   }
 
   #forward(
     query: QueryView,
     verdict: number,
     key: number,
-    question: UpstreamQuestion,
-    stale: CachedAnswer | undefined,
+    isCheckingDisabled: boolean,
+    stale: Answer | undefined,
     arrival: Arrival,
   ): number {
     const nowMs = arrival.receivedAtMs;
-    const shared = this.#exchanges.find(key, question);
+    const shared = this.#exchanges.find(key, query, isCheckingDisabled);
     if (shared?.stale !== undefined && this.#exchanges.isLate(shared, nowMs)) {
       this.#cells[Counter.sharedExchanges]!++;
       return this.respond.answer(query, arrival, verdict, shared.stale, nowMs);
@@ -185,20 +184,15 @@ export class Resolver {
     const limit = this.#limitMet(query, arrival, shared === undefined);
     if (limit >= 0) return this.#excess(limit, query, verdict, stale, arrival);
     if (shared !== undefined) this.#cells[Counter.sharedExchanges]!++;
-    const exchange = shared ?? this.#exchanges.start(key, question, stale, nowMs);
+    // Why a copy: the cache may give the entry up meanwhile.
+    const exchange = shared ?? this.#exchanges.start(key, query, isCheckingDisabled, stale?.copy(), nowMs);
     emptyPadding(query);
-    const waiter: Waiter = {
-      message: arrival.bytes.toString('latin1', query.start, query.end),
-      reply: arrival.keepReplyPath(),
-      clientHigh: this.#clientLimits.key.high,
-      clientLow: this.#clientLimits.key.low,
-      transport: arrival.transport,
-      receivedAtMs: nowMs,
-      client: this.respond.keepsClient(query) ? new Uint8Array(arrival.client) : undefined,
-      isLate: true,
-    };
-    if (this.#exchanges.wait(exchange, waiter)) return ANSWERED_LATER;
-    return this.#excess(LimitRow.outstanding, query, verdict, exchange.stale, arrival);
+    if (!this.#exchanges.hasRoom(exchange, query.end - query.start))
+      return this.#excess(LimitRow.outstanding, query, verdict, exchange.stale, arrival);
+    const waiter = this.#exchanges.takeWaiter();
+    waiter.fill(query, arrival, this.#clientLimits.key, this.respond.keepsClient(query));
+    this.#exchanges.wait(exchange, waiter);
+    return ANSWERED_LATER;
   }
 
   /** The limit (LimitRow) that keeps the query from waiting for an upstream, or -1. */
@@ -211,7 +205,7 @@ export class Resolver {
   }
 
   /** A query that met a limit: a stale answer stands in where there is one that is not too old. */
-  #excess(limit: number, query: QueryView, verdict: number, stale: CachedAnswer | undefined, arrival: Arrival): number {
+  #excess(limit: number, query: QueryView, verdict: number, stale: Answer | undefined, arrival: Arrival): number {
     if (stale === undefined || arrival.receivedAtMs >= stale.staleUntilMs)
       return this.respond.refuse(query, arrival, this.#upstreamLimits.refusalOf(limit), verdict);
     this.#upstreamLimits.countStale(limit);
@@ -219,16 +213,15 @@ export class Resolver {
   }
 
   /** An exchange has ended: remembers the answer and gives it to everyone who waits. */
-  #complete(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[]): void {
-    const nowMs = this.respond.nowMs();
-    const { question, stale } = exchange;
-    let answer = this.#received(exchange, outcome, nowMs) ?? failureAnswer(question, failureCode(outcome), nowMs);
+  #complete(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[], nowMs: number): void {
+    const { stale } = exchange;
+    let answer = this.#received;
+    if (!this.#hasAnswer(exchange, outcome, nowMs)) readFailure(answer, exchange, failureCode(outcome), nowMs);
     // Why: what we could not even ask says nothing of the name, and must not outlive the moment.
     const isOurs = outcome.kind === 'failed' && (outcome.reason === 'overload' || outcome.reason === 'closed');
     if (stale !== undefined) {
-      stale.refreshing = false;
       if (isReplaceableFailure(answer) && nowMs < stale.staleUntilMs) {
-        stale.retryAtMs = nowMs + (isOurs ? OVERLOAD_RECHECK_MS : FAILURE_RECHECK_MS);
+        this.#noteFailedRefresh(exchange, nowMs + (isOurs ? OVERLOAD_RECHECK_MS : FAILURE_RECHECK_MS));
         answer = stale;
       }
     }
@@ -251,36 +244,45 @@ export class Resolver {
     return this.#upstreamLimits.isDropping;
   }
 
-  #received(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): CachedAnswer | undefined {
-    if (outcome.kind !== 'answer') return undefined;
-    // Why not always read: an error that is passed on (SERVFAIL) was not asked for sense.
-    return exchange.answer ?? this.#read(exchange.question, outcome.message, nowMs);
+  /** What is cached of the question may be asked for again from `retryAtMs` on. */
+  #noteFailedRefresh(exchange: Exchange, retryAtMs: number): void {
+    const { key, qname, qnameBytes, qtype, dnssecOk, checkingDisabled } = exchange;
+    this.cache.find(key, qname, 0, qnameBytes, qtype, dnssecOk, checkingDisabled)?.noteFailedRefresh(retryAtMs);
   }
 
-  #read(question: UpstreamQuestion, message: Uint8Array, nowMs: number): CachedAnswer | undefined {
+  /** Whether `#received` says what the upstream said. */
+  #hasAnswer(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): boolean {
+    if (outcome.kind === 'failed') return false;
+    if (outcome.kind === 'read') return exchange.isRead;
+    // Why only now: an error that is passed on (SERVFAIL) was not asked for sense.
+    return this.#read(exchange, outcome.message, 0, outcome.message.length, nowMs);
+  }
+
+  #read(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): boolean {
     try {
-      return answerFromMessage(question, message, this.#limits, nowMs);
+      return readAnswer(this.#received, exchange, bytes, start, end, this.#limits, nowMs);
     } catch (error) {
       this.respond.reportBug(error as Error);
-      return undefined;
+      return false;
     }
   }
 
   /** Every waiter's query is read and judged as if it came now; only the cache is known to hit. */
-  #answerAll(waiters: readonly Waiter[], answer: CachedAnswer, nowMs: number): void {
-    for (const waiter of waiters) {
+  #answerAll(waiters: readonly Waiter[], answer: Answer, nowMs: number): void {
+    for (let i = 0; i < waiters.length; i++) {
+      const waiter = waiters[i]!;
       const length = this.#answerLate(waiter, answer, nowMs);
       if (length > DROPPED) waiter.reply.send(this.#scratch, length);
       else waiter.reply.abandon();
     }
   }
 
-  #answerLate(waiter: Waiter, answer: CachedAnswer, nowMs: number): number {
+  #answerLate(waiter: Waiter, answer: Answer, nowMs: number): number {
     const query = this.#lateQuery;
-    this.#scratch.write(waiter.message, 'latin1');
-    readQuery(query, this.#scratch, 0, waiter.message.length);
+    copyOctets(waiter.message, 0, waiter.messageBytes, this.#scratch, 0);
+    readQuery(query, this.#scratch, 0, waiter.messageBytes);
     try {
-      this.respond.begin(query, waiter);
+      this.respond.beginLate(query, waiter, nowMs);
       const verdict = this.respond.judge(query, waiter);
       if (verdict === VerdictKind.blocked) return this.respond.block(query, waiter);
       return this.respond.answer(query, waiter, verdict, answer, nowMs);
@@ -322,19 +324,12 @@ export class Resolver {
   }
 }
 
-function questionOf(query: QueryView, checkingDisabled: boolean): UpstreamQuestion {
-  const { bytes, qnameStart, qnameBytes } = query;
-  const qname = new Uint8Array(qnameBytes);
-  for (let i = 0; i < qnameBytes; i++) qname[i] = FOLD[bytes[qnameStart + i]!]!;
-  return { qname, qtype: query.qtype, dnssecOk: query.dnssecOk, checkingDisabled };
-}
-
-function usableStale(cached: CachedAnswer | undefined, nowMs: number): CachedAnswer | undefined {
+function usableStale(cached: Answer | undefined, nowMs: number): Answer | undefined {
   return cached !== undefined && nowMs < cached.staleUntilMs ? cached : undefined;
 }
 
 function failureCode(outcome: UpstreamOutcome): number {
-  if (outcome.kind === 'answer' || outcome.reason === 'malformed') return ExtendedError.invalidData;
+  if (outcome.kind !== 'failed' || outcome.reason === 'malformed') return ExtendedError.invalidData;
   return outcome.reason === 'timeout' || outcome.reason === 'refused'
     ? ExtendedError.noReachableAuthority
     : ExtendedError.networkError;

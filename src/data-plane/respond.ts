@@ -5,8 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { monotonicMs, wallClockMs } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { TARGETS_MAX } from '../dns/answer-chain.ts';
-import { labelStartsOf, LABELS_MAX, NAME_BYTES_MAX, nameBytes } from '../dns/name.ts';
+import { labelStartsOf, LABELS_MAX, nameBytes } from '../dns/name.ts';
 import type { QueryView } from '../dns/query-view.ts';
 import { QueryFault } from '../dns/query-view.ts';
 import { Rcode } from '../dns/iana.ts';
@@ -33,7 +32,7 @@ import {
 } from '../telemetry/counters.ts';
 import { BAD_COOKIE, type Refusal } from './accept.ts';
 import type { BlockRecorder } from './block-recorder.ts';
-import { type CachedAnswer, writeTargets } from './cache/cached-answer.ts';
+import type { Answer } from './cache/answer.ts';
 import { ClientAccess } from './client-address.ts';
 import { Finisher } from './finish.ts';
 import { Cookies } from './limits/cookies.ts';
@@ -64,13 +63,14 @@ export class Respond {
   readonly #cells: Float64Array;
   readonly #onBug: (error: Error) => void;
   readonly #recorder: BlockRecorder | undefined;
-  /** A chain's names while they are judged, and the labels of one. */
-  readonly #targets = Buffer.allocUnsafeSlow(TARGETS_MAX * NAME_BYTES_MAX);
+  /** Of one name of a chain. */
   readonly #targetLabels = new Uint8Array(LABELS_MAX);
   /** Answers given at once since the last `endBatch`, by verdict. */
   readonly #inBatch = new Uint32Array(RESPONSE_VERDICTS.length);
   /** Counter of the first shadow rule that a chain met. */
   #chainShadowCell = 0;
+  /** When the late answer that is being given came. */
+  #lateAtMs = 0;
   /** Wall clock less monotonic clock, so that a query costs no second clock read. */
   #wallOffsetMs = 0;
 
@@ -145,6 +145,12 @@ export class Respond {
   begin(query: QueryView, asked: Asked): void {
     if (query.cookieStart === 0 || asked.client === undefined || !this.#cookies.isFor(query)) return;
     this.#cookies.prepare(query, asked.client, this.#seconds(asked.receivedAtMs));
+  }
+
+  /** The same for one whose answer has come at `nowMs`. */
+  beginLate(query: QueryView, asked: Asked, nowMs: number): void {
+    this.#lateAtMs = nowMs;
+    this.begin(query, asked);
   }
 
   hasGoodCookie(query: QueryView, arrival: Arrival): boolean {
@@ -225,7 +231,7 @@ export class Respond {
   }
 
   /** An upstream's answer, unless a name that it leads to is listed and the name asked is not a protected one. */
-  answer(query: QueryView, asked: Asked, verdict: number, answer: CachedAnswer, nowMs: number): number {
+  answer(query: QueryView, asked: Asked, verdict: number, answer: Answer, nowMs: number): number {
     let row = verdict;
     if (verdict !== VerdictKind.allowlisted && answer.targetCount > 0) {
       const chainVerdict = this.#judgeTargets(answer, asked);
@@ -257,7 +263,7 @@ export class Respond {
    * The worst verdict on the names an answer leads to; allowlisted only by an exception for this client. Why remembered for this second only: with time the rule that lets
    * a name through may expire, and uncover one that blocks. Not remembered where it is this client's alone.
    */
-  #judgeTargets(answer: CachedAnswer, asked: Asked): number {
+  #judgeTargets(answer: Answer, asked: Asked): number {
     const policy = this.#policy;
     if (policy === undefined) return VerdictKind.allowed;
     const nowSeconds = this.#seconds(asked.receivedAtMs);
@@ -265,11 +271,10 @@ export class Respond {
       return VerdictKind.allowed;
     let worst: number = VerdictKind.allowed;
     let isForEveryone = true;
-    const targets = this.#targets;
-    writeTargets(answer, targets);
-    for (let target = 0, at = 0; target < answer.targetCount; target++, at += nameBytes(targets, at)) {
-      const labelCount = labelStartsOf(targets, at, this.#targetLabels);
-      const verdict = policy.judge(targets, at, this.#targetLabels, labelCount, nowSeconds, asked.client);
+    const { octets } = answer;
+    for (let target = 0, at = answer.targetsStart; target < answer.targetCount; target++, at += nameBytes(octets, at)) {
+      const labelCount = labelStartsOf(octets, at, this.#targetLabels);
+      const verdict = policy.judge(octets, at, this.#targetLabels, labelCount, nowSeconds, asked.client);
       if (verdict === VerdictKind.blocked) return verdict;
       isForEveryone &&= policy.isForEveryone;
       if (policy.match.exception !== undefined && verdict === VerdictKind.allowlisted && worst === VerdictKind.allowed)
@@ -279,8 +284,7 @@ export class Respond {
       this.#chainShadowCell = shadowCounter(policy.match.list.counterSlot, policy.match.categoryIndex);
     }
     if (worst === VerdictKind.allowed && isForEveryone) {
-      answer.cleanAtGeneration = policy.generation;
-      answer.cleanAtSeconds = nowSeconds;
+      answer.noteClean(policy.generation, nowSeconds);
     }
     return worst;
   }
@@ -373,7 +377,7 @@ export class Respond {
     rcode = query.bytes[query.start + 3]! & 0x0f,
   ): number {
     this.#cells[responseCounter(rcode, verdictRow)]!++;
-    if (asked.isLate) observeDuration(this.#cells, durationHistogram(verdictRow), this.nowMs() - asked.receivedAtMs);
+    if (asked.isLate) observeDuration(this.#cells, durationHistogram(verdictRow), this.#lateAtMs - asked.receivedAtMs);
     else this.#inBatch[verdictRow]!++;
     return length;
   }

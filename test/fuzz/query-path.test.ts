@@ -66,6 +66,7 @@ describe('the query path', () => {
     freezeClock();
     const question = {
       qname: new Uint8Array([3, 119, 119, 119, 7, 101, 120, 97, 109, 112, 108, 101, 0]),
+      qnameBytes: 13,
       qtype: 1,
       dnssecOk: false,
       checkingDisabled: false,

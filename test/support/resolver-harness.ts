@@ -10,9 +10,15 @@ import { FamilyRow, TransportRow } from '../../src/telemetry/counter-labels.ts';
 import { ANSWERED_LATER, type Arrival, type ReplyPath } from '../../src/data-plane/listener/arrival.ts';
 import { Resolver } from '../../src/data-plane/resolve.ts';
 import { Respond } from '../../src/data-plane/respond.ts';
-import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from '../../src/data-plane/upstream/upstream.ts';
+import type {
+  UpstreamExchanger,
+  UpstreamOutcome,
+  UpstreamQuestion,
+  UpstreamReceiver,
+} from '../../src/data-plane/upstream/upstream.ts';
+import { prepareQuery, QUERY_BYTES_MAX, writeQuery } from '../../src/data-plane/upstream/query-message.ts';
 import { type DecodedMessage, decodeMessage, encodeQuery, type QueryFields } from '../../src/dns/codec.ts';
-import { HeaderFlag } from '../../src/dns/iana.ts';
+import { HeaderFlag, Rcode } from '../../src/dns/iana.ts';
 import type { PublishedPolicy } from '../../src/policy/published.ts';
 import { createCounters } from '../../src/telemetry/counters.ts';
 import { QuerySketchWriter, createQuerySketch } from '../../src/telemetry/query-sketch.ts';
@@ -22,6 +28,7 @@ import { concat, header, words } from './wire.ts';
 /** Not 0, so that offsets must be kept apart from pointers. */
 const QUERY_START = 5;
 const FILLER = 0xee;
+const GOOD_RCODES: readonly number[] = [Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN];
 const SLOT_BYTES = 65_535;
 
 /** Keys of the configuration file. */
@@ -61,7 +68,7 @@ export function responseTo(question: UpstreamQuestion, sections: Sections): Uint
       authorities: authorities.length,
       additionals: additionals.length,
     }),
-    question.qname,
+    question.qname.subarray(0, question.qnameBytes),
     words(question.qtype, 1),
     ...answers,
     ...authorities,
@@ -72,8 +79,23 @@ export function responseTo(question: UpstreamQuestion, sections: Sections): Uint
 /** One question that the upstream was asked. */
 export interface UpstreamAsk {
   readonly question: UpstreamQuestion;
+  /** The query as it goes out, with id 0. */
+  readonly sent: Uint8Array;
+  readonly receiver: UpstreamReceiver;
   end(outcome: UpstreamOutcome): void;
   answer(sections: Sections): void;
+}
+
+/** As the pool does: a good answer is read where it lies among others, an error is handed over. */
+function deliver(outcome: UpstreamOutcome, receiver: UpstreamReceiver): void {
+  const nowMs = performance.now();
+  if (outcome.kind !== 'answer' || !GOOD_RCODES.includes(outcome.message[3]! & 0x0f))
+    return receiver.onOutcome(outcome, nowMs);
+  const end = QUERY_START + outcome.message.length;
+  const bytes = Buffer.alloc(end + QUERY_START, FILLER);
+  bytes.set(outcome.message, QUERY_START);
+  const makesSense = receiver.onAnswer(bytes, QUERY_START, end, nowMs);
+  receiver.onOutcome(makesSense ? { kind: 'read' } : { kind: 'failed', reason: 'malformed' }, nowMs);
 }
 
 export class ScriptedUpstream implements UpstreamExchanger {
@@ -83,7 +105,11 @@ export class ScriptedUpstream implements UpstreamExchanger {
   /** What every question is answered with, without the test's doing; undefined: the test answers each. */
   always: Sections | undefined;
 
-  exchange(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void {
+  exchange(asked: UpstreamQuestion, receiver: UpstreamReceiver): void {
+    const { qname, qnameBytes, qtype, dnssecOk, checkingDisabled } = asked;
+    // Why copied: whoever asked uses the object for another question as soon as this one has its outcome.
+    const question = { qname: qname.slice(0, qnameBytes), qnameBytes, qtype, dnssecOk, checkingDisabled };
+    const done = (outcome: UpstreamOutcome) => deliver(outcome, receiver);
     const { bug } = this;
     this.bug = undefined;
     if (bug !== undefined) throw bug;
@@ -92,8 +118,12 @@ export class ScriptedUpstream implements UpstreamExchanger {
       // Why not at once: no upstream answers before the question has been asked.
       return queueMicrotask(() => done({ kind: 'answer', message }));
     }
+    const message = new Uint8Array(QUERY_BYTES_MAX);
+    const questionEnd = writeQuery(message, asked, { udpPayloadBytes: 1232 });
     this.asks.push({
       question,
+      sent: message.slice(0, prepareQuery(message, questionEnd, 0, true)),
+      receiver,
       end: done,
       answer: (sections) => done({ kind: 'answer', message: responseTo(question, sections) }),
     });

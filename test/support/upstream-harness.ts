@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/config.ts';
 import { RecordType } from '../../src/dns/iana.ts';
 import { createCounters, upstreamCounter } from '../../src/telemetry/counters.ts';
 import { UPSTREAM_OUTCOMES } from '../../src/telemetry/counter-labels.ts';
-import type { UpstreamOutcome, UpstreamQuestion } from '../../src/data-plane/upstream/upstream.ts';
+import type { UpstreamOutcome, UpstreamQuestion, UpstreamReceiver } from '../../src/data-plane/upstream/upstream.ts';
 import { createUpstreamPool, type UpstreamPool } from '../../src/data-plane/upstream/upstream-pool.ts';
 import type { FakeUpstream } from './fake-upstream.ts';
 import { wireName } from './wire.ts';
@@ -71,7 +71,8 @@ export function openPool(
 }
 
 export function question(name: string, fields: Partial<UpstreamQuestion> = {}): UpstreamQuestion {
-  return { qname: wireName(name), qtype: RecordType.A, dnssecOk: false, checkingDisabled: false, ...fields };
+  const qname = wireName(name);
+  return { qname, qnameBytes: qname.length, qtype: RecordType.A, dnssecOk: false, checkingDisabled: false, ...fields };
 }
 
 export function ask(
@@ -79,17 +80,32 @@ export function ask(
   name: string,
   fields: Partial<UpstreamQuestion> = {},
 ): Promise<UpstreamOutcome> {
-  return new Promise((resolve) => {
-    // Why copied: the message is the receiver's only until it returns.
-    pool.exchange(question(name, fields), (outcome) => {
-      resolve(outcome.kind === 'answer' ? { ...outcome, message: Uint8Array.from(outcome.message) } : outcome);
-    });
-  });
+  return new Promise((resolve) => pool.exchange(question(name, fields), receiving(resolve), performance.now()));
+}
+
+/** Gets one outcome, whose message, if it has one, is a copy: the receiver has it only until it returns. */
+export function receiving(
+  onOutcome: (outcome: UpstreamOutcome) => void,
+  makesSense: (message: Uint8Array) => boolean = () => true,
+): UpstreamReceiver {
+  let read: Uint8Array | undefined;
+  return {
+    onAnswer: (bytes, start, end) => {
+      read = Uint8Array.from(bytes.subarray(start, end));
+      return makesSense(read);
+    },
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'failed') return onOutcome(outcome);
+      const message = outcome.kind === 'read' ? read : Uint8Array.from(outcome.message);
+      if (message === undefined) throw new Error('an answer that nobody has read');
+      onOutcome({ kind: 'answer', message });
+    },
+  };
 }
 
 /** The message of an answer; throws on a failure. */
 export function messageOf(outcome: UpstreamOutcome): Uint8Array {
-  if (outcome.kind !== 'answer') throw new Error(`no answer: ${outcome.reason}`);
+  if (outcome.kind !== 'answer') throw new Error(`no answer: ${JSON.stringify(outcome)}`);
   return outcome.message;
 }
 

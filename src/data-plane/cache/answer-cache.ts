@@ -8,22 +8,34 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { FOLD } from '../../dns/name.ts';
-import { type CachedAnswer, ENTRY_OVERHEAD_BYTES } from './cached-answer.ts';
+import type { Answer } from './answer.ts';
+import { AnswerBlocks, blocksFor } from './answer-blocks.ts';
+import { BLOCK_BYTES } from './block-arena.ts';
+
+/** Estimate of what an entry costs beside its blocks: its places in lru-cache's Map and lists. Units: bytes. */
+const PLACE_BYTES = 64;
+/** What the smallest entry takes. Units: bytes. */
+export const ENTRY_BYTES_MIN = BLOCK_BYTES + PLACE_BYTES;
 
 const PRIME = 0x01000193;
 
 export class AnswerCache {
-  readonly #entries: LRUCache<number, CachedAnswer>;
+  /** By key the first block. */
+  readonly #entries: LRUCache<number, number>;
+  readonly #blocks = new AnswerBlocks();
+  readonly #bytesMax: number;
   readonly #seedA = randomBytes(4).readInt32LE();
   readonly #seedB = randomBytes(4).readInt32LE();
   #evictions = 0;
 
   constructor(bytesMax: number) {
-    this.#entries = new LRUCache<number, CachedAnswer>({
-      max: Math.max(1, Math.floor(bytesMax / ENTRY_OVERHEAD_BYTES)),
+    this.#bytesMax = bytesMax;
+    this.#entries = new LRUCache<number, number>({
+      max: Math.max(1, Math.floor(bytesMax / ENTRY_BYTES_MIN)),
       maxSize: Math.max(1, bytesMax),
-      sizeCalculation: (answer) => ENTRY_OVERHEAD_BYTES + answer.octets.length,
-      dispose: (_answer, _key, reason) => {
+      sizeCalculation: (first) => entryBytes(this.#blocks.octetCount(first)),
+      dispose: (first, _key, reason) => {
+        this.#blocks.free(first);
         if (reason === 'evict') this.#evictions++;
       },
     });
@@ -66,7 +78,10 @@ export class AnswerCache {
     return key ^ (key >>> 16);
   }
 
-  /** The entry for exactly this question, fresh or not; the caller looks at its times. Counts as a use. */
+  /**
+   * The entry for exactly this question, fresh or not; the caller looks at its times. Counts as a use. The object is the
+   * same for every call, and holds until the cache is next looked into or written to.
+   */
   find(
     key: number,
     bytes: Uint8Array,
@@ -75,18 +90,16 @@ export class AnswerCache {
     qtype: number,
     dnssecOk: boolean,
     checkingDisabled: boolean,
-  ): CachedAnswer | undefined {
-    const answer = this.#entries.get(key);
-    if (answer === undefined || answer.qtype !== qtype || answer.qnameBytes !== nameBytes) return undefined;
-    if (answer.dnssecOk !== dnssecOk || answer.checkingDisabled !== checkingDisabled) return undefined;
-    const { octets, bodyBytes } = answer;
-    for (let i = 0; i < nameBytes; i++)
-      if (octets.charCodeAt(bodyBytes + i) !== FOLD[bytes[nameStart + i]!]) return undefined;
-    return answer;
+  ): Answer | undefined {
+    const first = this.#entries.get(key);
+    if (first === undefined) return undefined;
+    return this.#blocks.match(first, bytes, nameStart, nameBytes, qtype, dnssecOk, checkingDisabled);
   }
 
-  store(key: number, answer: CachedAnswer): void {
-    this.#entries.set(key, answer);
+  /** Keeps a copy, unless it is larger than the whole cache may be. */
+  store(key: number, answer: Answer): void {
+    if (entryBytes(answer.octetCount) > this.#bytesMax) this.remove(key);
+    else this.#entries.set(key, this.#blocks.add(answer));
   }
 
   /** Forgets what was known: the upstream has said something newer that may not be kept. */
@@ -97,4 +110,8 @@ export class AnswerCache {
   clear(): void {
     this.#entries.clear();
   }
+}
+
+function entryBytes(octetCount: number): number {
+  return blocksFor(octetCount) * BLOCK_BYTES + PLACE_BYTES;
 }

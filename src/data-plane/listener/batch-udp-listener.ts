@@ -10,6 +10,7 @@ import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
 import type { WatchedSocket } from '../batch/socket-watch.ts';
 import { readSockaddrAddress, sockaddrBytes, sockaddrHost, sockaddrPort, writeSockaddr } from '../batch/sockaddr.ts';
+import { copyOctets } from '../../dns/patch.ts';
 import { ADDRESS_BYTES, writeAddress } from '../../policy/address.ts';
 import { FamilyRow, SocketSideRow, TransportRow } from '../../telemetry/counter-labels.ts';
 import { type Arrival, type Listener, type ReplyPath } from './arrival.ts';
@@ -28,6 +29,8 @@ const DRAIN_MAX = 1_024;
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 /** Responses that may wait in the process for the kernel to take them, per socket. */
 const SEND_QUEUE_MAX = 4_096;
+/** Ways back that are kept for the next clients. */
+const FREE_REPLIES_MAX = 2_048;
 
 class BatchArrival implements Arrival {
   readonly bytes: Buffer;
@@ -53,20 +56,24 @@ class BatchArrival implements Arrival {
   }
 }
 
+/** Used again for another client when it has been used once, so that the way back costs no object. */
 class BatchReply implements ReplyPath {
+  readonly sockaddr: Uint8Array;
   readonly #listener: BatchUdpListener;
-  readonly #sockaddr: Uint8Array;
 
   constructor(listener: BatchUdpListener, sockaddr: Uint8Array) {
     this.#listener = listener;
-    this.#sockaddr = sockaddr;
+    this.sockaddr = sockaddr;
   }
 
   send(bytes: Uint8Array, length: number): void {
-    this.#listener.sendLater(bytes, length, this.#sockaddr);
+    this.#listener.sendLater(bytes, length, this.sockaddr);
+    this.#listener.freeReply(this);
   }
 
-  abandon(): void {}
+  abandon(): void {
+    this.#listener.freeReply(this);
+  }
 }
 
 class BatchUdpListener implements Listener {
@@ -80,6 +87,7 @@ class BatchUdpListener implements Listener {
   /** Answers that come later. */
   readonly #late: MessageBatch;
   readonly #arrival: BatchArrival;
+  readonly #freeReplies: BatchReply[] = [];
   readonly #watched: WatchedSocket | undefined;
   #isFlushScheduled = false;
   #drained = 0;
@@ -182,9 +190,13 @@ class BatchUdpListener implements Listener {
 
   replyPathOf(slot: number): ReplyPath {
     const { names, nameBytes } = this.#batch;
-    const sockaddr = new Uint8Array(sockaddrBytes(this.#isV6));
-    for (let i = 0; i < sockaddr.length; i++) sockaddr[i] = names[slot * nameBytes + i]!;
-    return new BatchReply(this, sockaddr);
+    const reply = this.#freeReplies.pop() ?? new BatchReply(this, new Uint8Array(sockaddrBytes(this.#isV6)));
+    copyOctets(names, slot * nameBytes, reply.sockaddr.length, reply.sockaddr, 0);
+    return reply;
+  }
+
+  freeReply(reply: BatchReply): void {
+    if (this.#freeReplies.length < FREE_REPLIES_MAX) this.#freeReplies.push(reply);
   }
 
   /** Answers that come in one turn (an upstream's batch) leave together. */
@@ -192,9 +204,8 @@ class BatchUdpListener implements Listener {
     if (this.#closed) return this.#options.onSendFailed();
     const late = this.#late;
     const slot = late.queued;
-    late.names.set(sockaddr, slot * late.nameBytes);
-    const start = slot * SLOT_BYTES;
-    for (let i = 0; i < length; i++) late.bytes[start + i] = bytes[i]!;
+    copyOctets(sockaddr, 0, sockaddr.length, late.names, slot * late.nameBytes);
+    copyOctets(bytes, 0, length, late.bytes, slot * SLOT_BYTES);
     late.queue(slot, length);
     if (late.queued === SLOTS) this.#flushLate();
     else if (!this.#isFlushScheduled) {

@@ -20,7 +20,6 @@ export class ExchangeStore {
   freeExchange(exchange: Exchange): void {
     if (this.#exchanges.length >= FREE_MAX) return;
     exchange.question = undefined;
-    exchange.understand = undefined;
     exchange.attemptsStarted = 0;
     exchange.triedMask = 0;
     exchange.badMask = 0;

@@ -4,10 +4,8 @@
  */
 import { NO_SLOT, type WheelNode } from './deadline-wheel.ts';
 import { QUERY_BYTES_MAX } from './query-message.ts';
-import type { Understand, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
+import type { UpstreamQuestion, UpstreamReceiver } from './upstream.ts';
 import type { UpstreamLink } from './upstream-link.ts';
-
-export type Done = (outcome: UpstreamOutcome) => void;
 
 export class Exchange implements WheelNode<Exchange> {
   dueAtMs = 0;
@@ -19,8 +17,7 @@ export class Exchange implements WheelNode<Exchange> {
   /** Offset behind the question, and of the OPT record. */
   questionEnd = 0;
   /** Undefined once the outcome has been delivered: attempts still out only teach us about their upstreams. */
-  done: Done | undefined = undefined;
-  understand: Understand | undefined = undefined;
+  receiver: UpstreamReceiver | undefined = undefined;
   question: UpstreamQuestion | undefined = undefined;
   deadlineMs = 0;
   attemptsStarted = 0;

@@ -2,11 +2,13 @@
  * The outcomes an exchange can have: failures made once, and answers in a message of their own.
  */
 import { HEADER_BYTES } from '../../dns/iana.ts';
+import { copyOctets } from '../../dns/patch.ts';
 import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
 import type { Exchange } from './exchange.ts';
 import { ResponseKind, responseKind } from './match-response.ts';
 import type { UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
 
+export const ANSWER_READ: UpstreamOutcome = { kind: 'read' };
 const FAILED_TIMEOUT: UpstreamOutcome = { kind: 'failed', reason: 'timeout' };
 export const FAILED_NETWORK: UpstreamOutcome = { kind: 'failed', reason: 'network' };
 const FAILED_MALFORMED: UpstreamOutcome = { kind: 'failed', reason: 'malformed' };
@@ -41,14 +43,7 @@ export function ownMessage(
     message = new Uint8Array(end - start);
     message.set(bytes.subarray(start, end));
   }
-  if (message.length > HEADER_BYTES) message.set(question.qname, HEADER_BYTES);
-  return message;
-}
-
-/** The same for a receiver that is done with it when it returns: no copy. */
-function lentMessage(question: UpstreamQuestion, bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const message = bytes.subarray(start, end);
-  message.set(question.qname, HEADER_BYTES);
+  if (message.length > HEADER_BYTES) copyOctets(question.qname, 0, question.qnameBytes, message, HEADER_BYTES);
   return message;
 }
 
@@ -56,11 +51,13 @@ function lentMessage(question: UpstreamQuestion, bytes: Uint8Array, start: numbe
  * What kind of response a matched one is. Where its receiver still waits for a good one, its question has the letters
  * that were asked, and its receiver has made sense of it.
  */
-export function readKind(exchange: Exchange, bytes: Uint8Array, start: number, end: number): number {
+export function readKind(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): number {
   const kind = responseKind(bytes, start);
-  if (kind !== ResponseKind.good || exchange.done === undefined) return kind;
-  const message = lentMessage(exchange.question!, bytes, start, end);
-  return exchange.understand?.(message) === false ? ResponseKind.malformed : kind;
+  const { receiver } = exchange;
+  if (kind !== ResponseKind.good || receiver === undefined) return kind;
+  const { qname, qnameBytes } = exchange.question!;
+  copyOctets(qname, 0, qnameBytes, bytes, start + HEADER_BYTES);
+  return receiver.onAnswer(bytes, start, end, nowMs) ? kind : ResponseKind.malformed;
 }
 
 /** Whether an upstream has answered with an error that could be passed on. */

@@ -13,7 +13,7 @@ import {
 } from '../../dns/edns.ts';
 import { EdnsOption, HEADER_BYTES, HeaderFlag, RecordClass } from '../../dns/iana.ts';
 import { NAME_BYTES_MAX } from '../../dns/name.ts';
-import { readUint16, setCounts, setFlags, setId, writeUint16 } from '../../dns/patch.ts';
+import { copyOctets, readUint16, setCounts, setFlags, setId, writeUint16 } from '../../dns/patch.ts';
 import type { RandomWords } from './random-words.ts';
 import type { UpstreamQuestion } from './upstream.ts';
 
@@ -42,8 +42,8 @@ export function writeQuery(query: Uint8Array, question: UpstreamQuestion, edns: 
   const checkingDisabled = question.checkingDisabled ? HeaderFlag.CD : 0;
   setFlags(query, 0, HeaderFlag.RD | HeaderFlag.AD | checkingDisabled);
   setCounts(query, 0, 1, 0, 0, 1);
-  query.set(question.qname, HEADER_BYTES);
-  const qnameEnd = HEADER_BYTES + question.qname.length;
+  copyOctets(question.qname, 0, question.qnameBytes, query, HEADER_BYTES);
+  const qnameEnd = HEADER_BYTES + question.qnameBytes;
   writeUint16(query, qnameEnd, question.qtype);
   writeUint16(query, qnameEnd + 2, RecordClass.IN);
   const questionEnd = qnameEnd + QUESTION_TAIL_BYTES;

@@ -2,7 +2,7 @@
  * Gets one answer for one question from the upstreams: chooses, sends, hedges, fails over, asks again over TCP or
  * without EDNS, and gives up at the deadline.
  *
- *   exchange -> choose -> transport ~> response: good -> done
+ *   exchange -> choose -> transport ~> response: good -> receiver
  *                 ^                    TC -> same upstream over TCP     FORMERR -> same upstream without EDNS
  *                 +-- late, SERVFAIL, REFUSED, nonsense, unreachable -> another upstream, while attempts and time last
  *
@@ -17,11 +17,12 @@ import { UpstreamOutcomeRow } from '../../telemetry/counter-labels.ts';
 import { blame, chooseProbe, chooseUpstream } from './choose.ts';
 import { type OpenDatagramSocket, openDgramSocket } from './datagram-socket.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import type { Attempt, Done, Exchange } from './exchange.ts';
+import type { Attempt, Exchange } from './exchange.ts';
 import { countTimeouts, ExchangeStore, linkAttempt, oldestLiveSentAtMs, unlinkAttempt } from './exchange-store.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { hasNoAdditional, ResponseKind, ResponseMatch } from './match-response.ts';
 import {
+  ANSWER_READ,
   FAILED_CLOSED,
   FAILED_NETWORK,
   FAILED_OVERLOAD,
@@ -34,7 +35,7 @@ import {
 import { type QueryEdns, randomizeCase, writeQuery } from './query-message.ts';
 import { RandomWords } from './random-words.ts';
 import type { TransportEvents } from './transport.ts';
-import type { Understand, UpstreamExchanger, UpstreamOutcome, UpstreamQuestion } from './upstream.ts';
+import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion, UpstreamReceiver } from './upstream.ts';
 import { isSameUpstream, UpstreamLink, type UpstreamLog } from './upstream-link.ts';
 import type { UpstreamState } from './upstream-state.ts';
 
@@ -97,13 +98,11 @@ class Pool implements UpstreamPool, TransportEvents {
     this.reconfigure(options.upstreams, options.settings, options.edns);
   }
 
-  exchange(question: UpstreamQuestion, done: Done, understand?: Understand): void {
+  exchange(question: UpstreamQuestion, receiver: UpstreamReceiver, nowMs: number): void {
     const refusal = this.#refusal();
-    if (refusal !== undefined) return void setImmediate(() => this.#deliver(done, refusal));
-    const nowMs = monotonicMs();
+    if (refusal !== undefined) return void setImmediate(() => this.#deliver(receiver, refusal, monotonicMs()));
     const exchange = this.#store.takeExchange();
-    exchange.done = done;
-    exchange.understand = understand;
+    exchange.receiver = receiver;
     exchange.question = question;
     exchange.questionEnd = writeQuery(exchange.query, question, this.#edns);
     if (this.#settings.randomizeCase) randomizeCase(exchange.query, exchange.questionEnd, this.#random);
@@ -143,7 +142,7 @@ class Pool implements UpstreamPool, TransportEvents {
     }
     for (const link of this.#links) link.close();
     for (const exchange of exchanges) {
-      if (exchange.done !== undefined) this.#deliver(exchange.done, FAILED_CLOSED);
+      if (exchange.receiver !== undefined) this.#deliver(exchange.receiver, FAILED_CLOSED, monotonicMs());
     }
   }
 
@@ -158,16 +157,16 @@ class Pool implements UpstreamPool, TransportEvents {
       return;
     }
     link.answered(nowMs - attempt.sentAtMs, nowMs);
-    const kind = readKind(exchange, bytes, start, end);
+    const kind = readKind(exchange, bytes, start, end, nowMs);
     if (!attempt.isCounted) link.count(OUTCOME_BY_KIND[kind]!);
-    if (exchange.done === undefined) {
+    if (exchange.receiver === undefined) {
       this.#store.freeAttempt(attempt);
       this.#releaseIfOver(exchange, nowMs);
     } else if (kind === ResponseKind.good) {
       if (!attempt.withEdns) link.withoutEdnsUntilMs = nowMs + WITHOUT_EDNS_MS;
       this.#store.freeAttempt(attempt);
       if (exchange.badMask !== 0) blame(this.#states, exchange.badMask);
-      this.#finish(exchange, { kind: 'answer', message: bytes.subarray(start, end) }, nowMs);
+      this.#finish(exchange, ANSWER_READ, nowMs);
     } else if (kind === ResponseKind.truncated && !attempt.overTcp) {
       this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
     } else if (kind === ResponseKind.formerr && attempt.withEdns && hasNoAdditional(bytes, start)) {
@@ -187,7 +186,7 @@ class Pool implements UpstreamPool, TransportEvents {
   onFailure(attempt: Attempt, isRefused: boolean): void {
     const nowMs = monotonicMs();
     unlinkAttempt(attempt);
-    if (attempt.overTcp && !isRefused && !attempt.isResent && attempt.exchange.done !== undefined) {
+    if (attempt.overTcp && !isRefused && !attempt.isResent && attempt.exchange.receiver !== undefined) {
       // RFC 7766 6.2.4: a broken connection "should" be opened again and the query sent once more; the server may just
       // have closed an idle one.
       attempt.isResent = true;
@@ -235,14 +234,14 @@ class Pool implements UpstreamPool, TransportEvents {
     const attempt = this.#store.takeAttempt(exchange, link, nowMs);
     attempt.withEdns = nowMs >= link.withoutEdnsUntilMs;
     attempt.overTcp = link.config.protocol !== 'udp';
-    // Why the next turn of the wheel and not at once: exchange() must not call `done` while its caller waits.
+    // Why the next turn of the wheel and not at once: exchange() must not call its receiver while its caller waits.
     if (!link.first.send(attempt, nowMs)) this.#sendFailed(attempt, nowMs);
   }
 
   /** Sends an attempt once more to the same upstream in another way. */
   #sendAgain(attempt: Attempt, overTcp: boolean, withEdns: boolean, nowMs: number): void {
     const { exchange, link } = attempt;
-    if (exchange.done === undefined) {
+    if (exchange.receiver === undefined) {
       this.#store.freeAttempt(attempt);
       this.#releaseIfOver(exchange, nowMs);
       return;
@@ -272,7 +271,7 @@ class Pool implements UpstreamPool, TransportEvents {
     if (!attempt.isCounted) link.count(UpstreamOutcomeRow.network);
     link.failed(nowMs - attempt.sentAtMs, nowMs);
     this.#store.freeAttempt(attempt);
-    if (exchange.done === undefined) {
+    if (exchange.receiver === undefined) {
       this.#releaseIfOver(exchange, nowMs);
       return;
     }
@@ -318,7 +317,7 @@ class Pool implements UpstreamPool, TransportEvents {
   #onDue(exchange: Exchange): void {
     const nowMs = monotonicMs();
     countTimeouts(exchange, nowMs, this.#settings.attemptTimeoutMs);
-    if (exchange.done === undefined) {
+    if (exchange.receiver === undefined) {
       this.#releaseIfOver(exchange, nowMs);
       return;
     }
@@ -350,16 +349,16 @@ class Pool implements UpstreamPool, TransportEvents {
 
   /** Delivers the outcome. Attempts still out live on until they are answered or late, so that each is counted. */
   #finish(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): void {
-    const done = exchange.done!;
-    exchange.done = undefined;
+    const receiver = exchange.receiver!;
+    exchange.receiver = undefined;
     this.#countOutstanding(-1);
     this.#releaseIfOver(exchange, nowMs);
-    this.#deliver(done, outcome);
+    this.#deliver(receiver, outcome, nowMs);
   }
 
-  #deliver(done: Done, outcome: UpstreamOutcome): void {
+  #deliver(receiver: UpstreamReceiver, outcome: UpstreamOutcome, nowMs: number): void {
     try {
-      done(outcome);
+      receiver.onOutcome(outcome, nowMs);
     } catch (error) {
       this.#log.error({ err: error }, 'a receiver of an upstream answer failed');
     }

@@ -44,9 +44,9 @@ describe('header', () => {
 describe('TTLs', () => {
   it('count down to the floor and not below', () => {
     const bytes = concat(hex('ffff'), long(300), long(10), long(0x8000_0000), long(0x7fff_ffff));
-    patchTtls(bytes, 2, '\0\0\0\x04\0\x08\0\x0c', 0, 4, 100, 0);
+    patchTtls(bytes, 2, Uint8Array.of(0, 0, 0, 4, 0, 8, 0, 12), 0, 4, 100, 0);
     expect(bytes).toEqual(concat(hex('ffff'), long(200), long(0), long(0), long(0x7fff_ffff - 100)));
-    patchTtls(bytes, 2, '\xff\0\0\0\x04', 1, 2, 1000, 30);
+    patchTtls(bytes, 2, Uint8Array.of(0xff, 0, 0, 0, 4), 1, 2, 1000, 30);
     expect(bytes.subarray(2, 10)).toEqual(concat(long(30), long(30)));
   });
 

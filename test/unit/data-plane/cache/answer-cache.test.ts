@@ -2,12 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AnswerCache } from '../../../../src/data-plane/cache/answer-cache.ts';
-import {
-  answerFromMessage,
-  type CachedAnswer,
-  ENTRY_OVERHEAD_BYTES,
-} from '../../../../src/data-plane/cache/cached-answer.ts';
+import { Answer } from '../../../../src/data-plane/cache/answer.ts';
+import { AnswerCache, ENTRY_BYTES_MIN } from '../../../../src/data-plane/cache/answer-cache.ts';
+import { readAnswer } from '../../../../src/data-plane/cache/read-answer.ts';
 import { Counter } from '../../../../src/telemetry/counters.ts';
 import { ResolverHarness, responseTo, testConfig } from '../../../support/resolver-harness.ts';
 import { aRecord, cnameRecord } from '../../../support/scripted-answers.ts';
@@ -25,8 +22,9 @@ interface Question {
 const questionFor = (name: string): Question => ({ name, qtype: 1, dnssecOk: false, checkingDisabled: false });
 
 /** An answer whose chain has `aliases` names. */
-function answerFor({ name, ...rest }: Question, aliases = 0): CachedAnswer {
-  const question = { qname: wireName(name.toLowerCase()), ...rest };
+function answerFor({ name, ...rest }: Question, aliases = 0): Answer {
+  const qname = wireName(name.toLowerCase());
+  const question = { qname, qnameBytes: qname.length, ...rest };
   const names = [
     name,
     ...Array.from({ length: aliases }, (_, index) => `${name.split('.')[0]}.edge${index}.cdn.example.net`),
@@ -35,7 +33,10 @@ function answerFor({ name, ...rest }: Question, aliases = 0): CachedAnswer {
     ...names.slice(1).map((target, index) => cnameRecord(names[index]!, target)),
     aRecord(names.at(-1)!),
   ];
-  return answerFromMessage(question, responseTo(question, { answers }), limits, 0)!;
+  const message = responseTo(question, { answers });
+  const answer = new Answer();
+  if (!readAnswer(answer, question, message, 0, message.length, limits, 0)) throw new Error('no answer');
+  return answer;
 }
 
 function keyOf(cache: AnswerCache, { name, qtype, dnssecOk, checkingDisabled }: Question): number {
@@ -48,7 +49,7 @@ function store(cache: AnswerCache, question: Question, aliases = 0): void {
 }
 
 /** As the query path looks it up: the name lies somewhere in a message. */
-function find(cache: AnswerCache, question: Question, key = keyOf(cache, question)): CachedAnswer | undefined {
+function find(cache: AnswerCache, question: Question, key = keyOf(cache, question)): Answer | undefined {
   const { name, qtype, dnssecOk, checkingDisabled } = question;
   const qname = wireName(name);
   const bytes = new Uint8Array(17 + qname.length + 9).fill(0xee);
@@ -121,7 +122,7 @@ describe('AnswerCache', () => {
   });
 
   it('keeps nothing where it is turned off, nor an answer larger than it is', () => {
-    for (const bytesMax of [0, ENTRY_OVERHEAD_BYTES]) {
+    for (const bytesMax of [0, ENTRY_BYTES_MIN - 1]) {
       const cache = new AnswerCache(bytesMax);
       store(cache, questionFor('one.example'));
       expect(find(cache, questionFor('one.example'))).toBeUndefined();

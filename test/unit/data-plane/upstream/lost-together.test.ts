@@ -4,7 +4,7 @@ import type { DatagramSocketHandler } from '../../../../src/data-plane/upstream/
 import { createUpstreamPool, type UpstreamPool } from '../../../../src/data-plane/upstream/upstream-pool.ts';
 import { readUint16 } from '../../../../src/dns/patch.ts';
 import { createCounters } from '../../../../src/telemetry/counters.ts';
-import { ask, PATIENT, question } from '../../../support/upstream-harness.ts';
+import { ask, PATIENT, question, receiving } from '../../../support/upstream-harness.ts';
 
 const NOERROR = 0x80;
 const SERVFAIL = 0x82;
@@ -60,7 +60,11 @@ test('attempts of one question that fail together end it once, and two questions
   while (!isRightOrder) {
     sent.length = 0;
     let outcomes = 0;
-    pool.exchange(question('lost.example.com'), () => void outcomes++);
+    pool.exchange(
+      question('lost.example.com'),
+      receiving(() => void outcomes++),
+      performance.now(),
+    );
     await untilSent(3);
     const [first, second, third] = sent as [Uint8Array, Uint8Array, Uint8Array];
     // The last one, still in time, fails before the second, which is late: its failure ends the question.

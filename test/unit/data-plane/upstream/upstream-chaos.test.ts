@@ -12,6 +12,7 @@ import {
   openPool,
   outcomes,
   question,
+  receiving,
   type TestPool,
   track,
 } from '../../../support/upstream-harness.ts';
@@ -60,10 +61,11 @@ async function askInBatches(pool: TestPool): Promise<number[]> {
       let left = QUERIES_PER_BATCH;
       for (let index = 0; index < QUERIES_PER_BATCH; index++) {
         const key = batch * QUERIES_PER_BATCH + index;
-        pool.exchange(question(`n${key}.example.com`), () => {
+        const receiver = receiving(() => {
           delivered[key] = (delivered[key] ?? 0) + 1;
           if (--left === 0) resolve();
         });
+        pool.exchange(question(`n${key}.example.com`), receiver, performance.now());
       }
     });
   }

@@ -10,6 +10,7 @@ import {
   openPool,
   outcomes,
   question,
+  receiving,
   rcodeOf,
   type TestPool,
   track,
@@ -28,14 +29,14 @@ function nonsense(query: FakeQuery): Uint8Array {
 
 /** Asks as a receiver that makes sense of whole messages only. */
 function askUnderstanding(pool: TestPool): Promise<UpstreamOutcome> {
+  const makesSense = (message: Uint8Array) => readResponse(message) !== undefined;
   return new Promise((resolve) => {
-    pool.exchange(
-      question('www.example.com'),
-      (outcome) => resolve(outcome.kind === 'answer' ? { kind: 'answer', message: outcome.message.slice() } : outcome),
-      (message) => readResponse(message) !== undefined,
-    );
+    pool.exchange(question('www.example.com'), receiving(resolve, makesSense), performance.now());
   });
 }
+
+/** Why at once: of questions one after the other, seven that fall to one upstream make it the faster, which gets the rest. */
+const twenty = (askOne: () => Promise<UpstreamOutcome>) => Promise.all(Array.from({ length: 20 }, askOne));
 
 /** Two upstreams whose first query, at either, is kept and not answered. */
 async function oneKept() {
@@ -56,7 +57,8 @@ describe('errors that another upstream may not have', () => {
   ])('%s: the next upstream is asked', async (_, rcode, outcome) => {
     const upstreams = [await answering(rcode), track(await startFakeUpstream())];
     const pool = openPool(upstreams);
-    for (let count = 0; count < 20; count++) expect(rcodeOf(await ask(pool, 'www.example.com'))).toBe(Rcode.NOERROR);
+    const answers = await twenty(() => ask(pool, 'www.example.com'));
+    expect(answers.map(rcodeOf)).toEqual(answers.map(() => Rcode.NOERROR));
     expect(Object.keys(outcomes(pool, 0))).toEqual([outcome]);
     expect(outcomes(pool, 1)).toEqual({ answered: 20 });
   });
@@ -84,9 +86,8 @@ describe('errors that another upstream may not have', () => {
   test('an answer that makes no sense: the next upstream is asked, and the first is counted as malformed', async () => {
     const upstreams = [track(await startFakeUpstream(nonsense)), track(await startFakeUpstream())];
     const pool = openPool(upstreams);
-    for (let count = 0; count < 20; count++) {
-      expect(rcodeOf(await askUnderstanding(pool))).toBe(Rcode.NOERROR);
-    }
+    const answers = await twenty(() => askUnderstanding(pool));
+    expect(answers.map(rcodeOf)).toEqual(answers.map(() => Rcode.NOERROR));
     expect(Object.keys(outcomes(pool, 0))).toEqual(['malformed']);
     expect(outcomes(pool, 1)).toEqual({ answered: 20 });
   });
@@ -111,7 +112,8 @@ describe('an upstream whose port is closed', () => {
     const closed = await startFakeUpstream();
     await closed.stop();
     const pool = openPool([closed, track(await startFakeUpstream())], { attemptTimeoutMs: 20_000 });
-    for (let count = 0; count < 20; count++) expect((await ask(pool, 'www.example.com')).kind).toBe('answer');
+    const answers = await twenty(() => ask(pool, 'www.example.com'));
+    expect(answers.map(({ kind }) => kind)).toEqual(answers.map(() => 'answer'));
     expect(Object.keys(outcomes(pool, 0))).toEqual(['network']);
   });
 

@@ -10,6 +10,7 @@ import {
   outcomes,
   PATIENT,
   question,
+  receiving,
   rcodeOf,
   track,
   upstreamConfig,
@@ -90,7 +91,8 @@ describe('limits', () => {
     const pool = openPool([]);
     let isAsking = true;
     const wasSync = new Promise<boolean>((resolve) => {
-      pool.exchange(question('www.example.com'), () => resolve(isAsking));
+      const receiver = receiving(() => resolve(isAsking));
+      pool.exchange(question('www.example.com'), receiver, performance.now());
     });
     isAsking = false;
     expect(await wasSync).toBe(false);
@@ -123,9 +125,10 @@ describe('life cycle', () => {
   test('a receiver that throws is logged and hurts nobody else', async () => {
     const upstream = track(await startFakeUpstream());
     const pool = openPool([upstream]);
-    pool.exchange(question('bad.example.com'), () => {
+    const throwing = receiving(() => {
       throw new Error('from the receiver');
     });
+    pool.exchange(question('bad.example.com'), throwing, performance.now());
     expect((await ask(pool, 'www.example.com')).kind).toBe('answer');
     await expect.poll(() => pool.logged.map(({ level }) => level)).toEqual(['error']);
   });
