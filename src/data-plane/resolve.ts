@@ -190,7 +190,7 @@ export class Resolver {
     if (!this.#exchanges.hasRoom(exchange, query.end - query.start))
       return this.#excess(LimitRow.outstanding, query, verdict, exchange.stale, arrival);
     const waiter = this.#exchanges.takeWaiter();
-    waiter.fill(query, arrival, this.#clientLimits.key, this.respond.keepsClient(query));
+    waiter.fill(query, arrival, this.#clientLimits.key, verdict, this.respond);
     this.#exchanges.wait(exchange, waiter);
     return ANSWERED_LATER;
   }
@@ -283,7 +283,9 @@ export class Resolver {
     readQuery(query, this.#scratch, 0, waiter.messageBytes);
     try {
       this.respond.beginLate(query, waiter, nowMs);
-      const verdict = this.respond.judge(query, waiter);
+      // Why not again by the same policy: it says the same of a name, a client and a time.
+      const isKnown = waiter.policyTurn === this.respond.policyTurn;
+      const verdict = isKnown ? waiter.verdict : this.respond.judge(query, waiter);
       if (verdict === VerdictKind.blocked) return this.respond.block(query, waiter);
       return this.respond.answer(query, waiter, verdict, answer, nowMs);
     } catch (error) {

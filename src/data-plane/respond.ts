@@ -51,6 +51,8 @@ export interface Asked {
 
 export class Respond {
   access: ClientAccess;
+  /** How often a policy was put in force: while it stays, a verdict on a name, a client and a time holds. */
+  policyTurn = 0;
   #policy: Policy | undefined;
   #groups: ClientGroups;
   #regions: RegionRows;
@@ -71,7 +73,7 @@ export class Respond {
   #chainShadowCell = 0;
   /** When the late answer that is being given came. */
   #lateAtMs = 0;
-  /** Wall clock less monotonic clock, so that a query costs no second clock read. */
+  /** Of the wall clock before the monotonic one, so that a query costs no second clock read. */
   #wallOffsetMs = 0;
 
   constructor(
@@ -100,6 +102,7 @@ export class Respond {
   /** Puts a published policy in force for everything that is answered from now on. */
   setPolicy(published: PublishedPolicy): void {
     this.#policy = new Policy(published, this.#groups);
+    this.policyTurn++;
     this.#blockAnswers = this.#makeBlockAnswers(published);
     this.#cells[Counter.policyGeneration] = published.generation;
   }
@@ -348,12 +351,6 @@ export class Respond {
     return client !== undefined && this.#cookies.isBadProbe(query, client, this.#seconds(receivedAtMs));
   }
 
-  /** SERVFAIL that says why; `verdict` as for `refuse`. */
-  fail(query: QueryView, asked: Asked, extendedError: number, verdict: number = VerdictKind.allowed): number {
-    this.#countVerdict(query, asked, verdict);
-    return this.#done(query, asked, VerdictRow.error, this.#finisher.failure(query, asked.transport, extendedError));
-  }
-
   /** A bug met where no single query is to blame. */
   reportBug(error: Error): void {
     this.#cells[Counter.internalErrors]!++;
@@ -363,7 +360,8 @@ export class Respond {
   /** A bug met while `query` was answered: SERVFAIL where the query can still be answered at all. */
   bug(query: QueryView, asked: Asked, error: Error): number {
     this.reportBug(error);
-    if (query.fault === QueryFault.none) return this.fail(query, asked, 0);
+    if (query.fault === QueryFault.none)
+      return this.#done(query, asked, VerdictRow.error, this.#finisher.failure(query, asked.transport, 0));
     this.#cells[dropCounter(DropRow.internalError)]!++;
     return DROPPED;
   }

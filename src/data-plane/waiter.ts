@@ -7,6 +7,7 @@ import type { QueryView } from '../dns/query-view.ts';
 import { ADDRESS_BYTES } from '../policy/address.ts';
 import type { ClientKey } from './limits/client-key.ts';
 import type { Arrival, ReplyPath } from './listener/arrival.ts';
+import type { Respond } from './respond.ts';
 
 /** Room for what nearly every query is. */
 const MESSAGE_BYTES = 512;
@@ -25,6 +26,9 @@ export class Waiter {
   clientLow = 0;
   transport = 0;
   receivedAtMs = 0;
+  /** On the question (VerdictKind), as it was while Respond.policyTurn was this. */
+  verdict = 0;
+  policyTurn = -1;
   /** 16 octets; undefined where nobody needs it. */
   client: Uint8Array | undefined = undefined;
   readonly isLate = true;
@@ -35,7 +39,10 @@ export class Waiter {
     this.message = this.#room;
   }
 
-  fill(query: QueryView, arrival: Arrival, { high, low }: ClientKey, keepsClient: boolean): void {
+  fill(query: QueryView, arrival: Arrival, { high, low }: ClientKey, verdict: number, respond: Respond): void {
+    const keepsClient = respond.keepsClient(query);
+    this.verdict = verdict;
+    this.policyTurn = respond.policyTurn;
     const { bytes, start, end } = query;
     const messageBytes = end - start;
     this.message = messageBytes > MESSAGE_BYTES ? Buffer.allocUnsafeSlow(messageBytes) : this.#room;

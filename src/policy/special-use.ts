@@ -186,14 +186,18 @@ export class SpecialUse {
 function mayBeSpecial(query: QueryView): boolean {
   const { bytes, labelCount } = query;
   const start = query.qnameStart + query.labelStarts[labelCount - 1]!;
+  const first = FOLD[bytes[start + 1]!];
   switch (bytes[start]) {
     case 3: // com, net
       return (labelCount === 3 && (query.qnameBytes === 17 || query.qnameBytes === 20)) || query.qnameBytes === 25;
-    case 4: // arpa, test
-    case 5: // onion
-    case 7: // invalid
-    case 9: // localhost
-      return true;
+    case 4:
+      return first === 0x61 || first === 0x74; // arpa, test
+    case 5:
+      return first === 0x6f; // onion
+    case 7:
+      return first === 0x69; // invalid
+    case 9:
+      return first === 0x6c; // localhost
     default:
       return false;
   }

@@ -4,31 +4,28 @@
  * domain's own servers, down with it. Of a domain's budget one client gets a part, so that nobody alone can use it up
  * for all. Names below a registry (co.uk) have their domain's budget and share a larger one, for domain-labels.ts guesses. Exempt names are looked for only when a budget is used up. Allocates nothing for a query.
  */
-import { randomFillSync } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import { FOLD, NAME_BYTES_MAX, nameFromText, namesEqual } from '../../dns/name.ts';
+import { nameFromText, namesEqual } from '../../dns/name.ts';
 import type { QueryView } from '../../dns/query-view.ts';
-import { SIP_KEY_BYTES, SipHash } from '../../dns/sip-hash.ts';
 import { BucketTable } from './bucket-table.ts';
 import type { ClientKey } from './client-key.ts';
 import { domainLabels } from './domain-labels.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import { NameKey } from './name-key.ts';
 
 /** Budgets of a domain in that of the registry it seems to be below. */
 export const REGISTRY_BUDGETS = 20;
 const DOMAIN_LABELS = 2;
 
 export class MissBudgets {
-  readonly #hasher: SipHash;
+  readonly #name = new NameKey();
   /** Of one client for one domain. */
   readonly #parts: BucketTable;
   readonly #domains: BucketTable;
   readonly #registries: BucketTable;
-  readonly #name = new Uint8Array(NAME_BYTES_MAX);
   #exempt: readonly Uint8Array[] = [];
 
   constructor(limits: Config['limits'], hash: KeyedHash) {
-    this.#hasher = new SipHash(randomFillSync(new Uint8Array(SIP_KEY_BYTES)));
     this.#parts = new BucketTable(hash);
     this.#domains = new BucketTable(hash);
     this.#registries = new BucketTable(hash);
@@ -51,23 +48,20 @@ export class MissBudgets {
   }
 
   #takeAll(query: QueryView, labels: number, client: ClientKey, nowMs: number): boolean {
-    const hasher = this.#hash(query, labels);
+    const name = this.#name;
+    this.#read(query, labels);
     // Why first: what a client has no part in any more is not taken from others.
-    if (!this.#parts.take(hasher.high ^ client.high, hasher.low ^ client.low, nowMs)) return false;
-    if (!this.#domains.take(hasher.high, hasher.low, nowMs)) return false;
+    if (!this.#parts.take(name.high ^ client.high, name.low ^ client.low, nowMs)) return false;
+    if (!this.#domains.take(name.high, name.low, nowMs)) return false;
     if (labels <= DOMAIN_LABELS) return true;
-    this.#hash(query, DOMAIN_LABELS);
-    return this.#registries.take(hasher.high, hasher.low, nowMs);
+    this.#read(query, DOMAIN_LABELS);
+    return this.#registries.take(name.high, name.low, nowMs);
   }
 
-  /** Keys of 64 bits that nobody outside can foresee stand for names here. */
-  #hash(query: QueryView, labels: number): SipHash {
-    const from = labels === 0 ? query.qnameBytes - 1 : query.labelStarts[query.labelCount - labels]!;
-    const end = query.qnameBytes - from;
-    const start = query.qnameStart + from;
-    for (let index = 0; index < end; index++) this.#name[index] = FOLD[query.bytes[start + index]!]!;
-    this.#hasher.hash(this.#name, 0, end);
-    return this.#hasher;
+  /** Sets the key to that of the query's last `labels` labels. */
+  #read({ bytes, qnameStart, qnameBytes, labelStarts, labelCount }: QueryView, labels: number): void {
+    const from = labels === 0 ? qnameBytes - 1 : labelStarts[labelCount - labels]!;
+    this.#name.read(bytes, qnameStart + from, qnameStart + qnameBytes);
   }
 
   #isExempt({ bytes, qnameStart, labelStarts, labelCount }: QueryView): boolean {

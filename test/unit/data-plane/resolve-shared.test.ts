@@ -201,7 +201,7 @@ describe('a bug', () => {
   it('met while one client is answered is SERVFAIL for that one, and the others get their answer', () => {
     const weir = new ResolverHarness();
     const replies = [weir.ask(NAME), weir.ask(NAME), weir.ask(NAME)];
-    vi.spyOn(weir.respond, 'judge').mockImplementationOnce(() => {
+    vi.spyOn(weir.respond, 'answer').mockImplementationOnce(() => {
       throw new Error('a bug');
     });
     weir.upstream.last.answer(ANSWER);
