@@ -14,6 +14,7 @@ import { ChainTableReader } from '../../telemetry/blocked-chains.ts';
 import { Counter } from '../../telemetry/counters.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
+import { giveWay } from '../give-way.ts';
 import { listenPersistently } from '../listen-persistently.ts';
 import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
 import type { AppealDesk } from './appeal-answer.ts';
@@ -32,6 +33,7 @@ const port = parentPort!;
 const log = createLog({ level: data.config.log.level, name: 'page' });
 const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
+giveWay();
 
 let { config } = data;
 let groups = new ClientGroups(config.clients.groups);
