@@ -1,7 +1,7 @@
 /**
  * The connected UDP socket of udp-transport.ts in batches: what is sent in one turn leaves in one sendmmsg, and a wake-up
  * drains the queue by recvmmsg. All sockets of a thread share two batches of memory, because only one of them is being
- * filled or read at a time. node:dgram wakes us, closes the descriptor, and waits for room where the kernel has none.
+ * filled or read at a time. node:dgram wakes us and closes the descriptor.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { HeaderFlag } from '../../dns/iana.ts';
@@ -18,6 +18,9 @@ const SLOT_BYTES = 4_096;
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 /** Datagrams taken in one wake-up before other sockets get their turn. */
 const DRAIN_MAX = 512;
+/** Datagrams of a socket that may wait for room in the kernel's queue, and how long until it is asked again. */
+const UNSENT_MAX = 1_024;
+const SEND_AGAIN_MS = 1;
 
 /** Opens sockets that share the batches of the calling thread. */
 export function openInBatches(libc: Libc, watch?: SocketWatch): OpenDatagramSocket {
@@ -71,35 +74,32 @@ class SharedBatches {
 class BatchDatagramSocket implements DatagramSocket {
   readonly fd: number;
   readonly #batches: SharedBatches;
-  readonly #host: string;
-  readonly #port: number;
   readonly #handler: DatagramSocketHandler;
   readonly #socket: Socket;
+  /** Datagrams that wait for room in the kernel. */
+  readonly #unsent: Uint8Array[] = [];
   #watched: WatchedSocket | undefined;
   #isClosed = false;
 
   constructor(batches: SharedBatches, host: string, port: number, handler: DatagramSocketHandler) {
     this.#batches = batches;
-    this.#host = host;
-    this.#port = port;
     this.#handler = handler;
     const isV6 = host.includes(':');
     this.#socket = createSocket(isV6 ? 'udp6' : 'udp4');
     this.#socket.on('message', (message) => this.#wake(message));
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#report(error.code ?? 'unknown'));
-    this.fd = this.#connect(isV6);
+    this.fd = this.#connect(host, port, isV6);
   }
 
   /** -1, and a report in the next turn, where the socket cannot be had. */
-  #connect(isV6: boolean): number {
+  #connect(host: string, port: number, isV6: boolean): number {
     const { libc } = this.#batches;
     const own = new Uint8Array(sockaddrBytes(isV6));
     const peer = new Uint8Array(sockaddrBytes(isV6));
     writeSockaddr(own, 0, isV6, isV6 ? '::' : '0.0.0.0', 0);
     let fd = -1;
     try {
-      if (!writeSockaddr(peer, 0, isV6, this.#host, this.#port))
-        throw Object.assign(new Error('no address'), { code: 'EINVAL' });
+      if (!writeSockaddr(peer, 0, isV6, host, port)) throw Object.assign(new Error('no address'), { code: 'EINVAL' });
       fd = libc.openUdp({ sockaddr: own, isV6, shared: false, receiveBufferBytes: RECEIVE_BUFFER_BYTES });
       libc.connect(fd, peer);
       this.#socket.bind({ fd });
@@ -138,14 +138,22 @@ class BatchDatagramSocket implements DatagramSocket {
     }
   }
 
-  /** The kernel did not take a datagram: node:dgram waits for room; anything else has not arrived. */
+  /**
+   * The kernel did not take a datagram: it waits for room; anything else has not arrived. Why not node:dgram, which would
+   * wait by itself: it takes no address for a socket that it finds connected, and none without one that it did not connect.
+   */
   unsent(error: number, message: Uint8Array): void {
     const { libc } = this.#batches;
-    if (error !== libc.EAGAIN && error !== libc.ENOBUFS) return this.#reportLater(libc.errorName(error));
-    this.#socket.send(Buffer.from(message), this.#port, this.#host, (failed) => {
-      if (failed !== null) this.#report((failed as NodeJS.ErrnoException).code ?? 'unknown');
-    });
+    const isBusy = error === libc.EAGAIN || error === libc.ENOBUFS;
+    if (!isBusy || this.#unsent.length === UNSENT_MAX) return this.#reportLater(libc.errorName(error));
+    if (this.#unsent.length === 0) setTimeout(this.#sendAgain, SEND_AGAIN_MS);
+    this.#unsent.push(Uint8Array.from(message));
   }
+
+  readonly #sendAgain = (): void => {
+    if (this.#isClosed) return;
+    for (const message of this.#unsent.splice(0)) this.send(message, message.length);
+  };
 
   /** Why later: the handler must not be called from within send. */
   #reportLater(code: string): void {

@@ -1,7 +1,10 @@
+import { createSocket } from 'node:dgram';
 import { closeSync, openSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
+import { ANSWERED_LATER, type Arrival } from '../../../../src/data-plane/listener/arrival.ts';
 import { bindUdpInBatches } from '../../../../src/data-plane/listener/batch-udp-listener.ts';
+import { unwillingKernel } from '../../../support/unwilling-kernel.ts';
 
 const libc = loadLibc();
 
@@ -20,3 +23,45 @@ it.skipIf(libc.kind !== 'ok')('closes a descriptor that node:dgram does not take
   await expect(bound).rejects.toMatchObject({ code: 'ERR_INVALID_FD_TYPE' });
   expect(close).toHaveBeenCalledExactlyOnceWith(fd);
 });
+
+it.skipIf(libc.kind !== 'ok').each(['127.0.0.1', '::1'])(
+  'sends each response once or counts it, whatever the kernel takes, on %s',
+  async (host) => {
+    const QUERIES = 200;
+    const kernel = unwillingKernel(libc.kind === 'ok' ? libc.libc : (undefined as never));
+    let failed = 0;
+    const listener = await bindUdpInBatches(kernel.libc, {
+      host,
+      port: 0,
+      // Half at once, half later: two batches of memory.
+      handler: (arrival: Arrival) => {
+        const length = arrival.end - arrival.start;
+        if ((arrival.bytes[arrival.start + 1]! & 1) === 0) return length;
+        const reply = arrival.keepReplyPath();
+        const copy = Buffer.from(arrival.bytes.subarray(arrival.start, arrival.end));
+        setImmediate(() => reply.send(copy, length));
+        return ANSWERED_LATER;
+      },
+      onBatchEnd: () => undefined,
+      onSendFailed: () => failed++,
+      onError: nothing,
+    });
+    const came = new Map<number, number>();
+    const client = createSocket({ type: host === '::1' ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
+    client.on('message', (message) => {
+      const id = message.readUInt16BE(0);
+      if (message.subarray(2).every((octet) => octet === (id & 0xff))) came.set(id, (came.get(id) ?? 0) + 1);
+    });
+    for (let id = 0; id < QUERIES; id++) {
+      const query = Buffer.alloc(20 + (id % 50), id & 0xff);
+      query.writeUInt16BE(id);
+      client.send(query, listener.port, host);
+    }
+    await expect.poll(() => came.size + failed).toBe(QUERIES);
+    client.close();
+    await listener.close();
+    expect([...came.values()].every((times) => times === 1)).toBe(true);
+    expect(failed).toBe(kernel.refused);
+    expect(Math.min(kernel.refused, kernel.full, kernel.cut)).toBeGreaterThan(0);
+  },
+);
