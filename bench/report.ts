@@ -59,13 +59,18 @@ function runsText(runOf: ReadonlyMap<string, Results>): string {
   return runs.map((run) => runText(run, namesOf(run))).join('\n');
 }
 
-function serversText(newest: Results): string {
-  const lines = Object.entries(newest.servers).map(([name, { version, configuration }]) => [
-    name,
-    version,
-    configuration,
-  ]);
-  return markdown(['server', 'version', 'configuration'], lines);
+/** Every server of the runs shown, and every version of it that was measured. */
+function serversText(runs: readonly Results[]): string {
+  const lines = new Map<string, string[]>();
+  for (const { servers } of runs) {
+    for (const [name, { version, configuration }] of Object.entries(servers)) {
+      lines.set(`${name} ${version}`, [name, version, configuration]);
+    }
+  }
+  return markdown(
+    ['server', 'version', 'configuration'],
+    [...lines.values()].toSorted(([a = ''], [b = '']) => a.localeCompare(b)),
+  );
 }
 
 function fill(text: string, name: string, content: string): string {
@@ -75,8 +80,7 @@ function fill(text: string, name: string, content: string): string {
 }
 
 const results = readResults(process.argv.slice(2));
-const newest = results.at(-1);
-if (newest === undefined) throw new Error('there are no results in bench/results: npm run bench');
+if (results.length === 0) throw new Error('there are no results in bench/results: npm run bench');
 /** The newest run of each case that was run. */
 const runOf = new Map(
   [...ALL_CASES, 'push'].flatMap((name) => {
@@ -102,7 +106,7 @@ function caseTable(name: string): string {
 
 let text = readFileSync(DOCUMENT, 'utf8');
 text = fill(text, 'runs', runsText(runOf));
-text = fill(text, 'servers', serversText(newest));
+text = fill(text, 'servers', serversText([...new Set(runOf.values())]));
 text = fill(text, 'targets', targetTable);
 for (const name of ALL_CASES) text = fill(text, name, caseTable(name));
 await write(DOCUMENT, text);

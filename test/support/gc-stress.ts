@@ -1,6 +1,7 @@
 /**
- * A program for gc-stress.test.ts, run with --expose-gc: a listener in batches echoes what clients send while the
- * collector is forced again and again, between and within batches. Prints how many came back, or dies of what it finds.
+ * A program for gc-stress.test.ts, run with --expose-gc and an address: a listener in batches echoes what clients send
+ * while the collector is forced again and again, between and within batches. Prints how many came back, or dies of what
+ * it finds.
  */
 import { createSocket } from 'node:dgram';
 import { ANSWERED_LATER, type Arrival } from '../../src/data-plane/listener/arrival.ts';
@@ -12,6 +13,7 @@ const CLIENTS = 8;
 const ROUNDS = 25;
 const PER_ROUND = 16;
 
+const host = process.argv[2] ?? '127.0.0.1';
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 if (batchSupport().kind !== 'ok') throw new Error('no batches here');
@@ -29,8 +31,10 @@ const { deps } = listenerDependencies((arrival: Arrival) => {
   });
   return ANSWERED_LATER;
 });
-const listener = await LISTENERS.udp({ host: '127.0.0.1', port: 0 }, deps);
-const clients = Array.from({ length: CLIENTS }, () => createSocket({ type: 'udp4', recvBufferSize: 1024 * 1024 }));
+const listener = await LISTENERS.udp({ host, port: 0 }, deps);
+const clients = Array.from({ length: CLIENTS }, () =>
+  createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 }),
+);
 let echoed = 0;
 let changed = 0;
 let roundDone: () => void = () => undefined;
@@ -46,7 +50,7 @@ for (let round = 0; round < ROUNDS; round++) {
     for (let index = 0; index < PER_ROUND; index++) {
       const message = Buffer.alloc(12 + ((round * 7 + index) % 400), round & 0xff);
       message.set([of, index]);
-      client.send(message, listener.port, '127.0.0.1');
+      client.send(message, listener.port, host);
     }
   }
   await done;

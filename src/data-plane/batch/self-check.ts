@@ -3,7 +3,7 @@
  * datagrams of different lengths in one call, received with their octets, lengths and sender. A wrong layout must fail
  * here, not in front of subscribers.
  */
-import { type Libc, loadLibc } from './libc.ts';
+import { type Libc, type LibcOutcome, loadLibc } from './libc.ts';
 import { MessageBatch } from './message-batch.ts';
 import { sockaddrBytes, sockaddrPort, writeSockaddr } from './sockaddr.ts';
 
@@ -20,12 +20,12 @@ let checked: BatchSupport | undefined;
 
 /** Whether batches can be used, checked once a thread. Never throws. */
 export function batchSupport(): BatchSupport {
-  checked ??= check();
+  checked ??= checkBatches(loadLibc());
   return checked;
 }
 
-function check(): BatchSupport {
-  const outcome = loadLibc();
+/** Whether these bindings can be used. Never throws. */
+export function checkBatches(outcome: LibcOutcome): BatchSupport {
   if (outcome.kind === 'unavailable') return outcome;
   try {
     const problem = exchange(outcome.libc);

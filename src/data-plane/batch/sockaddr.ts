@@ -67,6 +67,7 @@ export function sockaddrHost(bytes: Uint8Array, offset: number, isV6: boolean): 
   for (let i = 0; i < 16; i += 2) {
     groups.push(((bytes[offset + IPV6_OFFSET + i]! << 8) | bytes[offset + IPV6_OFFSET + i + 1]!).toString(16));
   }
-  const scopeId = bytes[offset + SCOPE_OFFSET]! | (bytes[offset + SCOPE_OFFSET + 1]! << 8);
+  let scopeId = 0;
+  for (let i = 3; i >= 0; i--) scopeId = scopeId * 256 + bytes[offset + SCOPE_OFFSET + i]!;
   return groups.join(':') + (scopeId === 0 ? '' : `%${scopeId}`);
 }

@@ -4,13 +4,18 @@ import { runProgram } from '../../../support/child-program.ts';
 import { PROJECT_ROOT } from '../../../support/source-files.ts';
 
 /* A collected buffer whose address the kernel still has would be a segmentation fault, or octets that change. */
-it.skipIf(loadLibc().kind !== 'ok')(
-  'batches outlive forced collections: every datagram comes back as it was sent (skipped where batches cannot be had)',
-  async () => {
-    const script = `${PROJECT_ROOT}/test/support/gc-stress.ts`;
-    const { code, signal, stdout, stderr } = await runProgram(process.execPath, ['--expose-gc', script]);
+it.skipIf(loadLibc().kind !== 'ok').each([
+  ['gc-stress.ts', '127.0.0.1', 'echoed'],
+  ['gc-stress.ts', '::1', 'echoed'],
+  ['gc-stress-upstream.ts', '127.0.0.1', 'answered'],
+  ['gc-stress-upstream.ts', '::1', 'answered'],
+])(
+  'batches outlive forced collections: every datagram comes back as it was sent (%s, %s)',
+  async (script, host, word) => {
+    const path = `${PROJECT_ROOT}/test/support/${script}`;
+    const { code, signal, stdout, stderr } = await runProgram(process.execPath, ['--expose-gc', path, host]);
     expect([code, signal, stderr]).toEqual([0, null, '']);
-    expect(stdout).toBe(`${8 * 25 * 16} echoed, 0 changed\n`);
+    expect(stdout).toBe(`${8 * 25 * 16} ${word}, 0 changed\n`);
   },
   60_000,
 );

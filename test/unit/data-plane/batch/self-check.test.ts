@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { type Libc, loadLibc } from '../../../../src/data-plane/batch/libc.ts';
+import { checkBatches } from '../../../../src/data-plane/batch/self-check.ts';
+import { runProgram } from '../../../support/child-program.ts';
+import { PROJECT_ROOT } from '../../../support/source-files.ts';
+
+const loaded = loadLibc();
+const libc = loaded.kind === 'ok' ? loaded.libc : (undefined as never);
+const check = (changes: Partial<Libc>) => checkBatches({ kind: 'ok', libc: { ...libc, ...changes } });
+
+describe('what cannot be loaded', () => {
+  it('is said as it was', () => {
+    const reason = 'koffi does not load';
+    expect(checkBatches({ kind: 'unavailable', reason })).toEqual({ kind: 'unavailable', reason });
+  });
+});
+
+describe.skipIf(loaded.kind !== 'ok')('the self-check', () => {
+  it('finds every layout that is not the kernel’s, and lives', async () => {
+    const script = `${PROJECT_ROOT}/test/support/wrong-layouts.ts`;
+    const { code, signal, stdout, stderr } = await runProgram(process.execPath, [script]);
+    expect([code, signal, stderr]).toEqual([0, null, '']);
+    const said = JSON.parse(stdout) as { right: string; wrong: Record<string, string> };
+    expect(said.right).toBe('ok');
+    expect(Object.keys(said.wrong).length).toBeGreaterThanOrEqual(8);
+    for (const [layout, reason] of Object.entries(said.wrong)) expect([layout, reason]).not.toEqual([layout, 'ok']);
+  });
+
+  it('finds calls that lose, shorten or change datagrams', () => {
+    expect(check({ send: () => -1 })).toMatchObject({ reason: 'self-check: 3 datagrams were not sent' });
+    expect(check({ send: (_fd, _headers, count) => count })).toMatchObject({ reason: /received -\d+ of 3/ });
+    expect(check({ receive: () => 2 })).toMatchObject({ reason: 'self-check: received 2 of 3 datagrams' });
+    expect(check({ receive: () => 3 })).toMatchObject({ reason: /a length came as 0, not 12/ });
+    expect(check({ EAGAIN: libc.EAGAIN + 1 })).toMatchObject({ reason: /an empty socket said -\d+/ });
+  });
+
+  it('finds a machine that gives it no socket', () => {
+    const openUdp = (): never => {
+      throw new Error('socket EPERM');
+    };
+    expect(check({ openUdp })).toEqual({ kind: 'unavailable', reason: 'self-check: socket EPERM' });
+  });
+});
