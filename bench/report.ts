@@ -59,7 +59,7 @@ function runsText(runOf: ReadonlyMap<string, Results>): string {
   return runs.map((run) => runText(run, namesOf(run))).join('\n');
 }
 
-/** Every server of the runs shown, and every version of it that was measured. */
+/** Every server of the runs shown (oldest first), and every version of it that was measured, as it was configured last. */
 function serversText(runs: readonly Results[]): string {
   const lines = new Map<string, string[]>();
   for (const { servers } of runs) {
@@ -106,7 +106,7 @@ function caseTable(name: string): string {
 
 let text = readFileSync(DOCUMENT, 'utf8');
 text = fill(text, 'runs', runsText(runOf));
-text = fill(text, 'servers', serversText([...new Set(runOf.values())]));
+text = fill(text, 'servers', serversText(results.filter((run) => [...runOf.values()].includes(run))));
 text = fill(text, 'targets', targetTable);
 for (const name of ALL_CASES) text = fill(text, name, caseTable(name));
 await write(DOCUMENT, text);

@@ -235,7 +235,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       bytesMax: whole(0, 65_536 * MIB)
         .default(64 * MIB)
-        .describe('of each thread; 0 turns the cache off'),
+        .describe('of each thread, and 8,388,608 answers at most; 0 turns the cache off'),
       ttlSecondsMin: whole(0, 3600).default(0).describe('shorter TTLs are kept this long'),
       ttlSecondsMax: whole(1, WEEK_SECONDS).default(DAY_SECONDS).describe('longer TTLs are cut to this'),
       negativeTtlSecondsMax: whole(0, NEGATIVE_TTL_SECONDS_MAX)

@@ -4,11 +4,8 @@
  * for each question, which has a Map build itself anew every few hundred (4 % of a forwarded query).
  */
 import { FOLD } from '../dns/name.ts';
-import type { QueryView } from '../dns/query-view.ts';
+import type { QuestionView } from '../dns/query-view.ts';
 import type { Exchange } from './exchanges.ts';
-
-/** What a query asks, where it lies. */
-export type QueryQuestion = Pick<QueryView, 'bytes' | 'qnameStart' | 'qnameBytes' | 'qtype' | 'dnssecOk'>;
 
 const BUCKETS = 16_384;
 const BUCKET_MASK = BUCKETS - 1;
@@ -35,7 +32,7 @@ export class ExchangeTable {
   }
 
   /** The exchange for exactly this question. */
-  find(key: number, query: QueryQuestion, isCheckingDisabled: boolean): Exchange | undefined {
+  find(key: number, query: QuestionView, isCheckingDisabled: boolean): Exchange | undefined {
     for (let at = this.#heads[key & BUCKET_MASK]; at !== undefined; at = at.next) {
       if (at.key !== key || at.qtype !== query.qtype || at.qnameBytes !== query.qnameBytes) continue;
       if (at.dnssecOk !== query.dnssecOk || at.checkingDisabled !== isCheckingDisabled) continue;

@@ -5,8 +5,9 @@
  * RFC 8767 5: a client is not kept waiting for an upstream when a stale answer is at hand.
  */
 import { FOLD, NAME_BYTES_MAX } from '../dns/name.ts';
+import type { QuestionView } from '../dns/query-view.ts';
 import type { Answer } from './cache/answer.ts';
-import { ExchangeTable, type QueryQuestion } from './exchange-table.ts';
+import { ExchangeTable } from './exchange-table.ts';
 import type { KeyedHash } from './limits/keyed-hash.ts';
 import { WaitingClients } from './limits/waiting-clients.ts';
 import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion, UpstreamReceiver } from './upstream/upstream.ts';
@@ -27,9 +28,10 @@ export const STALE_PENDING_MAX = 20_000;
 const FREE_MAX = 2_048;
 
 /** One question under way. The object is used again for another when it has ended and its clients are answered. */
-export class Exchange implements UpstreamQuestion, UpstreamReceiver {
+export class Exchange implements UpstreamQuestion, UpstreamReceiver, QuestionView {
   key = 0;
   readonly qname = Buffer.alloc(NAME_BYTES_MAX);
+  readonly qnameStart = 0;
   qnameBytes = 0;
   qtype = 0;
   dnssecOk = false;
@@ -38,14 +40,17 @@ export class Exchange implements UpstreamQuestion, UpstreamReceiver {
   /** An answer past its TTL that may stand in. */
   stale: Answer | undefined = undefined;
   waiters: Waiter[] = [];
-  /** Whether the upstream's answer, which is the outcome, has been read. */
-  isRead = false;
   /** The table's own. */
   next: Exchange | undefined = undefined;
   readonly #exchanges: ExchangeReceiver;
 
   constructor(exchanges: ExchangeReceiver) {
     this.#exchanges = exchanges;
+  }
+
+  /** Where the name lies. */
+  get bytes(): Uint8Array {
+    return this.qname;
   }
 
   onAnswer(bytes: Uint8Array, start: number, end: number, nowMs: number): boolean {
@@ -63,7 +68,7 @@ interface ExchangeReceiver {
 }
 
 export interface ExchangeEvents {
-  /** Reads the answer in bytes[start, end), and says in `exchange.isRead` that it has. False: it makes no sense, and another upstream is asked. */
+  /** Reads the answer in bytes[start, end), which is the outcome then. False: it makes no sense, and another upstream is asked. */
   onAnswer(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): boolean;
   /** Called once an exchange; its waiters are the handler's to answer, and nobody's when it returns. */
   onOutcome(exchange: Exchange, outcome: UpstreamOutcome, waiters: readonly Waiter[], nowMs: number): void;
@@ -99,7 +104,7 @@ export class Exchanges implements ExchangeReceiver {
   }
 
   /** The exchange under way for exactly this question. */
-  find(key: number, query: QueryQuestion, isCheckingDisabled: boolean): Exchange | undefined {
+  find(key: number, query: QuestionView, isCheckingDisabled: boolean): Exchange | undefined {
     return this.#underWay.find(key, query, isCheckingDisabled);
   }
 
@@ -124,7 +129,7 @@ export class Exchanges implements ExchangeReceiver {
 
   start(
     key: number,
-    query: QueryQuestion,
+    query: QuestionView,
     isCheckingDisabled: boolean,
     stale: Answer | undefined,
     nowMs: number,
@@ -139,7 +144,6 @@ export class Exchanges implements ExchangeReceiver {
     exchange.checkingDisabled = isCheckingDisabled;
     exchange.startedAtMs = nowMs;
     exchange.stale = stale;
-    exchange.isRead = false;
     // Why first: a bug met in there must leave nothing behind that others would wait for.
     this.#upstream.exchange(exchange, exchange, nowMs);
     this.#underWay.add(exchange);

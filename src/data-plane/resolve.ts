@@ -73,10 +73,7 @@ export class Resolver {
     this.#exchanges = new Exchanges(
       upstream,
       {
-        onAnswer: (exchange, bytes, start, end, nowMs) => {
-          exchange.isRead = this.#read(exchange, bytes, start, end, nowMs);
-          return exchange.isRead;
-        },
+        onAnswer: (exchange, bytes, start, end, nowMs) => this.#read(exchange, bytes, start, end, nowMs),
         onOutcome: (exchange, outcome, waiters, nowMs) => this.#complete(exchange, outcome, waiters, nowMs),
         onLate: (exchange, waiters, nowMs) => this.#answerAll(waiters, exchange.stale!, nowMs),
       },
@@ -121,23 +118,8 @@ export class Resolver {
 
     const nowMs = arrival.receivedAtMs;
     const isCheckingDisabled = (query.flags & HeaderFlag.CD) !== 0;
-    const key = this.cache.keyOf(
-      query.bytes,
-      query.qnameStart,
-      query.qnameBytes,
-      query.qtype,
-      query.dnssecOk,
-      isCheckingDisabled,
-    );
-    const cached = this.cache.find(
-      key,
-      query.bytes,
-      query.qnameStart,
-      query.qnameBytes,
-      query.qtype,
-      query.dnssecOk,
-      isCheckingDisabled,
-    );
+    const key = this.cache.keyOf(query, isCheckingDisabled);
+    const cached = this.cache.find(key, query, isCheckingDisabled);
     if (cached !== undefined) {
       const isFresh = nowMs < cached.freshUntilMs;
       if (isFresh || (nowMs < cached.staleUntilMs && nowMs < cached.retryAtMs)) {
@@ -246,14 +228,13 @@ export class Resolver {
 
   /** What is cached of the question may be asked for again from `retryAtMs` on. */
   #noteFailedRefresh(exchange: Exchange, retryAtMs: number): void {
-    const { key, qname, qnameBytes, qtype, dnssecOk, checkingDisabled } = exchange;
-    this.cache.find(key, qname, 0, qnameBytes, qtype, dnssecOk, checkingDisabled)?.noteFailedRefresh(retryAtMs);
+    this.cache.find(exchange.key, exchange, exchange.checkingDisabled)?.noteFailedRefresh(retryAtMs);
   }
 
   /** Whether `#received` says what the upstream said. */
   #hasAnswer(exchange: Exchange, outcome: UpstreamOutcome, nowMs: number): boolean {
     if (outcome.kind === 'failed') return false;
-    if (outcome.kind === 'read') return exchange.isRead;
+    if (outcome.kind === 'read') return true;
     // Why only now: an error that is passed on (SERVFAIL) was not asked for sense.
     return this.#read(exchange, outcome.message, 0, outcome.message.length, nowMs);
   }
@@ -267,7 +248,7 @@ export class Resolver {
     }
   }
 
-  /** Every waiter's query is read and judged as if it came now; only the cache is known to hit. */
+  /** Every waiter's query is read as if it came now, and judged anew where the policy has changed; the cache is known to hit. */
   #answerAll(waiters: readonly Waiter[], answer: Answer, nowMs: number): void {
     for (let i = 0; i < waiters.length; i++) {
       const waiter = waiters[i]!;

@@ -32,7 +32,7 @@ const TTLS_MAX = Math.ceil(MESSAGE_BYTES_MAX / RECORD_BYTES_MIN);
 const scratchName = new Uint8Array(NAME_BYTES_MAX);
 
 /** What a response says, for whoever keeps it. One object is filled again and again. */
-export class PlainResponse {
+export class ResponseSummary {
   flags = 0;
   /** 12 bits. */
   rcode = 0;
@@ -72,7 +72,7 @@ export interface AskedQuestion {
  * Cost: one step an octet of its names; allocates nothing.
  */
 export function readPlainResponse(
-  into: PlainResponse,
+  into: ResponseSummary,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -94,7 +94,7 @@ export function readPlainResponse(
   return readOpt(into, bytes, at, end);
 }
 
-function readHeader(into: PlainResponse, bytes: Uint8Array, start: number): boolean {
+function readHeader(into: ResponseSummary, bytes: Uint8Array, start: number): boolean {
   const flags = readUint16(bytes, start + 2);
   if ((flags & (HeaderFlag.QR | OPCODE_BITS | HeaderFlag.TC)) !== HeaderFlag.QR) return false;
   const rcode = flags & RCODE_BITS;
@@ -117,7 +117,7 @@ function isQuestion(bytes: Uint8Array, start: number, { qname, qnameBytes, qtype
 
 /** Follows the aliases as far as they go, then the data. Returns the offset behind, or -1. */
 function readAnswers(
-  into: PlainResponse,
+  into: ResponseSummary,
   bytes: Uint8Array,
   start: number,
   answersStart: number,
@@ -156,7 +156,7 @@ function readAnswers(
 
 /** The offset behind the owner name at `at`, of a record of class IN whose owner is the chain's name; or -1. */
 function ownerEnd(
-  into: PlainResponse,
+  into: ResponseSummary,
   bytes: Uint8Array,
   start: number,
   at: number,
@@ -166,6 +166,7 @@ function ownerEnd(
 ): number {
   if (at + RECORD_BYTES_MIN > end) return -1;
   let fixed = at + POINTER_BYTES;
+  // Why it fits: behind a question and ALIASES_MAX records of the longest names there are not yet 2^14 octets.
   if (readUint16(bytes, at) !== (0xc000 | (nameAt - start))) {
     fixed = skipName(bytes, at, end);
     if (fixed < 0 || expandName(bytes, start, at, end, scratchName) < 0) return -1;
@@ -176,13 +177,13 @@ function ownerEnd(
 }
 
 /** Whether the chain's last name is this one. */
-function isFinalName(into: PlainResponse, question: AskedQuestion, name: Uint8Array): boolean {
+function isFinalName(into: ResponseSummary, question: AskedQuestion, name: Uint8Array): boolean {
   const last = finalNameStart(into);
   return last < 0 ? namesEqual(question.qname, 0, name, 0) : namesEqual(into.targets, last, name, 0);
 }
 
 /** Where in `targets` the last name begins; -1: the chain has no alias. */
-function finalNameStart(into: PlainResponse): number {
+function finalNameStart(into: ResponseSummary): number {
   let last = -1;
   for (let at = 0; at < into.targetsBytes; at = nextName(into.targets, at)) last = at;
   return last;
@@ -196,7 +197,7 @@ function nextName(names: Uint8Array, start: number): number {
 
 /** Adds the name in [rdata, rdataEnd) to the chain; false: malformed, the chain has it already, or is too long. */
 function readAlias(
-  into: PlainResponse,
+  into: ResponseSummary,
   bytes: Uint8Array,
   start: number,
   rdata: number,
@@ -215,14 +216,14 @@ function readAlias(
   return true;
 }
 
-function noteTtl(into: PlainResponse, offset: number, ttlSeconds: number): void {
+function noteTtl(into: ResponseSummary, offset: number, ttlSeconds: number): void {
   into.ttlOffsets[into.ttlCount++] = offset;
   into.ttlSecondsMin = Math.min(into.ttlSecondsMin, ttlSeconds);
 }
 
 /** The one record of the authority section. Returns the offset behind, or -1. */
 function readSoa(
-  into: PlainResponse,
+  into: ResponseSummary,
   bytes: Uint8Array,
   start: number,
   at: number,
@@ -248,7 +249,7 @@ function readSoa(
   return rdataEnd;
 }
 
-function isFinalNameAtOrBelow(into: PlainResponse, { qname }: AskedQuestion, ancestor: Uint8Array): boolean {
+function isFinalNameAtOrBelow(into: ResponseSummary, { qname }: AskedQuestion, ancestor: Uint8Array): boolean {
   const last = finalNameStart(into);
   const name = last < 0 ? qname : into.targets;
   let at = Math.max(last, 0);
@@ -265,7 +266,7 @@ function wholeNameEnd(bytes: Uint8Array, start: number, at: number, end: number)
 }
 
 /** What is left must be one OPT record, or nothing. */
-function readOpt(into: PlainResponse, bytes: Uint8Array, at: number, end: number): boolean {
+function readOpt(into: ResponseSummary, bytes: Uint8Array, at: number, end: number): boolean {
   into.extendedError = -1;
   if (into.additionalCount === 0) return at === end;
   into.additionalCount = 0;

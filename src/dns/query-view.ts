@@ -70,6 +70,9 @@ export class QueryView {
   fault: number = QueryFault.none;
 }
 
+/** What a query asks, where it lies. */
+export type QuestionView = Pick<QueryView, 'bytes' | 'qnameStart' | 'qnameBytes' | 'qtype' | 'dnssecOk'>;
+
 /**
  * Reads the message in bytes[start, end) and returns view.fault. With an opcode other than QUERY the fault is none
  * unless the message is too short or a response: the question and OPT are read as far as they can be, for the NOTIMP.

@@ -1,7 +1,8 @@
 /**
  * Reads and checks an upstream's response whole: structure, every name, the RDATA of the known types, OPT. What it says
  * is enough to judge the answer (targets), to keep it (TTLs and their offsets, negative TTL) and to pass it on
- * (rebuilt, or the message less its OPT record). It comes after a cache miss only, so it may allocate; it must not look at policy, id or time.
+ * (rebuilt, or the message less its OPT record). It reads what
+ * plain-response.ts says no to, so it may allocate; it must not look at policy, id or time.
  * RFC 1035 4; RFC 2181 5.4.1 and 8; RFC 2308 2 and 5; RFC 6891 6.1; RFC 8914 2.
  */
 import { followChain, type AnswerChain } from './answer-chain.ts';

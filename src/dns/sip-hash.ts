@@ -36,8 +36,8 @@ export class SipHash {
 
   /**
    * Hashes octets `start` to `end`. Why one long function: the eight halves of the state stay in registers, which makes it
-   * a third of what it costs with a call for each round.
-   * Cost: about 10 ns a round; two a block of eight octets, and six.
+   * half of what it costs with a call for each round (82 of 162 ns for 13 octets).
+   * Cost: about 8 ns a round; two a block of eight octets, and six.
    */
   hash(bytes: Uint8Array, start: number, end: number): void {
     const key = this.#key;

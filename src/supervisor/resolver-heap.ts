@@ -9,8 +9,8 @@ import { YOUNG_MEGABYTES_MAX } from './supervised-thread.ts';
 const MEGABYTE = 1024 * 1024;
 /** Code, compiled lists' headers, buffers: 22 MB are kept by a thread that has just begun. */
 const BASE_BYTES = 128 * MEGABYTE;
-/** Of what the cache counts, with a copy that has not been collected yet. */
-const CACHE_FACTOR = 2;
+/** Of what the cache counts: a quarter lies in the heap, and four times that while its Map grows and old ones wait to be collected. */
+const CACHE_FACTOR = 1;
 const WAITING_QUERY_BYTES = 4096;
 /** Of the heap alone; OpenSSL's part of a connection lies outside. */
 const CONNECTION_BYTES = 32 * 1024;

@@ -5,7 +5,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HEADER_BYTES, HeaderFlag, MESSAGE_BYTES_MAX, Rcode, RecordType } from '../../src/dns/iana.ts';
-import { PlainResponse, readPlainResponse } from '../../src/dns/plain-response.ts';
+import { ResponseSummary, readPlainResponse } from '../../src/dns/plain-response.ts';
 import { nameBytes } from '../../src/dns/name.ts';
 import { readUint16 } from '../../src/dns/patch.ts';
 import { readResponse } from '../../src/dns/response-view.ts';
@@ -110,14 +110,14 @@ const asked = (qtype: number) => ({ qname: QNAME, qnameBytes: QNAME.length, qtyp
 const qtypeOf = (message: Uint8Array) => readUint16(message, HEADER_BYTES + QNAME.length);
 
 /** Reads it where it lies among others. */
-function readAt(start: number, message: Uint8Array, qtype: number): PlainResponse | undefined {
+function readAt(start: number, message: Uint8Array, qtype: number): ResponseSummary | undefined {
   const bytes = new Uint8Array(start + message.length + 9).fill(0xee);
   bytes.set(message, start);
-  const into = new PlainResponse();
+  const into = new ResponseSummary();
   return readPlainResponse(into, bytes, start, start + message.length, asked(qtype)) ? into : undefined;
 }
 
-function targetsOf({ targets, targetCount, targetsBytes }: PlainResponse): Uint8Array[] {
+function targetsOf({ targets, targetCount, targetsBytes }: ResponseSummary): Uint8Array[] {
   const names: Uint8Array[] = [];
   let at = 0;
   for (let index = 0; index < targetCount; index++) {
@@ -129,7 +129,7 @@ function targetsOf({ targets, targetCount, targetsBytes }: PlainResponse): Uint8
   return names;
 }
 
-function expectSame(message: Uint8Array, plain: PlainResponse): void {
+function expectSame(message: Uint8Array, plain: ResponseSummary): void {
   const view = readResponse(message);
   if (view === undefined) throw new Error('accepted here, malformed there');
   expect(view.rebuilt).toBeUndefined();
@@ -251,7 +251,7 @@ describe('readPlainResponse', () => {
   });
 
   it('says nothing of the response before', () => {
-    const into = new PlainResponse();
+    const into = new ResponseSummary();
     for (const [, message] of [...PLAIN, ...PLAIN.toReversed()]) {
       expect(readPlainResponse(into, message.slice(), 0, message.length, asked(qtypeOf(message)))).toBe(true);
       expectSame(message, into);

@@ -5,6 +5,7 @@
 import { MESSAGE_BYTES_MAX } from '../../dns/iana.ts';
 import { FOLD } from '../../dns/name.ts';
 import { copyOctets } from '../../dns/patch.ts';
+import type { QuestionView } from '../../dns/query-view.ts';
 import { Answer, type AnswerHome } from './answer.ts';
 import { BLOCK_BYTES, BLOCK_DOUBLES, BLOCK_WORDS, BlockArena, indexInSegment, NO_BLOCK } from './block-arena.ts';
 
@@ -50,7 +51,7 @@ export class AnswerBlocks implements AnswerHome {
   readonly #arena = new BlockArena();
   readonly #found = new Answer();
   /** The octets of an answer of several blocks. */
-  readonly #gathered = new Uint8Array(2 * MESSAGE_BYTES_MAX);
+  readonly #gathered = Buffer.alloc(2 * MESSAGE_BYTES_MAX);
 
   constructor() {
     this.#found.home = this;
@@ -105,24 +106,17 @@ export class AnswerBlocks implements AnswerHome {
    * The answer that begins in a block, if it is to exactly this question. The object is the same for every call, and its
    * octets stay as long as the cache is not written to.
    */
-  match(
-    first: number,
-    bytes: Uint8Array,
-    nameStart: number,
-    nameBytes: number,
-    qtype: number,
-    dnssecOk: boolean,
-    checkingDisabled: boolean,
-  ): Answer | undefined {
+  match(first: number, question: QuestionView, isCheckingDisabled: boolean): Answer | undefined {
+    const { bytes, qnameStart, qnameBytes } = question;
     const { words } = this.#arena.segmentOf(first);
     const word = indexInSegment(first) * BLOCK_WORDS;
-    const asked = qtype | (dnssecOk ? DNSSEC_OK : 0) | (checkingDisabled ? CHECKING_DISABLED : 0);
+    const asked = question.qtype | (question.dnssecOk ? DNSSEC_OK : 0) | (isCheckingDisabled ? CHECKING_DISABLED : 0);
     if ((words[word + KIND]! & QUESTION_BITS) !== asked) return undefined;
-    if (((words[word + LENGTHS]! >>> 16) & 0xff) !== nameBytes) return undefined;
+    if (((words[word + LENGTHS]! >>> 16) & 0xff) !== qnameBytes) return undefined;
     const found = this.#found;
     this.#locate(found, first);
     const { octets, octetsStart } = found;
-    for (let i = 0; i < nameBytes; i++) if (octets[octetsStart + i] !== FOLD[bytes[nameStart + i]!]) return undefined;
+    for (let i = 0; i < qnameBytes; i++) if (octets[octetsStart + i] !== FOLD[bytes[qnameStart + i]!]) return undefined;
     this.#read(found, first);
     return found;
   }

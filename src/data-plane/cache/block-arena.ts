@@ -62,11 +62,6 @@ export class BlockArena {
   segmentOf(block: number): Segment {
     return this.#segments[block >>> SEGMENT_BLOCKS_LOG2]!;
   }
-
-  /** Memory taken. Units: octets. */
-  get bytes(): number {
-    return this.#segments.length * SEGMENT_BLOCKS * BLOCK_BYTES;
-  }
 }
 
 /** Position of a block in its segment. Units: blocks. */
@@ -76,5 +71,6 @@ export function indexInSegment(block: number): number {
 
 function makeSegment(): Segment {
   const memory = new ArrayBuffer(SEGMENT_BLOCKS * BLOCK_BYTES);
-  return { octets: new Uint8Array(memory), words: new Int32Array(memory), doubles: new Float64Array(memory) };
+  // Why a Buffer: queries lie in Buffers too, and code that meets one kind of array is compiled for it alone (5 % of a miss).
+  return { octets: Buffer.from(memory), words: new Int32Array(memory), doubles: new Float64Array(memory) };
 }

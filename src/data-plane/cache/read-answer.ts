@@ -9,7 +9,7 @@ import { ExtendedError } from '../../dns/extended-error.ts';
 import { HEADER_BYTES, HeaderFlag, MESSAGE_BYTES_MAX, Rcode } from '../../dns/iana.ts';
 import { namesEqual } from '../../dns/name.ts';
 import { copyOctets, readUint16, readUint32, writeUint16, writeUint32 } from '../../dns/patch.ts';
-import { PlainResponse, readPlainResponse } from '../../dns/plain-response.ts';
+import { ResponseSummary, readPlainResponse } from '../../dns/plain-response.ts';
 import { readResponse, type ResponseView } from '../../dns/response-view.ts';
 import { saneTtl } from '../../dns/ttl.ts';
 import type { Config } from '../../config/config.ts';
@@ -63,7 +63,7 @@ export function readAnswer(
 }
 
 /** What the response being read says. */
-const response = new PlainResponse();
+const response = new ResponseSummary();
 
 /** Fills `response` with one that is not plain; returns its message, which may be another. */
 function readOther(bytes: Uint8Array, start: number, end: number, question: UpstreamQuestion): Uint8Array | undefined {
@@ -139,7 +139,7 @@ function answersQuestion(view: ResponseView, { qname, qtype }: UpstreamQuestion)
 }
 
 /** Where answers are put together; larger than any. */
-const scratch = new Uint8Array(2 * MESSAGE_BYTES_MAX);
+const scratch = Buffer.alloc(2 * MESSAGE_BYTES_MAX);
 
 /** Lays out what follows the qname. */
 function pack(into: Answer, message: Uint8Array, bodyAt: number): void {

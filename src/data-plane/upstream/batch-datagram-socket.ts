@@ -5,6 +5,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { HeaderFlag } from '../../dns/iana.ts';
+import { copyOctets } from '../../dns/patch.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
 import type { SocketWatch, WatchedSocket } from '../batch/socket-watch.ts';
@@ -48,8 +49,7 @@ class SharedBatches {
     if (outgoing.queued === SLOTS || (this.#sender !== sender && outgoing.queued > 0)) this.flush();
     this.#sender = sender;
     const slot = outgoing.queued;
-    const start = slot * SLOT_BYTES;
-    for (let i = 0; i < end; i++) outgoing.bytes[start + i] = bytes[i]!;
+    copyOctets(bytes, 0, end, outgoing.bytes, slot * SLOT_BYTES);
     outgoing.queueConnected(slot, end);
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
@@ -141,6 +141,7 @@ class BatchDatagramSocket implements DatagramSocket {
   /**
    * The kernel did not take a datagram: it waits for room; anything else has not arrived. Why not node:dgram, which would
    * wait by itself: it takes no address for a socket that it finds connected, and none without one that it did not connect.
+   * What still waits when the socket closes is let go: whoever asked has given it up, or asks elsewhere.
    */
   unsent(error: number, message: Uint8Array): void {
     const { libc } = this.#batches;

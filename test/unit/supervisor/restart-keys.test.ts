@@ -41,7 +41,7 @@ describe('a reload', () => {
     const after: Config = {
       ...large,
       cache: { ...large.cache, bytesMax: 3 * GIGABYTE },
-      tcp: { ...large.tcp, connectionsMax: 50_000 },
+      tcp: { ...large.tcp, connectionsMax: 30_000 },
     };
     expect(keysNeedingRestart(large, after)).toEqual([]);
     expect(withoutRestart(large, after)).toEqual(after);

@@ -10,7 +10,7 @@ it.skipIf(loadLibc().kind !== 'ok').each([
   ['gc-stress-upstream.ts', '127.0.0.1', 'answered'],
   ['gc-stress-upstream.ts', '::1', 'answered'],
 ])(
-  'batches outlive forced collections: every datagram comes back as it was sent (%s, %s)',
+  'batches outlive forced collections: every datagram comes back as it was sent (%s, %s; skipped where there are none)',
   async (script, host, word) => {
     const path = `${PROJECT_ROOT}/test/support/${script}`;
     const { code, signal, stdout, stderr } = await runProgram(process.execPath, ['--expose-gc', path, host]);

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Answer } from '../../../../src/data-plane/cache/answer.ts';
-import { AnswerCache, ENTRY_BYTES_MIN } from '../../../../src/data-plane/cache/answer-cache.ts';
+import { AnswerCache, ENTRIES_MAX, ENTRY_BYTES_MIN } from '../../../../src/data-plane/cache/answer-cache.ts';
 import { readAnswer } from '../../../../src/data-plane/cache/read-answer.ts';
 import { Counter } from '../../../../src/telemetry/counters.ts';
 import { ResolverHarness, responseTo, testConfig } from '../../../support/resolver-harness.ts';
@@ -41,7 +41,7 @@ function answerFor({ name, ...rest }: Question, aliases = 0): Answer {
 
 function keyOf(cache: AnswerCache, { name, qtype, dnssecOk, checkingDisabled }: Question): number {
   const bytes = wireName(name);
-  return cache.keyOf(bytes, 0, bytes.length, qtype, dnssecOk, checkingDisabled);
+  return cache.keyOf({ bytes, qnameStart: 0, qnameBytes: bytes.length, qtype, dnssecOk }, checkingDisabled);
 }
 
 function store(cache: AnswerCache, question: Question, aliases = 0): void {
@@ -54,7 +54,7 @@ function find(cache: AnswerCache, question: Question, key = keyOf(cache, questio
   const qname = wireName(name);
   const bytes = new Uint8Array(17 + qname.length + 9).fill(0xee);
   bytes.set(qname, 17);
-  return cache.find(key, bytes, 17, qname.length, qtype, dnssecOk, checkingDisabled);
+  return cache.find(key, { bytes, qnameStart: 17, qnameBytes: qname.length, qtype, dnssecOk }, checkingDisabled);
 }
 
 const label = fc.string({ unit: fc.constantFrom('a', 'A', 'b', 'Z', 'z', '0', '-'), minLength: 1, maxLength: 4 });
@@ -109,6 +109,15 @@ describe('AnswerCache', () => {
     expect(cache.entryCount).toBeGreaterThan(20);
     expect(cache.takeEvictions()).toBe(501 - cache.entryCount);
     expect(cache.takeEvictions()).toBe(0);
+  });
+
+  it('keeps no more answers than a Map may hold, however many octets it has', () => {
+    const cache = new AnswerCache(1e9, 10);
+    for (let index = 0; index < 30; index++) store(cache, questionFor(`n${index}.example`));
+    expect([cache.entryCount, cache.takeEvictions()]).toEqual([10, 20]);
+    expect(find(cache, questionFor('n29.example'))).toBeDefined();
+    // V8's limit is 2^24 places, of which those taken out count half the time.
+    expect(ENTRIES_MAX).toBeLessThanOrEqual(2 ** 23);
   });
 
   it('takes a stored entry in place of the old one, without counting both', () => {
