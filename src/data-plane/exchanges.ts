@@ -39,7 +39,7 @@ export class Exchange implements UpstreamQuestion, UpstreamReceiver, QuestionVie
   startedAtMs = 0;
   /** An answer past its TTL that may stand in. */
   stale: Answer | undefined = undefined;
-  waiters: Waiter[] = [];
+  readonly waiters: Waiter[] = [];
   /** The table's own. */
   next: Exchange | undefined = undefined;
   readonly #exchanges: ExchangeReceiver;
@@ -194,7 +194,6 @@ export class Exchanges implements ExchangeReceiver {
       this.#stalePending.delete(exchange);
       if (exchange.waiters.length === 0 || !this.isLate(exchange, nowMs)) continue;
       const { waiters } = exchange;
-      exchange.waiters = [];
       this.#countOut(waiters);
       this.#events.onLate(exchange, waiters, nowMs);
       this.#freeAll(waiters);

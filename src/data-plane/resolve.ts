@@ -134,7 +134,7 @@ export class Resolver {
 
   #prefetchIfDue(query: QueryView, key: number, cached: Answer, nowMs: number): void {
     if (cached.hits < PREFETCH_HITS_MIN) cached.noteHit();
-    if (cached.refreshing || cached.hits < PREFETCH_HITS_MIN || !this.#limits.prefetch) return;
+    if (cached.hits < PREFETCH_HITS_MIN || !this.#limits.prefetch) return;
     const lifeMs = cached.freshUntilMs - cached.storedAtMs;
     if (
       cached.freshUntilMs - nowMs > lifeMs * PREFETCH_REMAINING_FRACTION ||
@@ -142,11 +142,10 @@ export class Resolver {
       nowMs < cached.retryAtMs
     )
       return;
-    cached.noteRefreshing();
-    this.#cells[Counter.cachePrefetches]!++;
     const isCheckingDisabled = cached.checkingDisabled;
-    if (this.#exchanges.find(key, query, isCheckingDisabled) === undefined)
-      this.#exchanges.start(key, query, isCheckingDisabled, cached.copy(), nowMs);
+    if (this.#exchanges.find(key, query, isCheckingDisabled) !== undefined) return;
+    this.#cells[Counter.cachePrefetches]!++;
+    this.#exchanges.start(key, query, isCheckingDisabled, cached.copy(), nowMs);
   }
 
   #forward(

@@ -18,8 +18,7 @@ const LENGTHS = 3;
 const ANSWERS_AND_AUTHORITIES = 4;
 const ADDITIONALS_AND_TTLS = 5;
 const EXTENDED_ERROR = 6;
-/** Hits, and whether it is being fetched anew. */
-const USE = 7;
+const HITS = 7;
 const CLEAN_GENERATION = 8;
 const CLEAN_SECONDS = 9;
 /** Doubles of the first block. */
@@ -37,7 +36,6 @@ const AUTHENTICATED = 1 << 22;
 const TRUNCATED = 1 << 23;
 /** What tells questions of one name apart. */
 const QUESTION_BITS = 0xffff | DNSSEC_OK | CHECKING_DISABLED;
-const REFRESHING = 1;
 
 const FIRST_BYTES = BLOCK_BYTES - HEADER_BYTES;
 const FURTHER_BYTES = BLOCK_BYTES - LINK_BYTES;
@@ -167,8 +165,7 @@ export class AnswerBlocks implements AnswerHome {
     answer.additionalCount = additionalsAndTtls & 0xffff;
     answer.ttlCount = additionalsAndTtls >>> 16;
     answer.extendedError = words[word + EXTENDED_ERROR]!;
-    answer.hits = words[word + USE]! >>> 1;
-    answer.refreshing = (words[word + USE]! & REFRESHING) !== 0;
+    answer.hits = words[word + HITS]!;
     answer.cleanAtGeneration = words[word + CLEAN_GENERATION]!;
     answer.cleanAtSeconds = words[word + CLEAN_SECONDS]! >>> 0;
     const double = index * BLOCK_DOUBLES;
@@ -194,14 +191,8 @@ export class AnswerBlocks implements AnswerHome {
     words[word + CLEAN_SECONDS] = cleanAtSeconds;
   }
 
-  #writeUse(
-    word: number,
-    words: Int32Array,
-    double: number,
-    doubles: Float64Array,
-    { hits, refreshing, retryAtMs }: Answer,
-  ): void {
-    words[word + USE] = (hits << 1) | (refreshing ? REFRESHING : 0);
+  #writeUse(word: number, words: Int32Array, double: number, doubles: Float64Array, { hits, retryAtMs }: Answer): void {
+    words[word + HITS] = hits;
     doubles[double + RETRY_AT] = retryAtMs;
   }
 }

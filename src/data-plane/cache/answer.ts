@@ -47,7 +47,6 @@ export class Answer {
   cleanAtGeneration = -1;
   cleanAtSeconds = 0;
   hits = 0;
-  refreshing = false;
   /** After a failed refresh: not asked again before. Monotonic milliseconds. */
   retryAtMs = 0;
   /** Undefined: not in the cache. */
@@ -79,15 +78,8 @@ export class Answer {
     this.home?.noteUse(this);
   }
 
-  /** It is being fetched anew. */
-  noteRefreshing(): void {
-    this.refreshing = true;
-    this.home?.noteUse(this);
-  }
-
   /** A refresh has failed; the next is not to be tried before `retryAtMs`. */
   noteFailedRefresh(retryAtMs: number): void {
-    this.refreshing = false;
     this.retryAtMs = retryAtMs;
     this.home?.noteUse(this);
   }

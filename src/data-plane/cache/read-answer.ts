@@ -129,7 +129,6 @@ function begin(into: Answer, question: UpstreamQuestion, nowMs: number, ttlSecon
   into.staleUntilMs = into.freshUntilMs;
   into.cleanAtGeneration = -1;
   into.hits = 0;
-  into.refreshing = false;
   into.retryAtMs = 0;
 }
 

@@ -158,6 +158,19 @@ describe('a stale answer (RFC 8767)', () => {
     expect(reply.decoded.rcode).toBe(Rcode.SERVFAIL);
   });
 
+  it('is the asked name’s own, whatever else the cache has found meanwhile', () => {
+    const other = 'other.example';
+    const weir = withAnswer();
+    weir.advance(TTL_MS);
+    const reply = weir.ask(NAME);
+    weir.ask(other);
+    weir.upstream.last.answer({ answers: [aRecord(other, '192.0.2.9', 600)] });
+    expect(addresses(weir.ask(other))).toEqual(['192.0.2.9']);
+    // Long enough for the upstream to be late.
+    weir.advance(2_000);
+    expect(addresses(reply)).toEqual(['192.0.2.1']);
+  });
+
   it('carries no EDE to clients without EDNS', () => {
     const weir = withAnswer();
     weir.advance(TTL_MS);
@@ -186,6 +199,21 @@ describe('prefetch', () => {
     weir.upstream.last.answer(NEW);
     expect(weir.ask(NAME).ttls).toEqual([TTL_MS / 1000]);
     expect(addresses(weir.ask(NAME))).toEqual(['192.0.2.2']);
+  });
+
+  it('that is late when its answer has expired serves the name’s own, whatever else the cache has found meanwhile', () => {
+    const other = 'other.example';
+    const weir = withAnswer();
+    weir.ask(other);
+    weir.upstream.last.answer({ answers: [aRecord(other, '192.0.2.9', 6_000)] });
+    weir.advance(TTL_MS - 1_000);
+    for (let hit = 0; hit < 3; hit++) weir.ask(NAME);
+    weir.advance(1_000);
+    const reply = weir.ask(NAME);
+    expect(reply.wasLate).toBe(true);
+    expect(addresses(weir.ask(other))).toEqual(['192.0.2.9']);
+    weir.advance(1_000);
+    expect(addresses(reply)).toEqual(['192.0.2.1']);
   });
 
   it('does not happen before the last tenth', () => {

@@ -42,7 +42,6 @@ const fields: fc.Arbitrary<Fields> = fc.record({
   cleanAtGeneration: fc.oneof(fc.constant(-1), fc.nat()),
   cleanAtSeconds: fc.nat(0xffff_ffff),
   hits: fc.nat(1000),
-  refreshing: fc.boolean(),
   retryAtMs: timeMs,
 });
 
@@ -117,16 +116,14 @@ describe('AnswerBlocks', () => {
     const other = blocks.add(answerOf({ ...asked, qtype: 28 }));
     find(blocks, first, asked)!.noteHit();
     find(blocks, first, asked)!.noteHit();
-    find(blocks, first, asked)!.noteRefreshing();
     find(blocks, first, asked)!.noteClean(7, 4_000_000_000);
     expect(find(blocks, first, asked)).toMatchObject({
       hits: 2,
-      refreshing: true,
       cleanAtGeneration: 7,
       cleanAtSeconds: 4_000_000_000,
     });
     find(blocks, first, asked)!.noteFailedRefresh(1234.5);
-    expect(find(blocks, first, asked)).toMatchObject({ hits: 2, refreshing: false, retryAtMs: 1234.5 });
+    expect(find(blocks, first, asked)).toMatchObject({ hits: 2, retryAtMs: 1234.5 });
     expect(find(blocks, other, { ...asked, qtype: 28 })).toMatchObject({
       hits: 0,
       cleanAtGeneration: -1,

@@ -139,6 +139,16 @@ describe('AnswerCache', () => {
     }
   });
 
+  it('takes no more memory for a hundred times what it keeps', () => {
+    const bytesMax = 1024 * 1024;
+    const cache = new AnswerCache(bytesMax);
+    const answers = [0, 1, 2, 3].map((aliases) => answerFor(questionFor('one.example'), aliases));
+    const before = process.memoryUsage().arrayBuffers;
+    for (let index = 0; index < 300_000; index++) cache.store(index, answers[index % 4]!);
+    expect(cache.takeEvictions()).toBeGreaterThan(297_000);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * bytesMax);
+  });
+
   it('forgets one answer, or all', () => {
     const cache = new AnswerCache(1_000_000);
     for (const name of ['one.example', 'two.example', 'three.example']) store(cache, questionFor(name));

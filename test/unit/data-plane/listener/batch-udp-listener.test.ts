@@ -27,7 +27,8 @@ it.skipIf(libc.kind !== 'ok')('closes a descriptor that node:dgram does not take
 it.skipIf(libc.kind !== 'ok').each(['127.0.0.1', '::1'])(
   'sends each response once or counts it, whatever the kernel takes, on %s (skipped where there are no batches)',
   async (host) => {
-    const QUERIES = 200;
+    const QUERIES = 300;
+    const CLIENTS = 3;
     const kernel = unwillingKernel(libc.kind === 'ok' ? libc.libc : (undefined as never));
     let failed = 0;
     const listener = await bindUdpInBatches(kernel.libc, {
@@ -47,18 +48,24 @@ it.skipIf(libc.kind !== 'ok').each(['127.0.0.1', '::1'])(
       onError: nothing,
     });
     const came = new Map<number, number>();
-    const client = createSocket({ type: host === '::1' ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
-    client.on('message', (message) => {
-      const id = message.readUInt16BE(0);
-      if (message.subarray(2).every((octet) => octet === (id & 0xff))) came.set(id, (came.get(id) ?? 0) + 1);
-    });
+    const type = host === '::1' ? 'udp6' : 'udp4';
+    // Why several: ways back are used again, and each must lead to its own client.
+    const clients = Array.from({ length: CLIENTS }, () => createSocket({ type, recvBufferSize: 1024 * 1024 }));
+    for (const [of, client] of clients.entries()) {
+      client.on('message', (message) => {
+        const id = message.readUInt16BE(0);
+        const isOwn = id % CLIENTS === of && message.subarray(2).every((octet) => octet === (id & 0xff));
+        if (isOwn) came.set(id, (came.get(id) ?? 0) + 1);
+      });
+    }
     for (let id = 0; id < QUERIES; id++) {
       const query = Buffer.alloc(20 + (id % 50), id & 0xff);
       query.writeUInt16BE(id);
-      client.send(query, listener.port, host);
+      clients[id % CLIENTS]!.send(query, listener.port, host);
+      if (id % 50 === 49) await new Promise(setImmediate);
     }
     await expect.poll(() => came.size + failed).toBe(QUERIES);
-    client.close();
+    for (const client of clients) client.close();
     await listener.close();
     expect([...came.values()].every((times) => times === 1)).toBe(true);
     expect(failed).toBe(kernel.refused);
