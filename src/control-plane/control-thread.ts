@@ -18,7 +18,6 @@ import { adminMaterial, replaceAdminCertificate } from './admin/admin-tls.ts';
 import { createAdminServer } from './admin/admin-server.ts';
 import { stateOf } from './admin/lists.ts';
 import { HOLD_CODES } from './list-sync/guard/guard.ts';
-import { giveWay } from './give-way.ts';
 import { LedgerService } from './ledger-service.ts';
 import { createListSync, type ListSync } from './list-sync/list-sync.ts';
 import { SKIP_REASONS } from './list-sync/format/list-format.ts';
@@ -32,7 +31,6 @@ const port = parentPort!;
 const log = createLog({ level: data.config.log.level, name: 'control' });
 const say = (message: FromControl): void => port.postMessage(message);
 startHeartbeat(data.heartbeat);
-giveWay();
 
 let { config, listSlots, regionSlots, listening } = data;
 let { publications } = data;

@@ -14,7 +14,6 @@ import { ChainTableReader } from '../../telemetry/blocked-chains.ts';
 import { Counter } from '../../telemetry/counters.ts';
 import { startHeartbeat } from '../../telemetry/heartbeat.ts';
 import { createLog } from '../../telemetry/log.ts';
-import { giveWay } from '../give-way.ts';
 import { listenPersistently } from '../listen-persistently.ts';
 import type { FromPage, PageThreadData, ToPage } from '../messages.ts';
 import type { AppealDesk } from './appeal-answer.ts';
@@ -33,7 +32,6 @@ const port = parentPort!;
 const log = createLog({ level: data.config.log.level, name: 'page' });
 const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
-giveWay();
 
 let { config } = data;
 let groups = new ClientGroups(config.clients.groups);

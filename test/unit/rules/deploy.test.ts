@@ -111,14 +111,3 @@ describe('the alert rules and the dashboard', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 });
-
-test.each(['weir.service', 'weir@.service'])(
-  '%s lets threads give way, which belongs to the resources it denies',
-  (unit) => {
-    const filters = [...deployed(unit).matchAll(/^SystemCallFilter=(.*)$/gm)].map(([, filter]) => filter);
-    const denied = filters.findIndex((filter) => filter?.startsWith('~') === true && filter.includes('@resources'));
-    expect(denied).toBeGreaterThan(0);
-    // Where rules contradict each other the later one counts (systemd.exec).
-    expect(filters.indexOf('setpriority')).toBeGreaterThan(denied);
-  },
-);
