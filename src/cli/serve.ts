@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/address.ts';
 import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { collectAfterStart, giveLargeBlocksBack } from '../memory.ts';
 import { addressText } from '../supervisor/cannot-listen.ts';
 import { HandOver } from '../supervisor/hand-over.ts';
 import { Predecessor } from '../supervisor/predecessor.ts';
@@ -35,6 +36,7 @@ interface ServeOptions {
 async function serve({ config: configFile, takeOver }: ServeOptions): Promise<void> {
   // Why: whoever reads our standard error may go (a pipe, a terminal); that must not end the service.
   process.stderr.on('error', () => undefined);
+  giveLargeBlocksBack();
   const outcome = loadConfig(configFile);
   if (outcome.kind === 'invalid') return end(ExitCode.configuration, describeProblems(configFile, outcome.problems));
   const { config, warnings } = outcome;
@@ -62,6 +64,7 @@ async function serve({ config: configFile, takeOver }: ServeOptions): Promise<vo
     const started = await supervisor.start(predecessor && (async () => predecessor?.release()));
     log.info({ version, ...addressesOf(started) }, 'ready');
     process.stderr.write(welcome(started, config));
+    collectAfterStart();
   } catch (error) {
     await supervisor.stop();
     await recursion.stop();

@@ -1,5 +1,5 @@
 /**
- * A program for gc-stress.test.ts, run with --expose-gc, an address and a number of rounds: sockets to an upstream, in
+ * A program for gc-stress.test.ts, run with --expose-gc and an address: sockets to an upstream, in
  * batches, ask and are answered while the collector is forced between and within batches, and sockets are replaced as
  * the pool replaces them. Prints how many came back, or dies of what it finds.
  */
@@ -9,10 +9,10 @@ import { openInBatches } from '../../src/data-plane/upstream/batch-datagram-sock
 import type { DatagramSocket } from '../../src/data-plane/upstream/datagram-socket.ts';
 
 const SOCKETS = 8;
+const ROUNDS = 8;
 const PER_ROUND = 16;
 
 const host = process.argv[2] ?? '127.0.0.1';
-const rounds = Number(process.argv[3] ?? 25);
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 const support = batchSupport();
@@ -43,7 +43,7 @@ function openSocket(of: number): Promise<DatagramSocket> {
 }
 
 const sockets = await Promise.all(Array.from({ length: SOCKETS }, (_, of) => openSocket(of)));
-for (let round = 0; round < rounds; round++) {
+for (let round = 0; round < ROUNDS; round++) {
   const done = new Promise<void>((resolve) => (roundDone = resolve));
   for (const [of, socket] of sockets.entries()) {
     for (let index = 0; index < PER_ROUND; index++) {

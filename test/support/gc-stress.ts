@@ -1,5 +1,5 @@
 /**
- * A program for gc-stress.test.ts, run with --expose-gc, an address and a number of rounds: a listener in batches echoes
+ * A program for gc-stress.test.ts, run with --expose-gc and an address: a listener in batches echoes
  * what clients send while the collector is forced again and again, between and within batches. Prints how many came
  * back, or dies of what it finds.
  */
@@ -10,10 +10,10 @@ import { batchSupport } from '../../src/data-plane/batch/self-check.ts';
 import { listenerDependencies } from './listener-harness.ts';
 
 const CLIENTS = 8;
+const ROUNDS = 8;
 const PER_ROUND = 16;
 
 const host = process.argv[2] ?? '127.0.0.1';
-const rounds = Number(process.argv[3] ?? 25);
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('run with --expose-gc');
 if (batchSupport().kind !== 'ok') throw new Error('no batches here');
@@ -44,7 +44,7 @@ for (const [of, client] of clients.entries()) {
     if (++echoed % (CLIENTS * PER_ROUND) === 0) roundDone();
   });
 }
-for (let round = 0; round < rounds; round++) {
+for (let round = 0; round < ROUNDS; round++) {
   const done = new Promise<void>((resolve) => (roundDone = resolve));
   for (const [of, client] of clients.entries()) {
     for (let index = 0; index < PER_ROUND; index++) {

@@ -21,9 +21,12 @@ const POOL_BYTES_MIN = 4096;
 
 export class BufferPool implements SharedBufferPool {
   #free: SharedArrayBuffer[];
+  readonly #onFree: (buffer: SharedArrayBuffer) => void;
 
-  constructor(free: readonly SharedArrayBuffer[] = []) {
+  /** @param onFree told of each buffer that comes back and stays here; its contents are of no use to anyone */
+  constructor(free: readonly SharedArrayBuffer[] = [], onFree: (buffer: SharedArrayBuffer) => void = () => undefined) {
     this.#free = [...free];
+    this.#onFree = onFree;
   }
 
   take(bytesAsked: number): SharedArrayBuffer {
@@ -67,7 +70,9 @@ export class BufferPool implements SharedBufferPool {
   /** Takes retired or unused buffers; beyond POOL_BUFFERS_MAX the smallest are let go. */
   giveBack(buffers: readonly SharedArrayBuffer[]): void {
     for (const buffer of buffers) {
-      if (buffer.byteLength >= POOL_BYTES_MIN && !this.#free.includes(buffer)) this.#free.push(buffer);
+      if (buffer.byteLength < POOL_BYTES_MIN || this.#free.includes(buffer)) continue;
+      this.#free.push(buffer);
+      this.#onFree(buffer);
     }
     this.#free.sort((a, b) => b.byteLength - a.byteLength);
     this.#free.length = Math.min(this.#free.length, POOL_BUFFERS_MAX);

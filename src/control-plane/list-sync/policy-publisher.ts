@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import type { NameSetBuffers, PublishedPolicy } from '../../policy/published.ts';
+import { giveContentsBack } from '../../memory.ts';
 import { BufferPool, buffersOf } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
@@ -63,6 +64,12 @@ export interface BuiltBase extends Built {
 
 /** Larger ones are of bases. */
 const OVERLAY_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
+/** A free buffer of this size takes no memory while it waits; smaller ones are wanted again with the next push. */
+const EMPTIED_BYTES_MIN = OVERLAY_BUFFER_BYTES_MAX;
+
+function emptyLarge(buffer: SharedArrayBuffer): void {
+  if (buffer.byteLength >= EMPTIED_BYTES_MIN) giveContentsBack(buffer);
+}
 
 interface Levels {
   readonly base: NameSetBuffers;
@@ -74,7 +81,7 @@ const NO_HOLDS: ListHolds = { key: '', held: new Uint32Array(0), byGuard: {}, sa
 
 export class PolicyPublisher {
   readonly #options: PublisherOptions;
-  readonly #pool = new BufferPool();
+  readonly #pool = new BufferPool([], emptyLarge);
   /** Held by the policies that readers may have, and by a snapshot that is being written. */
   readonly #buffers = new References<SharedArrayBuffer>((buffer) => this.#pool.giveBack([buffer]));
   /** Random, so that no list can be made whose names share a hash. */

@@ -1,7 +1,10 @@
 import { writeFile, rename } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BufferPool, POOL_BUFFERS_MAX, buffersOf } from '../../../../src/control-plane/list-sync/buffer-pool.ts';
+import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
 import { SyncHarness, testConfig } from '../../../support/list-sync-harness.ts';
+
+const PAGE_BYTES_MAX = 64 * 1024;
 
 describe('the pool', () => {
   test('gives a free buffer that fits, the smallest of them, and none that wastes much', () => {
@@ -22,17 +25,19 @@ describe('the pool', () => {
     expect(pool.free().every((buffer) => buffer.byteLength >= 5100 - POOL_BUFFERS_MAX)).toBe(true);
   });
 
-  test('does not take the same buffer twice', () => {
-    const pool = new BufferPool();
+  test('does not take the same buffer twice, nor says twice that it is free', () => {
+    const told: SharedArrayBuffer[] = [];
+    const pool = new BufferPool([], (buffer) => void told.push(buffer));
     const buffer = new SharedArrayBuffer(5000);
     pool.giveBack([buffer, buffer]);
     pool.giveBack([buffer]);
     expect(pool.free()).toEqual([buffer]);
+    expect(told).toEqual([buffer]);
   });
 });
 
-function names(word: string): string {
-  return Array.from({ length: 21_000 }, (_, i) => `${word}-${i}.example`).join('\n');
+function names(word: string, count = 21_000): string {
+  return Array.from({ length: count }, (_, i) => `${word}-${i}.example`).join('\n');
 }
 
 describe('retired policies', () => {
@@ -65,6 +70,27 @@ describe('retired policies', () => {
     expect(harness.verdict('six-20999.example')).toBe('blocked by a');
     expect(harness.verdict('one-20999.example')).toBe('allowed');
   });
+
+  test.skipIf(loadLibc().kind !== 'ok')(
+    'take no memory while they wait, and the one in force is whole (skipped where koffi does not load)',
+    async () => {
+      const count = 300_000;
+      const source = await harness.file('a.txt', names('one', count));
+      await harness.start(testConfig(harness.folder, [{ name: 'a', source, bytesMax: 16 * 1024 * 1024 }]));
+      await writeFile(`${source}.new`, `${names('one', count * 0.9)}\n${names('two', count / 10)}`);
+      await rename(`${source}.new`, source);
+      await harness.until(() => harness.status('a')?.version === 2);
+      const [first, second] = harness.policies.map(({ base }) => base);
+      for (const buffer of [first!.table, first!.names]) {
+        expect(buffer.byteLength).toBeGreaterThan(4 * 1024 * 1024);
+        const middle = new Uint8Array(buffer).subarray(PAGE_BYTES_MAX, -PAGE_BYTES_MAX);
+        expect(middle.findIndex((octet) => octet !== 0)).toBe(-1);
+      }
+      expect(second!.table).not.toBe(first!.table);
+      for (const name of [`two-${count / 10 - 1}`, `one-${count / 2}`, 'one-0'])
+        expect(harness.verdict(`${name}.example`)).toBe('blocked by a');
+    },
+  );
 
   test('are not touched while one thread has not acknowledged', async () => {
     const source = await harness.file('a.txt', names('one'));

@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { collectAfterStart, collectGarbage, giveContentsBack, giveLargeBlocksBack } from '../../src/memory.ts';
+import { loadLibc } from '../../src/data-plane/batch/libc.ts';
+
+const hasKoffi = loadLibc().kind === 'ok';
+const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+const hasGlibc = report.header.glibcVersionRuntime !== undefined;
+const EDGE_BYTES = 64 * 1024;
+
+describe('a buffer whose contents are not wanted', () => {
+  it.skipIf(!hasKoffi)(
+    'reads as zero but for its ends, and is as good as new (skipped where koffi does not load)',
+    () => {
+      const buffer = new SharedArrayBuffer(1 << 20);
+      const bytes = new Uint8Array(buffer).fill(7);
+      expect(giveContentsBack(buffer)).toBe(true);
+      const middle = bytes.subarray(EDGE_BYTES, -EDGE_BYTES);
+      expect(middle.every((octet) => octet === 0)).toBe(true);
+      bytes.fill(9);
+      expect(bytes.every((octet) => octet === 9)).toBe(true);
+    },
+  );
+
+  it('stays as it is where it has no whole page', () => {
+    const buffer = new SharedArrayBuffer(EDGE_BYTES - 1);
+    new Uint8Array(buffer).fill(7);
+    expect(giveContentsBack(buffer)).toBe(false);
+    expect(new Uint8Array(buffer).every((octet) => octet === 7)).toBe(true);
+  });
+
+  it.skipIf(!hasKoffi)('touches nothing beside it (skipped where koffi does not load)', () => {
+    const buffers = Array.from({ length: 8 }, () => new SharedArrayBuffer(300_000));
+    for (const [of, buffer] of buffers.entries()) new Uint8Array(buffer).fill(of + 1);
+    for (const [of, buffer] of buffers.entries()) if (of % 2 === 0) giveContentsBack(buffer);
+    for (const [of, buffer] of buffers.entries()) {
+      if (of % 2 === 1) expect(new Uint8Array(buffer).every((octet) => octet === of + 1)).toBe(true);
+    }
+  });
+});
+
+it.skipIf(!hasKoffi || !hasGlibc)('glibc is told to give large blocks back (skipped elsewhere)', () => {
+  expect(giveLargeBlocksBack()).toBe(true);
+});
+
+describe('collecting', () => {
+  afterEach(() => vi.useRealTimers());
+
+  /** Gone when nothing but this refers to it, and a collection was made. */
+  async function garbage(): Promise<WeakRef<object>> {
+    const reference = new WeakRef({ kept: new Array<number>(1000).fill(1) });
+    // Why: what a WeakRef was asked for stays until the turn of the event loop is over.
+    await new Promise((resolve) => setImmediate(resolve));
+    return reference;
+  }
+
+  it('takes what nobody has any more, and leaves no function behind that others could call', async () => {
+    const reference = await garbage();
+    collectGarbage();
+    expect(reference.deref()).toBeUndefined();
+    expect('gc' in globalThis).toBe(false);
+  });
+
+  it('comes once, a while after the start', async () => {
+    const reference = await garbage();
+    vi.useFakeTimers();
+    collectAfterStart();
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(reference.deref()).toBeUndefined();
+  });
+});
