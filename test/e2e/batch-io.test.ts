@@ -20,11 +20,14 @@ describe('how datagrams are moved', () => {
     expect(await weir.metric('weir_batch_io', 'mode="dgram"')).toBe(0);
   });
 
-  it('is one at a time without koffi, with a warning that says why, and answers are the same', async () => {
-    const env = { NODE_OPTIONS: `--import file://${PROJECT_ROOT}/test/support/no-koffi.ts` };
+  it.each([
+    ['without koffi', 'no-koffi.ts', /^koffi does not load: Cannot find module 'koffi'$/],
+    ['where structs are laid out in another way', 'wrong-koffi.ts', /^self-check: /],
+  ])('is one at a time %s, with a warning that says why, and answers are the same', async (_, preloaded, reason) => {
+    const env = { NODE_OPTIONS: `--import file://${PROJECT_ROOT}/test/support/${preloaded}` };
     const weir = await startWeirProcess({ config, files, env });
     const warning = await weir.log(({ msg }) => msg.startsWith('datagrams are moved one at a time'));
-    expect(warning).toMatchObject({ level: 'warn', reason: "koffi does not load: Cannot find module 'koffi'" });
+    expect(warning).toMatchObject({ level: 'warn', reason: expect.stringMatching(reason) as unknown });
     expect(await weir.metric('weir_batch_io', 'mode="dgram"')).toBe(1);
     expect(await weir.metric('weir_batch_io', 'mode="batch"')).toBe(0);
     const client = await UdpClient.open(weir.port);
