@@ -82,7 +82,7 @@ async function check(texts: readonly string[], flags: CheckFlags): Promise<void>
     const found =
       name.kind === 'name'
         ? name.name
-        : ((await findIncidentInIndex(policy, name.parts, nowSeconds)) ??
+        : ((await findIncidentInIndex(() => policy, name.parts, nowSeconds)) ??
           (await ledger.findIncident(text))?.entry.name);
     if (found === undefined) tellUnknown(text);
     else results.push(await checker.check(found));

@@ -8,7 +8,6 @@ import { nameFromText } from '../../dns/name.ts';
 import { clientOctets } from '../../policy/address.ts';
 import { CATEGORIES } from '../../policy/category.ts';
 import { explain, type ExplainedRule } from '../../policy/explain.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { isTypedIncident, readIncident } from '../../policy/read-incident.ts';
 import type { NameEvent, NameState } from '../ledger/ledger.ts';
 import { nameVerdict } from '../list-sync/name-verdict.ts';
@@ -25,6 +24,7 @@ import { timeText } from './schemas.ts';
 /** Questions of one token: each may read through whole lists. */
 const EXPLAIN_RATE = { burst: 50, perSecond: 5, keysMax: 10_000 } as const;
 const HISTORY_MAX = 200;
+const NO_POLICY = 'No policy is published yet.';
 
 /** One entry of one list on the name or above it. */
 interface Source {
@@ -76,9 +76,8 @@ export function explainRoutes(services: ApiServices): ApiRoute[] {
 }
 
 async function explainName(services: ApiServices, call: ApiCall, nowSeconds: number): Promise<ApiAnswer> {
-  const policy = services.policy();
-  if (policy === undefined) return refuse('storeUnavailable', 'No policy is published yet.');
-  const name = await nameOf(services, policy, call, nowSeconds);
+  if (services.policy() === undefined) return refuse('storeUnavailable', NO_POLICY);
+  const name = await nameOf(services, call, nowSeconds);
   if (typeof name !== 'string') return name;
   const client = clientOf(call);
   if (client === 'bad') return refuse('badRequest', 'query parameter client is not an IP address');
@@ -87,6 +86,9 @@ async function explainName(services: ApiServices, call: ApiCall, nowSeconds: num
   const names = namesAbove(name);
   const [found, states] = await Promise.all([services.finder.findEntries(wire), services.ledger.lookUp(names)]);
   const sources = [...found.map(pulledSource), ...states.flatMap(ledgerSources)].filter(({ list }) => mayRead(list));
+  // Why only now: the buffers of a policy are somebody else's, or empty, once another one is in force.
+  const policy = services.policy();
+  if (policy === undefined) return refuse('storeUnavailable', NO_POLICY);
   const explanation = explain(policy, wire, 0, nowSeconds, client);
   if (explanation === undefined) return refuse('badRequest', 'query parameter name is not a domain name');
   const by = explanation.decidedBy;
@@ -104,8 +106,7 @@ async function explainName(services: ApiServices, call: ApiCall, nowSeconds: num
 
 /** The name that is asked about, or that the incident stands for. */
 async function nameOf(
-  { ledger }: ApiServices,
-  policy: Policy,
+  { ledger, policy }: ApiServices,
   { query }: ApiCall,
   nowSeconds: number,
 ): Promise<string | ApiProblem> {

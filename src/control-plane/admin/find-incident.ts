@@ -18,27 +18,45 @@ const SLICE_SLOTS = 50_000;
 /** Names with the same hash; a few are chance, more cannot be. */
 const CANDIDATES_MAX = 16;
 
-/** The entry's name as text; undefined: no entry in force or in shadow has this id. */
+/** Policies that are walked at most: each is another than the one before, published while that was walked. */
+const WALKS_MAX = 3;
+
+/** The entry's name as text; undefined: no entry in force or in shadow has this id. `policyOf`: the one in force. */
 export async function findIncidentInIndex(
-  policy: Policy,
+  policyOf: () => Policy | undefined,
   parts: IncidentParts,
   nowSeconds: number,
 ): Promise<string | undefined> {
-  const { base, overlay } = policy.published;
-  for (const level of overlay === undefined ? [base] : [overlay, base]) {
-    for (const wireName of await namesWithHash(level, parts.entryHash)) {
-      const name = nameToText(wireName, 0).toLowerCase();
-      const rules = explain(policy, wireName, 0, nowSeconds)?.rules ?? [];
-      const isMeant = rules.some(
-        ({ kind, entry, list }) => kind === 'block' && entry === name && listTag(list) === parts.listTag,
-      );
-      if (isMeant) return name;
+  for (let walk = 0; walk < WALKS_MAX; walk++) {
+    const published = policyOf()?.published;
+    if (published === undefined) return undefined;
+    const { base, overlay } = published;
+    for (const level of overlay === undefined ? [base] : [overlay, base]) {
+      for (const wireName of await namesWithHash(level, parts.entryHash)) {
+        if (isMeant(policyOf(), wireName, parts, nowSeconds)) return nameToText(wireName, 0).toLowerCase();
+      }
     }
+    const now = policyOf()?.published;
+    if (now?.base === base && now.overlay === overlay) return undefined;
   }
   return undefined;
 }
 
-/** Why copies: between two slices the buffers may be given to another policy. What is found is judged anew. */
+function isMeant(
+  policy: Policy | undefined,
+  wireName: Uint8Array,
+  { listTag: tag }: IncidentParts,
+  nowSeconds: number,
+) {
+  const name = nameToText(wireName, 0).toLowerCase();
+  const rules = policy === undefined ? [] : (explain(policy, wireName, 0, nowSeconds)?.rules ?? []);
+  return rules.some(({ kind, entry, list }) => kind === 'block' && entry === name && listTag(list) === tag);
+}
+
+/**
+ * Why copies: between two slices the buffers may be given to another policy, or emptied. What is found is judged anew, by
+ * the policy of then.
+ */
 async function namesWithHash(level: NameSetBuffers, hash: number): Promise<Uint8Array[]> {
   const words = wordsOf(level.table);
   const names = new Uint8Array(level.names, 0, level.namesBytes);

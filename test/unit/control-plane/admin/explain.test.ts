@@ -2,7 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { explainAnswerSchema } from '../../../../src/control-plane/admin/explain-schema.ts';
 import type { ApiServices } from '../../../../src/control-plane/admin/api-services.ts';
 import type { Ledger, LedgerEntry, NameEvent } from '../../../../src/control-plane/ledger/ledger.ts';
+import { findIncidentInIndex } from '../../../../src/control-plane/admin/find-incident.ts';
 import { incidentId } from '../../../../src/policy/incident.ts';
+import { readIncident } from '../../../../src/policy/read-incident.ts';
 import { bearer, closeApis, createApi } from '../../../support/api-harness.ts';
 import { schemaProblems } from '../../../support/schema-problems.ts';
 import { testPolicy, wireName, type TestPolicy } from '../../../support/publish-policy.ts';
@@ -179,6 +181,42 @@ describe('GET /v1/explain', () => {
     ['?name=0000-0000-0000', 404, 'incidentUnknown'],
   ])('%s is %i %s', async (query, status, code) => {
     expect(await ask(`/v1/explain${query}`)).toMatchObject({ status, body: { code } });
+  });
+
+  describe('where another policy comes into force meanwhile', () => {
+    /** In force until `retire` is called: its index is emptied then, as the kernel does it. */
+    function retiring(before: TestPolicy, after: TestPolicy) {
+      const policies = [before, after].map((policy) => testPolicy({ lists: LISTS, ...policy }));
+      let inForce = policies[0]!;
+      const retire = (): void => {
+        const { table, names } = policies[0]!.published.base;
+        new Uint8Array(table).fill(0);
+        new Uint8Array(names).fill(0);
+        inForce = policies[1]!;
+      };
+      return { retire, own: { policy: () => inForce } };
+    }
+    const entries = [{ name: 'pay.example', list: 1 }];
+
+    it('a name is judged by the one that is in force when the answer is made', async () => {
+      const { retire, own } = retiring({ entries }, { entries });
+      const finder = { findEntries: () => Promise.resolve(retire()).then(() => []) };
+      const services = { ...own, finder } as unknown as Partial<ApiServices>;
+      const { body } = await ask('/v1/explain?name=pay.example', 'reader', services);
+      expect(body).toMatchObject({ verdict: 'blocked', list: 'other' });
+    });
+
+    it('an incident is looked for again in the one that came', async () => {
+      const { retire, own } = retiring({ entries }, { entries });
+      let asked = 0;
+      const policy = () => {
+        const inForce = own.policy();
+        if (++asked === 1) retire();
+        return inForce;
+      };
+      const parts = readIncident(incidentId('other', 7, wireName('pay.example')))!;
+      expect(await findIncidentInIndex(policy, parts, 1_700_000_000)).toBe('pay.example');
+    });
   });
 
   it('is 503 before the first policy', async () => {
