@@ -108,9 +108,10 @@ export class Exchanges implements ExchangeReceiver {
     return this.#underWay.find(key, query, isCheckingDisabled);
   }
 
-  /** Whether one more client may wait, for this exchange, with a query of so many octets. */
-  hasRoom(exchange: Exchange, messageBytes: number): boolean {
-    if (this.#waiters >= WAITERS_MAX || exchange.waiters.length >= WAITERS_PER_EXCHANGE_MAX) return false;
+  /** Whether one more client may wait, for this exchange or (undefined) a new one, with a query of so many octets. */
+  hasRoom(exchange: Exchange | undefined, messageBytes: number): boolean {
+    if (this.#waiters >= WAITERS_MAX) return false;
+    if (exchange !== undefined && exchange.waiters.length >= WAITERS_PER_EXCHANGE_MAX) return false;
     return this.#waiterBytes + messageBytes <= WAITER_BYTES_MAX;
   }
 
@@ -193,7 +194,8 @@ export class Exchanges implements ExchangeReceiver {
       if (nowMs - exchange.startedAtMs < STALE_ANSWER_AFTER_MS) break;
       this.#stalePending.delete(exchange);
       if (exchange.waiters.length === 0 || !this.isLate(exchange, nowMs)) continue;
-      const { waiters } = exchange;
+      // Why taken out first: answering one may bring the next query of its connection, which may wait here again.
+      const waiters = exchange.waiters.splice(0);
       this.#countOut(waiters);
       this.#events.onLate(exchange, waiters, nowMs);
       this.#freeAll(waiters);

@@ -213,7 +213,8 @@ export class Finisher {
     // implement any part of this specification and that the responder MUST NOT include an OPT record in its response"
     // (RFC 6891 7).
     if (!query.hasEdns) return end - query.start;
-    query.bytes[query.start + 11]!++;
+    const additionalCountAt = query.start + 10;
+    writeUint16(query.bytes, additionalCountAt, readUint16(query.bytes, additionalCountAt) + 1);
     let newEnd = writeOptRecord(query.bytes, end, this.#udpPayloadBytes, rcode, query.dnssecOk);
     if (extendedError !== undefined) newEnd = appendOptionBytes(query.bytes, end, newEnd, extendedError);
     return wantsExtras(query) ? this.#extras(query, transport, end, newEnd) : newEnd - query.start;

@@ -165,11 +165,11 @@ export class Resolver {
     const limit = this.#limitMet(query, arrival, shared === undefined);
     if (limit >= 0) return this.#excess(limit, query, verdict, stale, arrival);
     if (shared !== undefined) this.#cells[Counter.sharedExchanges]!++;
+    emptyPadding(query);
+    if (!this.#exchanges.hasRoom(shared, query.end - query.start))
+      return this.#excess(LimitRow.outstanding, query, verdict, shared === undefined ? stale : shared.stale, arrival);
     // Why a copy: the cache may give the entry up meanwhile.
     const exchange = shared ?? this.#exchanges.start(key, query, isCheckingDisabled, stale?.copy(), nowMs);
-    emptyPadding(query);
-    if (!this.#exchanges.hasRoom(exchange, query.end - query.start))
-      return this.#excess(LimitRow.outstanding, query, verdict, exchange.stale, arrival);
     const waiter = this.#exchanges.takeWaiter();
     waiter.fill(query, arrival, this.#clientLimits.key, verdict, this.respond);
     this.#exchanges.wait(exchange, waiter);
@@ -298,7 +298,8 @@ export class Resolver {
 
   /** A cache of another size begins empty. */
   configure(config: Config): void {
-    if (config.cache.bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(config.cache.bytesMax);
+    const { bytesMax } = config.cache;
+    if (bytesMax !== this.#limits.bytesMax) this.cache = new AnswerCache(bytesMax, undefined, this.cache);
     this.#limits = config.cache;
     this.#isAnyMinimal = config.limits.anyMinimal;
     this.#clientLimits.configure(config.limits);

@@ -27,12 +27,15 @@ export class AnswerCache {
   readonly #entries: LRUCache<number, number>;
   readonly #blocks = new AnswerBlocks();
   readonly #bytesMax: number;
-  readonly #seedA = randomBytes(4).readInt32LE();
-  readonly #seedB = randomBytes(4).readInt32LE();
+  readonly #seedA: number;
+  readonly #seedB: number;
   #evictions = 0;
 
-  constructor(bytesMax: number, entriesMax = ENTRIES_MAX) {
+  /** @param before whose keys are good for this one too: those of questions under way */
+  constructor(bytesMax: number, entriesMax = ENTRIES_MAX, before?: AnswerCache) {
     this.#bytesMax = bytesMax;
+    this.#seedA = before === undefined ? randomBytes(4).readInt32LE() : before.#seedA;
+    this.#seedB = before === undefined ? randomBytes(4).readInt32LE() : before.#seedB;
     this.#entries = new LRUCache<number, number>({
       max: Math.max(1, Math.min(entriesMax, Math.floor(bytesMax / ENTRY_BYTES_MIN))),
       maxSize: Math.max(1, bytesMax),

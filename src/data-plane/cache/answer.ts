@@ -5,6 +5,7 @@
  * its own, and read-answer.ts fills one for each message, so that neither a hit nor a miss makes one.
  * Why a copy for what waits (`copy`): the octets of an entry are somebody else's once it has given way.
  */
+import { copyOctets } from '../../dns/patch.ts';
 
 const NO_OCTETS = new Uint8Array(0);
 
@@ -87,7 +88,9 @@ export class Answer {
   /** One with octets of its own, that may be kept. */
   copy(): Answer {
     const copy = Object.assign(new Answer(), this);
-    copy.octets = this.octets.slice(this.octetsStart, this.octetsStart + this.octetCount);
+    // Why not slice: a Buffer's shares its memory.
+    copy.octets = Buffer.allocUnsafeSlow(this.octetCount);
+    copyOctets(this.octets, this.octetsStart, this.octetCount, copy.octets, 0);
     copy.octetsStart = 0;
     copy.home = undefined;
     return copy;

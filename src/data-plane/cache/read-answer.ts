@@ -155,7 +155,8 @@ function pack(into: Answer, message: Uint8Array, bodyAt: number): void {
 
 /** A failure that an older good answer may stand in for; a broken DNSSEC chain is none (RFC 8767 6 leaves it to us). */
 export function isReplaceableFailure(answer: Answer): boolean {
-  if (answer.rcode === Rcode.NOERROR || answer.rcode === Rcode.NXDOMAIN) return false;
+  const { rcode } = answer;
+  if (rcode === Rcode.NOERROR || rcode === Rcode.NXDOMAIN || rcode === Rcode.YXDOMAIN) return false;
   return answer.extendedError < ExtendedError.dnssecBogus || answer.extendedError > ExtendedError.nsecMissing;
 }
 

@@ -60,7 +60,11 @@ export class TcpTransport implements Transport {
     if (this.#isRetired) return false;
     let connection = this.#connection;
     if (connection === undefined || !connection.takesMore(nowMs)) {
-      if (connection !== undefined) this.#old.add(connection);
+      if (connection !== undefined) {
+        this.#old.add(connection);
+        // Why not left to its own idle time: an upstream that sends an octet now and then would keep it open for good.
+        connection.closeWhenIdle();
+      }
       connection = new TcpConnection(this.#options, (closed) => this.#forget(closed));
       this.#connection = connection;
     }

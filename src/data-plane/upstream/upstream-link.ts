@@ -33,6 +33,7 @@ export class UpstreamLink {
   #cells: Float64Array;
   readonly #log: UpstreamLog;
   #tcp: Transport | undefined;
+  #isRetired = false;
 
   constructor(
     config: UpstreamConfig,
@@ -54,7 +55,11 @@ export class UpstreamLink {
   }
 
   get tcp(): Transport {
-    this.#tcp ??= TRANSPORT_BY_PROTOCOL.tcp(this.config, this.#context, 0);
+    if (this.#tcp === undefined) {
+      this.#tcp = TRANSPORT_BY_PROTOCOL.tcp(this.config, this.#context, 0);
+      // Why: nobody would close it. It takes no query, and another upstream is asked.
+      if (this.#isRetired) this.#tcp.retire();
+    }
     return this.#tcp;
   }
 
@@ -79,6 +84,7 @@ export class UpstreamLink {
   }
 
   retire(): void {
+    this.#isRetired = true;
     this.#setDown(false);
     // Why elsewhere: its row may be another upstream's from now on, which must not be down for what this one does.
     this.#cells = new Float64Array(this.#cells.length);

@@ -94,6 +94,14 @@ describe('a response over TCP', () => {
     }
   });
 
+  it.each([254, 255, 256, 511])('counts OPT beside %i additional records', (count) => {
+    const weir = new ResolverHarness();
+    const reply = weir.ask(NAME, tcp);
+    const additionals = Array.from({ length: count }, () => aRecord('ns.example', '192.0.2.2', 60));
+    weir.upstream.last.answer({ answers: [aRecord(NAME, '192.0.2.1', 60)], additionals });
+    expect(Buffer.from(reply.message!).readUInt16BE(10)).toBe(count + 1);
+  });
+
   it('carries the idle timeout in keepalive where the client asks (RFC 7828), also when blocked or special', () => {
     const weir = new ResolverHarness({
       entries: [{ name: 'bad.example' }],

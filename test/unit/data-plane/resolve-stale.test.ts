@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WAITERS_PER_EXCHANGE_MAX } from '../../../src/data-plane/exchanges.ts';
+import { STALE_ANSWER_AFTER_MS, WAITERS_PER_EXCHANGE_MAX } from '../../../src/data-plane/exchanges.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { Rcode, RecordType } from '../../../src/dns/iana.ts';
+import { TransportRow } from '../../../src/telemetry/counter-labels.ts';
 import { Counter } from '../../../src/telemetry/counters.ts';
 import { type HarnessOptions, freezeClock, ResolverHarness, type Sections } from '../../support/resolver-harness.ts';
 import { aRecord, soaOf } from '../../support/scripted-answers.ts';
@@ -47,6 +48,48 @@ describe('a stale answer (RFC 8767)', () => {
     expect(reply.ttls).toEqual([30]);
     expect(reply.infoCodes).toEqual([ExtendedError.staleAnswer]);
     expect(weir.cells[Counter.cacheStaleAnswers]).toBe(1);
+  });
+
+  it('stays the name’s own, though the cache gives its room to others while the upstream is awaited', () => {
+    const weir = withAnswer({ config: { cache: { bytesMax: 1024 * 1024 } } });
+    weir.advance(TTL_MS);
+    const reply = weir.ask(NAME);
+    const asked = weir.upstream.last;
+    for (let index = 0; index < 4_000; index++) {
+      // As long as NAME, so that it lies in its block as NAME's answer did.
+      const name = `${String(index).padStart(NAME.length - '.example'.length, '0')}.example`;
+      weir.ask(name);
+      weir.upstream.last.answer({ answers: [aRecord(name, '203.0.113.66', 300)] });
+    }
+    asked.end(TIMEOUT);
+    expect(addresses(reply)).toEqual(['192.0.2.1']);
+  });
+
+  it('stays the name’s own, though another that takes several blocks is looked up while the upstream is awaited', () => {
+    const weir = new ResolverHarness();
+    const tcp = { transport: TransportRow.tcp };
+    const other = 'other.example';
+    for (const [name, prefix] of [
+      [NAME, '192.0.2'],
+      [other, '203.0.113'],
+    ] as const) {
+      weir.ask(name, tcp);
+      const answers = Array.from({ length: 20 }, (_, last) => aRecord(name, `${prefix}.${last}`, TTL_MS / 1000));
+      weir.upstream.last.answer({ answers });
+    }
+    weir.advance(TTL_MS);
+    const reply = weir.ask(NAME, tcp);
+    weir.ask(other, tcp);
+    weir.advance(STALE_ANSWER_AFTER_MS);
+    expect(addresses(reply)).toEqual(Array.from({ length: 20 }, (_, last) => `192.0.2.${last}`));
+  });
+
+  it('does not hide that the name cannot be (YXDOMAIN)', () => {
+    const weir = withAnswer();
+    weir.advance(TTL_MS);
+    const reply = weir.ask(NAME);
+    weir.upstream.last.answer({ rcode: Rcode.YXDOMAIN });
+    expect(reply.decoded.rcode).toBe(Rcode.YXDOMAIN);
   });
 
   it.each([Rcode.SERVFAIL, Rcode.REFUSED, Rcode.FORMERR])('stands in for the upstream’s rcode %i', (rcode) => {
