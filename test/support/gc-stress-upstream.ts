@@ -37,6 +37,7 @@ function openSocket(of: number): Promise<DatagramSocket> {
         if (answered % 64 === 0) collect!();
         if (++answered % (SOCKETS * PER_ROUND) === 0) roundDone();
       },
+      onUnsent: (id) => reject(new Error(`${id} was not sent`)),
       onError: (code) => reject(new Error(code)),
     });
   });

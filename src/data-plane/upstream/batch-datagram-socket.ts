@@ -5,13 +5,18 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { HeaderFlag } from '../../dns/iana.ts';
-import { copyOctets } from '../../dns/patch.ts';
+import { copyOctets, readUint16 } from '../../dns/patch.ts';
 import type { Libc } from '../batch/libc.ts';
 import { MessageBatch } from '../batch/message-batch.ts';
 import type { SocketWatch, WatchedSocket } from '../batch/socket-watch.ts';
 import { sockaddrBytes, writeSockaddr } from '../batch/sockaddr.ts';
 import { SocketSideRow } from '../../telemetry/counter-labels.ts';
-import type { DatagramSocket, DatagramSocketHandler, OpenDatagramSocket } from './datagram-socket.ts';
+import {
+  type DatagramSocket,
+  type DatagramSocketHandler,
+  isOfEarlier,
+  type OpenDatagramSocket,
+} from './datagram-socket.ts';
 
 const SLOTS = 64;
 /** The largest response that the configuration lets us ask for. */
@@ -139,14 +144,14 @@ class BatchDatagramSocket implements DatagramSocket {
   }
 
   /**
-   * The kernel did not take a datagram: it waits for room; anything else has not arrived. Why not node:dgram, which would
+   * The kernel did not take a datagram: it waits for room, or has failed, alone. Why not node:dgram, which would
    * wait by itself: it takes no address for a socket that it finds connected, and none without one that it did not connect.
    * What still waits when the socket closes is let go: whoever asked has given it up, or asks elsewhere.
    */
   unsent(error: number, message: Uint8Array): void {
     const { libc } = this.#batches;
     const isBusy = error === libc.EAGAIN || error === libc.ENOBUFS;
-    if (!isBusy || this.#unsent.length === UNSENT_MAX) return this.#reportLater(libc.errorName(error));
+    if (!isBusy || this.#unsent.length === UNSENT_MAX) return this.#failLater(libc.errorName(error), message);
     if (this.#unsent.length === 0) setTimeout(this.#sendAgain, SEND_AGAIN_MS);
     this.#unsent.push(Uint8Array.from(message));
   }
@@ -157,8 +162,12 @@ class BatchDatagramSocket implements DatagramSocket {
   };
 
   /** Why later: the handler must not be called from within send. */
-  #reportLater(code: string): void {
-    setImmediate(() => this.#report(code));
+  #failLater(code: string, message: Uint8Array): void {
+    const id = readUint16(message, 0);
+    setImmediate(() => {
+      if (isOfEarlier(code)) this.#report(code);
+      else if (!this.#isClosed) this.#handler.onUnsent(id);
+    });
   }
 
   #report(code: string): void {

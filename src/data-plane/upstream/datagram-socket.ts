@@ -5,9 +5,13 @@
  */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { readUint16 } from '../../dns/patch.ts';
 
 export interface DatagramSocket {
-  /** Sends, or queues until the end of this turn. `bytes` may be overwritten once it returns. Failures go to onError. */
+  /**
+   * Sends, or queues until the end of this turn. `bytes`, which begin with an id of two octets, may be overwritten once it
+   * returns. Failures go to onUnsent or, where they are of something sent before, to onError.
+   */
   send(bytes: Uint8Array, end: number): void;
   close(): void;
 }
@@ -17,8 +21,15 @@ export interface DatagramSocketHandler {
   onOpen(): void;
   /** `bytes` is valid until it returns, unless `isOwned`: then it is the receiver's. */
   onDatagram(bytes: Uint8Array, start: number, end: number, isOwned: boolean): void;
-  /** Before onOpen: the socket is of no use. After: something sent has not arrived. */
+  /** The datagram that began with this id, the one sent last, has not been sent and will not be. */
+  onUnsent(id: number): void;
+  /** Before onOpen: the socket is of no use. After: something sent has not arrived, and nobody says what. */
   onError(code: string): void;
+}
+
+/** Whether a failure is of what was sent before: that the upstream's port is closed, the kernel says to the next one. */
+export function isOfEarlier(code: string): boolean {
+  return code === 'ECONNREFUSED';
 }
 
 export type OpenDatagramSocket = (host: string, port: number, handler: DatagramSocketHandler) => DatagramSocket;
@@ -42,7 +53,14 @@ export const openDgramSocket: OpenDatagramSocket = (host, port, handler) => {
     // Why the caller may overwrite: libuv sends at once unless the kernel's buffer is full; then the datagram that goes
     // out later carries another id, nobody waits for its response, and the query is tried again.
     // Why a callback: without one dgram says nothing of an error that send itself meets, such as an earlier refusal.
-    send: (bytes, end) => socket.send(bytes, 0, end, onError),
+    send: (bytes, end) => {
+      const id = readUint16(bytes, 0);
+      socket.send(bytes, 0, end, (error: NodeJS.ErrnoException | null) => {
+        if (error === null || isClosed) return;
+        if (isOfEarlier(error.code ?? '')) onError(error);
+        else handler.onUnsent(id);
+      });
+    },
     close: () => {
       isClosed = true;
       socket.close();

@@ -112,6 +112,13 @@ export class UdpPort implements AttemptPort, DatagramSocketHandler {
     this.#owner.events.onResponse(attempt, match, bytes, start, end, isOwned);
   }
 
+  onUnsent(id: number): void {
+    const attempt = this.#pending.get(id);
+    if (attempt === undefined) return;
+    this.release(attempt);
+    this.#owner.events.onFailure(attempt, false);
+  }
+
   onError(code: string): void {
     if (!this.#isOpen) {
       this.#socket.close();

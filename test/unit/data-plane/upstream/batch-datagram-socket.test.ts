@@ -1,10 +1,21 @@
 /** What sockets in batches alone have to see to; datagram-socket-contract.test.ts has what all do. */
 import { createSocket } from 'node:dgram';
 import { closeSync, openSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { monotonicMs } from '../../../../src/clock.ts';
 import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
 import { openInBatches } from '../../../../src/data-plane/upstream/batch-datagram-socket.ts';
+import type { UpstreamOutcome } from '../../../../src/data-plane/upstream/upstream.ts';
+import { createUpstreamPool } from '../../../../src/data-plane/upstream/upstream-pool.ts';
+import { UpstreamOutcomeRow } from '../../../../src/telemetry/counter-labels.ts';
+import { createCounters, upstreamCounter } from '../../../../src/telemetry/counters.ts';
+import { respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
+import { closeAll, PATIENT, question, track, upstreamConfig } from '../../../support/upstream-harness.ts';
 
+afterEach(closeAll);
+
+/** Of the kernel, where a firewall forbids it. */
+const EPERM = 1;
 /** UNSENT_MAX. */
 const WAITING_MAX = 1_024;
 const libc = loadLibc();
@@ -17,7 +28,8 @@ test.skipIf(libc.kind !== 'ok')(
     const close = vi.fn(closeSync);
     const onError = vi.fn();
     const open = openInBatches({ ...real, openUdp: () => fd, connect: () => undefined, close });
-    const socket = open('127.0.0.1', 53, { onOpen: () => undefined, onDatagram: () => undefined, onError });
+    const idle = { onOpen: () => undefined, onDatagram: () => undefined, onUnsent: () => undefined };
+    const socket = open('127.0.0.1', 53, { ...idle, onError });
     expect(close).toHaveBeenCalledExactlyOnceWith(fd);
     expect(onError).not.toHaveBeenCalled();
     await expect.poll(() => onError.mock.calls).toEqual([['ERR_INVALID_FD_TYPE']]);
@@ -26,7 +38,7 @@ test.skipIf(libc.kind !== 'ok')(
 );
 
 test.skipIf(libc.kind !== 'ok')(
-  'a thousand datagrams wait for room in the kernel; one more is said to have failed (skipped where there are no batches)',
+  'a thousand datagrams wait for room in the kernel; of one more it is said that it was not sent (skipped where there are no batches)',
   async () => {
     const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
     const server = createSocket('udp4').on('message', () => void came++);
@@ -34,18 +46,62 @@ test.skipIf(libc.kind !== 'ok')(
     let came = 0;
     let isFull = true;
     const send: typeof real.send = (...call) => (isFull ? -real.ENOBUFS : real.send(...call));
-    const onError = vi.fn();
-    const onOpen = vi.fn();
+    const [onOpen, onUnsent, onError] = [vi.fn(), vi.fn(), vi.fn()];
     const open = openInBatches({ ...real, send });
-    const socket = open('127.0.0.1', server.address().port, { onOpen, onDatagram: () => undefined, onError });
+    const handler = { onOpen, onDatagram: () => undefined, onUnsent, onError };
+    const socket = open('127.0.0.1', server.address().port, handler);
     await expect.poll(() => onOpen.mock.calls.length).toBe(1);
-    for (let count = 0; count < WAITING_MAX + 1; count++) socket.send(Buffer.from('hello'), 5);
-    await expect.poll(() => onError.mock.calls).toEqual([['ENOBUFS']]);
+    for (let id = 0; id <= WAITING_MAX; id++) socket.send(Buffer.of(id >>> 8, id & 0xff, 0), 3);
+    await expect.poll(() => onUnsent.mock.calls).toEqual([[WAITING_MAX]]);
     isFull = false;
     // Why not all: the server's own queue is shorter than a thousand datagrams on some machines.
     await expect.poll(() => came).toBeGreaterThan(64);
     socket.close();
     server.close();
-    expect(onError).toHaveBeenCalledTimes(1);
+    expect(onUnsent).toHaveBeenCalledTimes(1);
+    expect(onError).not.toHaveBeenCalled();
+  },
+);
+
+test.skipIf(libc.kind !== 'ok')(
+  'what the kernel refuses fails alone; what waits for its answer on the same socket goes on (skipped where there are no batches)',
+  async () => {
+    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+    let isRefused = false;
+    const send: typeof real.send = (...call) => (isRefused ? -EPERM : real.send(...call));
+    const answers: (() => void)[] = [];
+    const upstream = track(
+      await startFakeUpstream((asked) => {
+        answers.push(() => asked.reply(respond(asked)));
+        return undefined;
+      }),
+    );
+    const cells = new Float64Array(createCounters());
+    const pool = createUpstreamPool({
+      upstreams: [upstreamConfig(upstream)],
+      settings: { ...PATIENT, sourcePorts: 1, attemptsMax: 1 },
+      edns: { udpPayloadBytes: 1232 },
+      cells,
+      log: { info: vi.fn(), warn: vi.fn(), error: vi.fn() },
+      openSocket: openInBatches({ ...real, send }),
+    });
+    const ends: string[] = [];
+    const ask = (name: string): void => {
+      const receiver = {
+        onAnswer: () => true,
+        onOutcome: ({ kind }: UpstreamOutcome) => void ends.push(`${name} ${kind}`),
+      };
+      pool.exchange(question(name), receiver, monotonicMs());
+    };
+    ask('first.example');
+    await upstream.received(1);
+    isRefused = true;
+    ask('second.example');
+    await expect.poll(() => ends).toEqual(['second.example failed']);
+    answers[0]!();
+    await expect.poll(() => ends).toEqual(['second.example failed', 'first.example read']);
+    expect(cells[upstreamCounter(0, UpstreamOutcomeRow.network)]).toBe(1);
+    expect(cells[upstreamCounter(0, UpstreamOutcomeRow.mismatched)]).toBe(0);
+    pool.close();
   },
 );

@@ -111,6 +111,7 @@ test.each(CASES.filter(([, protocol]) => protocol === 'udp'))(
     const socket = openSocket(upstream.host, upstream.port, {
       onOpen: note('open'),
       onDatagram: note('datagram'),
+      onUnsent: note('unsent'),
       onError: note('error'),
     });
     isOpening = false;
@@ -134,6 +135,7 @@ test.skipIf(linkLocal === undefined).each(CASES.filter(([, protocol]) => protoco
     const socket: DatagramSocket = openSocket(linkLocal!, echo.address().port, {
       onOpen: () => socket.send(Buffer.from('hello'), 5),
       onDatagram: (bytes, start, end) => void came.push(Buffer.from(bytes.subarray(start, end)).toString()),
+      onUnsent: (id) => void came.push(`${id} unsent`),
       onError: (code) => void came.push(code),
     });
     await expect.poll(() => came).toEqual(['hello']);
