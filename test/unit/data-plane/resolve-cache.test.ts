@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WAITERS_MAX } from '../../../src/data-plane/exchanges.ts';
 import { ExtendedError } from '../../../src/dns/extended-error.ts';
 import { HeaderFlag, Rcode, RecordType } from '../../../src/dns/iana.ts';
 import { VerdictRow } from '../../../src/telemetry/counter-labels.ts';
@@ -25,6 +26,26 @@ function fetched(
 }
 
 describe('an answer from upstream', () => {
+  it('that was under way when the cache got another size is remembered in the new one', () => {
+    const weir = new ResolverHarness();
+    weir.ask(NAME);
+    weir.resolver.configure({ ...weir.config, cache: { ...weir.config.cache, bytesMax: 2 * 1024 * 1024 } });
+    const joined = weir.ask(NAME);
+    expect(weir.upstream.asks).toHaveLength(1);
+    weir.upstream.last.answer({ answers: [aRecord(NAME, '192.0.2.1', 100)] });
+    expect(joined.decoded.answers).toHaveLength(1);
+    expect(weir.ask(NAME).wasLate).toBe(false);
+  });
+
+  it('is not asked for where nobody may wait for it any more', () => {
+    const weir = new ResolverHarness();
+    for (let index = 0; index < WAITERS_MAX; index++) weir.ask(`n${index % 10}.example`);
+    expect(weir.upstream.asks).toHaveLength(10);
+    const reply = weir.ask(NAME);
+    expect([reply.wasLate, reply.decoded.rcode]).toEqual([false, Rcode.SERVFAIL]);
+    expect(weir.upstream.asks).toHaveLength(10);
+  });
+
   it('is given to who asked, with their id and letter case, and remembered', () => {
     const weir = new ResolverHarness();
     const first = weir.ask('WwW.eXample');

@@ -44,14 +44,34 @@ vi.mock('node:net', async (original) => ({
 
 afterEach(() => void sockets.splice(0));
 
-test('a connection that was quiet while a query waited on it is closed when it is quiet later', () => {
-  const events = { onResponse: vi.fn(), onFailure: vi.fn(), onStranger: vi.fn(), onUnderAttack: vi.fn() };
-  const transport = new TcpTransport({ host: '192.0.2.53', port: 53, slot: 0, random: new RandomWords(), events });
+function newAttempt(): Attempt {
   const attempt = new Attempt();
   attempt.exchange = new Exchange();
   attempt.exchange.questionEnd = writeQuery(attempt.exchange.query, question('www.example.com'), {
     udpPayloadBytes: 1232,
   });
+  return attempt;
+}
+
+test('a connection in whose place another has come is closed when nothing waits on it, though octets go on coming', () => {
+  const events = { onResponse: vi.fn(), onFailure: vi.fn(), onStranger: vi.fn(), onUnderAttack: vi.fn() };
+  const transport = new TcpTransport({ host: '192.0.2.53', port: 53, slot: 0, random: new RandomWords(), events });
+  const [early, late] = [newAttempt(), newAttempt()];
+  transport.send(early, 0);
+  sockets[0]!.emit('connect');
+  // A message of 65,535 octets that never ends.
+  sockets[0]!.emit('data', Buffer.of(0xff, 0xff, 0));
+  transport.send(late, 10_000);
+  expect(sockets).toHaveLength(2);
+  expect(sockets[0]!.isDestroyed).toBe(false);
+  early.port!.release(early);
+  expect(sockets.map(({ isDestroyed }) => isDestroyed)).toEqual([true, false]);
+});
+
+test('a connection that was quiet while a query waited on it is closed when it is quiet later', () => {
+  const events = { onResponse: vi.fn(), onFailure: vi.fn(), onStranger: vi.fn(), onUnderAttack: vi.fn() };
+  const transport = new TcpTransport({ host: '192.0.2.53', port: 53, slot: 0, random: new RandomWords(), events });
+  const attempt = newAttempt();
   transport.send(attempt, 0);
   const [socket] = sockets as [FakeSocket];
   socket.emit('connect');

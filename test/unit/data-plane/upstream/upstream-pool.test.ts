@@ -156,6 +156,19 @@ describe('life cycle', () => {
     expect((await waiting).kind).toBe('answer');
   });
 
+  test('what an upstream that was taken away cuts short is asked of the new one: nobody would close a connection to it', async () => {
+    const old = track(await startFakeUpstream(() => undefined));
+    const next = track(await startFakeUpstream());
+    const pool = openPool([old]);
+    const waiting = ask(pool, 'old.example.com');
+    await old.received(1);
+    pool.reconfigure([upstreamConfig(next)], PATIENT, { udpPayloadBytes: 1232 });
+    old.queries[0]!.reply(respond(old.queries[0]!, { truncated: true }));
+    expect((await waiting).kind).toBe('answer');
+    expect(next.queries.map(({ name }) => name)).toEqual(['old.example.com']);
+    expect(old.queries.map(({ transport }) => transport)).toEqual(['udp']);
+  });
+
   test('with no upstream left, what is outstanding fails', async () => {
     const old = track(await startFakeUpstream(() => undefined));
     const pool = openPool([old], { attemptTimeoutMs: 50 });
