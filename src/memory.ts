@@ -13,7 +13,7 @@ import type { LibraryHandle } from 'koffi';
 const M_MMAP_THRESHOLD = -3;
 const OWN_MAPPING_BYTES_MIN = 64 * 1024;
 const MADV_DONTNEED = 4;
-/** What a start does is done by then, and so are its first answers. */
+/** What a start or a reload does is done by then, and so is what is asked right behind it. */
 const QUIET_AFTER_MS = 10_000;
 /** The largest page of any system that Weir runs on (arm64 may have 4, 16 or 64 KiB). */
 const PAGE_BYTES_MAX = 64 * 1024;
@@ -94,7 +94,13 @@ export function collectGarbage(): void {
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
-/** Collects what the start of the calling thread left, a while after it. The timer does not keep the thread alive. */
-export function collectAfterStart(): void {
-  setTimeout(collectGarbage, QUIET_AFTER_MS).unref();
+let later: NodeJS.Timeout | undefined;
+
+/**
+ * Collects what the calling thread leaves behind now (a start, a reload), when it is quiet again; asked for anew, it waits
+ * anew. The timer does not keep the thread alive.
+ */
+export function collectLater(): void {
+  clearTimeout(later);
+  later = setTimeout(collectGarbage, QUIET_AFTER_MS).unref();
 }

@@ -6,6 +6,7 @@ import { parentPort, workerData, type Transferable } from 'node:worker_threads';
 import { collectGarbage } from '../../memory.ts';
 import { CompileWorkshop, GuardUnavailable, type CompileJob, type JobKind, type JobResults } from './compile-jobs.ts';
 import { startProgress } from './compile-progress.ts';
+import { isLargeBuild } from './compiler.ts';
 
 export interface CompileThreadData {
   readonly progress: SharedArrayBuffer;
@@ -21,15 +22,14 @@ export type ThreadMessage =
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }
   | { readonly kind: 'warning'; readonly text: string };
 
-const LARGE_ENTRIES_MIN = 100_000;
-
 const port = parentPort;
 if (port !== null) {
   startProgress((workerData as CompileThreadData).progress);
   const send = (message: ThreadMessage, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
   const workshop = new CompileWorkshop((text) => send({ kind: 'warning', text }));
   port.on('message', ({ id, job }: JobMessage) => {
-    if (isLarge(job)) collectGarbage();
+    // Why: while an index is built there are two; what the parsing of a list left must not be there too.
+    if (job.kind === 'build' && isLargeBuild(job.lists)) collectGarbage();
     workshop
       .run(job)
       .then((result) => send({ kind: 'done', id, result }, transferable(result)))
@@ -41,11 +41,6 @@ if (port !== null) {
         send({ kind: 'failed', id, message });
       });
   });
-}
-
-/** While an index is built there are two of them: what the parsing of a list left in the heap must not be there too. */
-function isLarge(job: CompileJob): boolean {
-  return job.kind === 'build' && job.lists.some(({ entries }) => entries >= LARGE_ENTRIES_MIN);
 }
 
 /** Segments in memory move; the published index is shared memory already. */
