@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
+import { multipleLines } from './multiples.ts';
 import { readResults, type Results, type Row } from './results.ts';
 import { gridOf } from './table.ts';
 import { targetLines } from './targets.ts';
@@ -13,18 +14,9 @@ const DOCUMENT = new URL('../docs/performance.md', import.meta.url).pathname;
 const README = new URL('../README.md', import.meta.url).pathname;
 const LISTS = new URL('../docs/lists.md', import.meta.url).pathname;
 const GIB = 1024 ** 3;
-const ALL_CASES = [
-  'blocked',
-  'cached',
-  'mixed',
-  'forwarded',
-  'start',
-  'sizes',
-  'lists',
-  'threads',
-  'reload',
-  'encrypted',
-];
+/** Of queries, measured with every server. */
+const QUERY_CASES = ['blocked', 'cached', 'mixed', 'forwarded'];
+const ALL_CASES = [...QUERY_CASES, 'start', 'sizes', 'lists', 'threads', 'reload', 'encrypted'];
 
 function line(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
@@ -108,6 +100,11 @@ let text = readFileSync(DOCUMENT, 'utf8');
 text = fill(text, 'runs', runsText(runOf));
 text = fill(text, 'servers', serversText(results.filter((run) => [...runOf.values()].includes(run))));
 text = fill(text, 'targets', targetTable);
+text = fill(
+  text,
+  'multiples',
+  markdown(['server', ...QUERY_CASES], multipleLines(QUERY_CASES.flatMap(rowsOf), QUERY_CASES)),
+);
 for (const name of ALL_CASES) text = fill(text, name, caseTable(name));
 await write(DOCUMENT, text);
 await write(README, fill(readFileSync(README, 'utf8'), 'targets', targetTable));
