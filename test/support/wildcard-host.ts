@@ -21,7 +21,7 @@ for (const [index, address] of process.argv.slice(2).entries()) {
   const port = weir.do53.find(({ host }) => host.includes(':') === address.includes(':'))!.port;
   const client = await UdpClient.open(port, address);
   const response = await client.exchange(encodeQuery({ id: index + 1, name: 'bad.example', type: QTYPE_A })!);
-  answers[address] = decoded(response).answers.map(({ data }) => String(data));
+  answers[address] = decoded(response).answers.map(({ data }) => data);
 }
 process.stdout.write(`${JSON.stringify({ answers, batches: await weir.metric('weir_batch_io', 'mode="batch"') })}\n`);
 closeClients();

@@ -47,7 +47,7 @@ describe('collecting', () => {
 
   /** Gone when nothing but this refers to it, and a collection was made. */
   async function garbage(): Promise<WeakRef<object>> {
-    const reference = new WeakRef({ kept: new Array<number>(1000).fill(1) });
+    const reference = new WeakRef({ kept: Array.from({ length: 1000 }, () => 1) });
     // Why: what a WeakRef was asked for stays until the turn of the event loop is over.
     await new Promise((resolve) => setImmediate(resolve));
     return reference;

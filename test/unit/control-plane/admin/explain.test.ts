@@ -208,10 +208,10 @@ describe('GET /v1/explain', () => {
 
     it('an incident is looked for again in the one that came', async () => {
       const { retire, own } = retiring({ entries }, { entries });
-      let asked = 0;
+      let looks = 0;
       const policy = () => {
         const inForce = own.policy();
-        if (++asked === 1) retire();
+        if (++looks === 1) retire();
         return inForce;
       };
       const parts = readIncident(incidentId('other', 7, wireName('pay.example')))!;

@@ -190,7 +190,10 @@ describe.skipIf(loaded.kind !== 'ok').each(HOSTS)(
         await new Promise(setImmediate);
       }
       await expect.poll(() => asked.length + recorder.errors.length).toBe(120);
-      const all = [...'abcdefghijkl'].flatMap((letter) => [...'0123456789'].map((digit) => letter + digit));
+      const all = Array.from(
+        { length: 120 },
+        (_each, index) => `${'abcdefghijkl'[Math.floor(index / 10)]!}${index % 10}`,
+      );
       const failed = recorder.errors.map((error) => {
         const id = Number(error.replace(' unsent', ''));
         return String.fromCharCode(id >>> 8, id & 0xff);
