@@ -21,6 +21,8 @@ export interface ListenerReports {
   rejected: number;
   sendsFailed: number;
   batchEnds: number;
+  /** Of the last batch, as it was said at its end. */
+  batchReceivedAtMs: number;
   readonly errors: Error[];
 }
 
@@ -42,6 +44,7 @@ export function listenerDependencies(
     rejected: 0,
     sendsFailed: 0,
     batchEnds: 0,
+    batchReceivedAtMs: 0,
     errors: [],
   };
   const deps: ListenerDependencies = {
@@ -50,7 +53,10 @@ export function listenerDependencies(
     onConnections: (change) => void reports.connections.push(change),
     onRejected: () => void reports.rejected++,
     onSendFailed: () => void reports.sendsFailed++,
-    onBatchEnd: () => void reports.batchEnds++,
+    onBatchEnd: (receivedAtMs) => {
+      reports.batchEnds++;
+      reports.batchReceivedAtMs = receivedAtMs;
+    },
     onError: (error) => void reports.errors.push(error),
     tls: {
       context,

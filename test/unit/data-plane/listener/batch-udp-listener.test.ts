@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { closeSync, openSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
-import { ANSWERED_LATER, type Arrival } from '../../../../src/data-plane/listener/arrival.ts';
+import { ANSWERED_LATER, type Arrival, DROPPED } from '../../../../src/data-plane/listener/arrival.ts';
 import { bindUdpInBatches } from '../../../../src/data-plane/listener/batch-udp-listener.ts';
 import { unwillingKernel } from '../../../support/unwilling-kernel.ts';
 
@@ -70,5 +70,37 @@ it.skipIf(libc.kind !== 'ok').each(['127.0.0.1', '::1'])(
     expect([...came.values()].every((times) => times === 1)).toBe(true);
     expect(failed).toBe(kernel.refused);
     expect(Math.min(kernel.refused, kernel.full, kernel.cut)).toBeGreaterThan(0);
+  },
+);
+
+it.skipIf(libc.kind !== 'ok')(
+  'leaves a queue that never ends for the next turn of the event loop (skipped where there are no batches)',
+  async () => {
+    const TURN_MAX = 1_024 + 64 + 1;
+    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+    let taken = 0;
+    const receive: typeof real.receive = (_fd, _headers, count) => (taken < 10 * TURN_MAX ? count : -real.EAGAIN);
+    const turns: number[] = [];
+    const listener = await bindUdpInBatches(
+      { ...real, receive },
+      {
+        host: '127.0.0.1',
+        port: 0,
+        handler: () => {
+          if (taken++ === 0) setImmediate(() => turns.push(taken));
+          return DROPPED;
+        },
+        onBatchEnd: () => undefined,
+        onSendFailed: nothing,
+        onError: nothing,
+      },
+    );
+    const client = createSocket('udp4');
+    client.send(Buffer.alloc(12), listener.port, '127.0.0.1');
+    await expect.poll(() => turns.length).toBe(1);
+    expect(turns[0]).toBeGreaterThan(64);
+    expect(turns[0]).toBeLessThanOrEqual(TURN_MAX);
+    client.close();
+    await listener.close();
   },
 );

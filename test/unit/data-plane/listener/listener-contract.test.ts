@@ -52,9 +52,11 @@ describe.each(kinds.flatMap((kind) => [V4, V6].map((at) => ({ ...kind, at }))))(
 
     it('hands over each message with its octets, client, transport and time', async () => {
       const seen: unknown[] = [];
+      const receivedAtMs: number[] = [];
       const { deps, reports } = listenerDependencies((arrival) => {
         const { transport: row, family: of, isLate } = arrival;
         const age = monotonicMs() - arrival.receivedAtMs;
+        receivedAtMs.push(arrival.receivedAtMs);
         const octets = [...messageOf(arrival)];
         seen.push({ transport: row, of, isLate, client: [...arrival.client], octets, isNow: age >= 0 && age < 60_000 });
         return answerInPlace(arrival, messageOf(arrival));
@@ -66,6 +68,7 @@ describe.each(kinds.flatMap((kind) => [V4, V6].map((at) => ({ ...kind, at }))))(
       const octets = [...message(7, 20)];
       expect(seen).toEqual([{ transport, of: family, isLate: false, client: clientOctets, octets, isNow: true }]);
       expect(reports.batchEnds).toBe(1);
+      expect([reports.batchReceivedAtMs]).toEqual(receivedAtMs);
     });
 
     it('sends what was answered in place, longer than the query or shorter', async () => {

@@ -1,13 +1,14 @@
 /** What sockets in batches alone have to see to; datagram-socket-contract.test.ts has what all do. */
 import { createSocket } from 'node:dgram';
 import { closeSync, openSync } from 'node:fs';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { monotonicMs } from '../../../../src/clock.ts';
-import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
+import { type Libc, loadLibc } from '../../../../src/data-plane/batch/libc.ts';
+import { SocketWatch } from '../../../../src/data-plane/batch/socket-watch.ts';
 import { openInBatches } from '../../../../src/data-plane/upstream/batch-datagram-socket.ts';
 import type { UpstreamOutcome } from '../../../../src/data-plane/upstream/upstream.ts';
 import { createUpstreamPool } from '../../../../src/data-plane/upstream/upstream-pool.ts';
-import { UpstreamOutcomeRow } from '../../../../src/telemetry/counter-labels.ts';
+import { SocketSideRow, UpstreamOutcomeRow } from '../../../../src/telemetry/counter-labels.ts';
 import { createCounters, upstreamCounter } from '../../../../src/telemetry/counters.ts';
 import { respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
 import { closeAll, PATIENT, question, track, upstreamConfig } from '../../../support/upstream-harness.ts';
@@ -16,6 +17,7 @@ afterEach(closeAll);
 
 /** Of the kernel, where a firewall forbids it. */
 const EPERM = 1;
+const ECONNREFUSED = 111;
 /** UNSENT_MAX. */
 const WAITING_MAX = 1_024;
 const libc = loadLibc();
@@ -105,3 +107,59 @@ test.skipIf(libc.kind !== 'ok')(
     pool.close();
   },
 );
+
+/** A socket to a server of the test's own, on a C library that receives as the test likes. */
+async function openOn(receive: Libc['receive'], watch?: SocketWatch) {
+  const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+  const server = createSocket('udp4').on('message', (_, { port, address }) => server.send('answer', port, address));
+  await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve));
+  const handler = { onOpen: vi.fn(), onDatagram: vi.fn(), onUnsent: vi.fn(), onError: vi.fn() };
+  const socket = openInBatches({ ...real, receive }, watch)('127.0.0.1', server.address().port, handler);
+  await expect.poll(() => handler.onOpen.mock.calls.length).toBe(1);
+  const close = () => {
+    socket.close();
+    server.close();
+  };
+  return { real, handler, socket, close };
+}
+
+describe.skipIf(libc.kind !== 'ok')('what it receives (skipped where there are no batches)', () => {
+  test('is left for the next turn of the event loop where it never ends', async () => {
+    const TURN_MAX = 512 + 64 + 1;
+    let taken = 0;
+    const { handler, socket, close } = await openOn((_fd, _headers, count) => (taken < 10 * TURN_MAX ? count : -11));
+    const turns: number[] = [];
+    handler.onDatagram.mockImplementation(() => {
+      if (taken++ === 0) setImmediate(() => turns.push(taken));
+    });
+    socket.send(Buffer.from('query'), 5);
+    await expect.poll(() => turns.length).toBe(1);
+    expect(turns[0]).toBeGreaterThan(64);
+    expect(turns[0]).toBeLessThanOrEqual(TURN_MAX);
+    close();
+  });
+
+  test('may be an error of the socket, which is said', async () => {
+    const codes = [-ECONNREFUSED];
+    const { handler, socket, close } = await openOn(() => codes.pop() ?? -11);
+    socket.send(Buffer.from('query'), 5);
+    await expect.poll(() => handler.onError.mock.calls).toEqual([['ECONNREFUSED']]);
+    close();
+  });
+
+  test('has a queue of a mebibyte, whose losses are counted as long as it is open', async () => {
+    const cells = new Float64Array(createCounters());
+    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+    const watch = new SocketWatch(real, cells);
+    const { close } = await openOn((...call) => real.receive(...call), watch);
+    const [watched] = watch.sockets(SocketSideRow.upstream);
+    const own = new Uint8Array(16);
+    own[0] = 2;
+    const same = { sockaddr: own, isV6: false, shared: false, receiveBufferBytes: 1024 * 1024 };
+    const fd = real.openUdp(same);
+    expect(real.socketMemory(watched!.fd)).toEqual(real.socketMemory(fd));
+    real.close(fd);
+    close();
+    expect(watch.sockets(SocketSideRow.upstream)).toEqual([]);
+  });
+});

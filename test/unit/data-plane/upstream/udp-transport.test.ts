@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { monotonicMs } from '../../../../src/clock.ts';
 import type { DatagramSocketHandler } from '../../../../src/data-plane/upstream/datagram-socket.ts';
 import { Attempt, Exchange } from '../../../../src/data-plane/upstream/exchange.ts';
+import { PENDING_PER_SOCKET_MAX } from '../../../../src/data-plane/upstream/pending-table.ts';
 import { writeQuery } from '../../../../src/data-plane/upstream/query-message.ts';
 import { RandomWords } from '../../../../src/data-plane/upstream/random-words.ts';
 import type { TransportEvents } from '../../../../src/data-plane/upstream/transport.ts';
@@ -220,4 +221,12 @@ test('closing closes everything, once', () => {
   transport.close();
   transport.close();
   expect(open(sockets)).toEqual([]);
+});
+
+test('no more than half of all ids of a socket wait; what is more is not sent', () => {
+  const { transport, sockets } = setUp(1);
+  sockets[0]!.handler.onOpen();
+  for (let count = 0; count < PENDING_PER_SOCKET_MAX; count++) expect(transport.send(newAttempt(), 0)).toBe(true);
+  expect(transport.send(newAttempt(), 0)).toBe(false);
+  expect(sockets[0]!.sent).toHaveLength(PENDING_PER_SOCKET_MAX);
 });
