@@ -13,8 +13,6 @@ import type { LibraryHandle } from 'koffi';
 const M_MMAP_THRESHOLD = -3;
 const OWN_MAPPING_BYTES_MIN = 64 * 1024;
 const MADV_DONTNEED = 4;
-/** What a start or a reload does is done by then, and so is what is asked right behind it. */
-const QUIET_AFTER_MS = 10_000;
 /** The largest page of any system that Weir runs on (arm64 may have 4, 16 or 64 KiB). */
 const PAGE_BYTES_MAX = 64 * 1024;
 
@@ -83,8 +81,8 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
 
 /**
  * Collects the calling thread's garbage and gives the pages back. Why: V8 itself looks only when a heap has grown, so that
- * what a start or a list left in one stays for good: 5 to 13 MB a thread. Cost: 30 to 60 ms in which the thread does
- * nothing else; not for threads that answer queries.
+ * what the reading of a list left in one stays. Cost: 20 to 60 ms of a processor, helper threads included; where queries are
+ * answered on the same one they wait for that (30 ms, three such threads at a time), so not as a habit.
  */
 export function collectGarbage(): void {
   // Why so: it is how a thread comes by the function without the flag having been given to the process.
@@ -92,15 +90,4 @@ export function collectGarbage(): void {
   const collect = runInNewContext('gc') as Collect;
   setFlagsFromString('--no-expose-gc');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-}
-
-let later: NodeJS.Timeout | undefined;
-
-/**
- * Collects what the calling thread leaves behind now (a start, a reload), when it is quiet again; asked for anew, it waits
- * anew. The timer does not keep the thread alive.
- */
-export function collectLater(): void {
-  clearTimeout(later);
-  later = setTimeout(collectGarbage, QUIET_AFTER_MS).unref();
 }

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { isLoopback } from '../config/address.ts';
 import { describeProblems } from '../config/config-error.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { collectLater, giveLargeBlocksBack } from '../memory.ts';
+import { giveLargeBlocksBack } from '../memory.ts';
 import { addressText } from '../supervisor/cannot-listen.ts';
 import { HandOver } from '../supervisor/hand-over.ts';
 import { Predecessor } from '../supervisor/predecessor.ts';
@@ -64,7 +64,6 @@ async function serve({ config: configFile, takeOver }: ServeOptions): Promise<vo
     const started = await supervisor.start(predecessor && (async () => predecessor?.release()));
     log.info({ version, ...addressesOf(started) }, 'ready');
     process.stderr.write(welcome(started, config));
-    collectLater();
   } catch (error) {
     await supervisor.stop();
     await recursion.stop();

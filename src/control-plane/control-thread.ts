@@ -4,7 +4,6 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
-import { collectLater } from '../memory.ts';
 import { startHeartbeat } from '../telemetry/heartbeat.ts';
 import { isLoopback } from '../config/address.ts';
 import type { Config, SocketAddress } from '../config/config.ts';
@@ -241,7 +240,6 @@ async function start(): Promise<void> {
   await ledgerService.tellAudience();
   await listSync.start();
   void ledgerService.start();
-  collectLater();
   say({
     kind: 'started',
     lists: listSync

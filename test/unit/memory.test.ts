@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { collectLater, collectGarbage, giveContentsBack, giveLargeBlocksBack } from '../../src/memory.ts';
+import { describe, expect, it } from 'vitest';
+import { collectGarbage, giveContentsBack, giveLargeBlocksBack } from '../../src/memory.ts';
 import { loadLibc } from '../../src/data-plane/batch/libc.ts';
 
 const hasKoffi = loadLibc().kind === 'ok';
@@ -43,8 +43,6 @@ it.skipIf(!hasKoffi || !hasGlibc)('glibc is told to give large blocks back (skip
 });
 
 describe('collecting', () => {
-  afterEach(() => vi.useRealTimers());
-
   /** Gone when nothing but this refers to it, and a collection was made. */
   async function garbage(): Promise<WeakRef<object>> {
     const reference = new WeakRef({ kept: Array.from({ length: 1000 }, () => 1) });
@@ -58,19 +56,5 @@ describe('collecting', () => {
     collectGarbage();
     expect(reference.deref()).toBeUndefined();
     expect('gc' in globalThis).toBe(false);
-  });
-
-  it('comes once, a while after it was asked for last', async () => {
-    const reference = await garbage();
-    vi.useFakeTimers();
-    collectLater();
-    vi.advanceTimersByTime(9_000);
-    collectLater();
-    expect(vi.getTimerCount()).toBe(1);
-    vi.advanceTimersByTime(9_000);
-    expect(vi.getTimerCount()).toBe(1);
-    vi.advanceTimersByTime(60_000);
-    expect(vi.getTimerCount()).toBe(0);
-    expect(reference.deref()).toBeUndefined();
   });
 });

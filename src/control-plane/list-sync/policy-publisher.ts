@@ -4,11 +4,11 @@
  */
 import { randomInt } from 'node:crypto';
 import type { NameSetBuffers, PublishedPolicy } from '../../policy/published.ts';
-import { collectLater, giveContentsBack } from '../../memory.ts';
+import { giveContentsBack } from '../../memory.ts';
 import { BufferPool, buffersOf } from './buffer-pool.ts';
 import type { CompileRunner } from './compile-client.ts';
 import type { BuildList } from './compile-jobs.ts';
-import { compileBase, isLargeBuild, RuleWordTable } from './compiler.ts';
+import { compileBase, RuleWordTable } from './compiler.ts';
 import type { GuardFiles } from './guard-files.ts';
 import { holdsKey, type ListHolds } from './list-holds.ts';
 import type { ListContent } from './list-content.ts';
@@ -258,7 +258,6 @@ export class PolicyPublisher {
       return 'lost';
     }
     const { base, unused, entriesInForce, holds } = done.result;
-    if (isLargeBuild(lists)) collectLater();
     this.#isFolding = false;
     this.#pool.giveBack(unused);
     const built = lists.map((list, index) => ({

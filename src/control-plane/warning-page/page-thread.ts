@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config, SocketAddress } from '../../config/config.ts';
-import { collectLater } from '../../memory.ts';
 import { ClientGroups } from '../../policy/client-groups.ts';
 import { Policy } from '../../policy/policy.ts';
 import type { PublishedPolicy } from '../../policy/published.ts';
@@ -33,7 +32,6 @@ const port = parentPort!;
 const log = createLog({ level: data.config.log.level, name: 'page' });
 const say = (message: FromPage): void => port.postMessage(message);
 startHeartbeat(heartbeat);
-collectLater();
 
 let { config } = data;
 let groups = new ClientGroups(config.clients.groups);
