@@ -14,7 +14,7 @@ export interface Machine {
   readonly commit: string;
   /** What a UDP socket's queue holds where a server asks for nothing (net.core.rmem_default); 0: not known. */
   readonly receiveBufferDefaultBytes?: number;
-  /** Of the last minute before the run: above about 0.3 the figures are noise. */
+  /** Of the last minute before the run: above about 0.3 something else ran, or had just ended. */
   readonly loadBefore: number;
 }
 

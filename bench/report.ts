@@ -31,13 +31,20 @@ function queueText(bytes = 0): string[] {
   return bytes === 0 ? [] : [`a UDP socket's queue holds ${bytes / 1024} KiB unless a server asks for more`];
 }
 
+/** Where a table has medians over rounds; the others say beside them what they are of. */
+function roundsText({ rounds, seconds }: Results['options'], names: readonly string[]): string[] {
+  const text = `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+  if (names.some((name) => QUERY_CASES.includes(name))) return [`${text} of ${seconds} s`];
+  return names.includes('start') ? [`${text} of starts`] : [];
+}
+
 /** Of one run, and which of the tables are its. */
 function runText({ machine, list, options, startedAt }: Results, names: readonly string[]): string {
   const facts = [
     `${machine.processor}, ${machine.cores} processors, ${(machine.memoryBytes / GIB).toFixed(0)} GiB`,
     `${machine.system}, Linux ${machine.kernel}, Node ${machine.node}`,
     `Weir at ${machine.commit}`,
-    `${options.rounds} ${options.rounds === 1 ? 'round' : 'rounds'} of ${options.seconds} s`,
+    ...roundsText(options, names),
     ...queueText(machine.receiveBufferDefaultBytes),
     `${list.origin} names`,
     `load of the machine before ${machine.loadBefore.toFixed(2)}`,
@@ -54,8 +61,9 @@ function runsText(runOf: ReadonlyMap<string, Results>): string {
 /** Every server of the runs shown (oldest first), and every version of it that was measured, as it was configured last. */
 function serversText(runs: readonly Results[]): string {
   const lines = new Map<string, string[]>();
-  for (const { servers } of runs) {
+  for (const { servers, rows } of runs) {
     for (const [name, { version, configuration }] of Object.entries(servers)) {
+      if (!rows.some(({ server }) => server === name)) continue;
       lines.set(`${name} ${version}`, [name, version, configuration]);
     }
   }

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: runs the cases against the servers that are installed, prints one table, and leaves the figures in
- * bench/results. Exits 1 when a query was lost or an answer was wrong: such figures are worth nothing.
+ * bench/results. Exits 1 when a query was lost or an answer was wrong or missing, a peer's too: such a cell is to be looked at.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * The only file that calls the system's C library: many datagrams a system call, for listeners and upstreams alike.
+ * The only file that calls the system's C library for sockets (src/memory.ts does for memory): many datagrams a system call,
+ * for listeners and upstreams alike.
  * Linux on x64 and arm64, glibc or musl; elsewhere, or where the optional package koffi is missing, `loadLibc` says why
  * not and plain node:dgram does the work. Struct layouts are computed by the FFI from the C declarations, then proved by
  * self-check.ts. Why safe: every buffer whose address is handed out here is held by its owner as long as it is used.
