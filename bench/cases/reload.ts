@@ -9,9 +9,10 @@ import { monotonicMs } from '../../src/clock.ts';
 import { runLoadForLatency } from '../dnsperf.ts';
 import type { ListData } from '../list-data.ts';
 import { SINKHOLE_ADDRESS, writePlain } from '../list-files.ts';
+import { measureRun } from '../measure.ts';
 import { addressesOf, ask } from '../probe.ts';
 import { forgetPeak, peakBytes } from '../process-usage.ts';
-import { writeBlocked } from '../query-files.ts';
+import { seededRandom, writeBlocked } from '../query-files.ts';
 import type { Row } from '../results.ts';
 import { serverFolder } from '../server.ts';
 import { startWeirServer } from '../weir-server.ts';
@@ -32,6 +33,12 @@ function changed(list: ListData, every: number, word: string): ListData {
   const nameAt = (index: number): string =>
     every !== Infinity && index % every === 0 ? `${word}x${index}.example.com` : list.nameAt(index);
   return { count: list.count, origin: list.origin, nameAt };
+}
+
+/** A name that no change takes out. */
+function kept(list: ListData, every: number, random: () => number): string {
+  const index = Math.floor(random() * list.count);
+  return list.nameAt(every !== Infinity && index % every === 0 ? (index + 1) % list.count : index);
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -56,6 +63,7 @@ async function reloadOn(context: CaseContext, every: number, where: string, core
   writePlain(nextFile, next);
   writeBlocked(queryFile, context.list, QUERIES);
   const { list } = context;
+  const random = seededRandom(7);
   const server = await startWeirServer(context, { folder, list, listFiles: [listFile], threads: 1, cores });
   forgetPeak(server.pids);
   const load = runLoadForLatency(
@@ -70,6 +78,12 @@ async function reloadOn(context: CaseContext, every: number, where: string, core
     },
     join(folder, 'answers.txt'),
   );
+  const reported = async () => (await load).report;
+  // Of names that both lists have: blocked all the while.
+  const looks = measureRun(server, reported, true, () => ({
+    name: kept(list, every, random),
+    address: SINKHOLE_ADDRESS,
+  }));
   let inForceMs: number | undefined;
   if (every !== Infinity) {
     await pause(SWAP_AFTER_MS);
@@ -77,9 +91,13 @@ async function reloadOn(context: CaseContext, every: number, where: string, core
     inForceMs = await untilBlocked(server.port, next.nameAt(0));
   }
   const { report, latency } = await load;
+  const { wrong } = await looks;
   const peak = peakBytes(server.pids);
   await server.program.stop();
   if (report.lost > 0) context.problem(`reload, ${where}: ${report.lost} queries lost`);
+  if (wrong.length > 0) context.problem(`reload, ${where}: ${wrong.length} wrong answers, e.g. ${wrong[0]}`);
+  const failed = report.completed - (report.rcodes['NOERROR'] ?? 0);
+  if (failed > 0) context.problem(`reload, ${where}: ${failed} answers were not NOERROR`);
   return {
     case: 'reload',
     server: 'weir',
