@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 
 const [file, rounds = '1', main = fileURLToPath(new URL('../bin/weir.js', import.meta.url))] = process.argv.slice(2);
-/** After the last job the compile thread is ended, and what a start left is collected; memory at rest is read behind that. */
+/** After the last job the compile thread is ended; memory at rest is read behind that. */
 const REST_MS = 12_000;
 const WAIT_MS_MAX = 300_000;
 const TICKS_A_SECOND = 100;

@@ -82,12 +82,18 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
 /**
  * Collects the calling thread's garbage and gives the pages back. Why: V8 itself looks only when a heap has grown, so that
  * what the reading of a list left in one stays. Cost: 20 to 60 ms of a processor, helper threads included; where queries are
- * answered on the same one they wait for that (30 ms, three such threads at a time), so not as a habit.
+ * answered on the same one they wait for that (30 ms, three such threads at a time), so not as a habit. Returns whether it
+ * did; errors: none, for nothing but memory hangs on it.
  */
-export function collectGarbage(): void {
-  // Why so: it is how a thread comes by the function without the flag having been given to the process.
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as Collect;
-  setFlagsFromString('--no-expose-gc');
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+export function collectGarbage(): boolean {
+  try {
+    // Why so: it is how a thread comes by the function without the flag having been given to the process.
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as Collect;
+    setFlagsFromString('--no-expose-gc');
+    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -119,13 +119,16 @@ describe('a port that another program has', () => {
 });
 
 describe('an address', () => {
-  test.skipIf(!ISROOT)('below 1024 for someone who may not: says which capability is needed', async () => {
-    const { code, stderr } = await run({ config: listen({ do53: ['127.0.0.1:53'] }), prefix: asNobody });
-    expect([code, stderr]).toEqual([
-      1,
-      'weir: cannot listen on 127.0.0.1:53: not permitted; ports below 1024 need the capability CAP_NET_BIND_SERVICE\n',
-    ]);
-  });
+  test.skipIf(!ISROOT)(
+    'below 1024 for someone who may not: says which capability is needed (by root alone: runs as nobody)',
+    async () => {
+      const { code, stderr } = await run({ config: listen({ do53: ['127.0.0.1:53'] }), prefix: asNobody });
+      expect([code, stderr]).toEqual([
+        1,
+        'weir: cannot listen on 127.0.0.1:53: not permitted; ports below 1024 need the capability CAP_NET_BIND_SERVICE\n',
+      ]);
+    },
+  );
 
   test('that this machine does not have: the only one is an error', async () => {
     const { code, stderr } = await run({ config: listen({ do53: ['192.0.2.77:5300'] }) });
@@ -187,7 +190,7 @@ describe('a bad configuration: exit code 78 and every problem at once', () => {
     expect(stderr).toContain('cannot read FOLDER/gone.txt: no such file');
   });
 
-  test.skipIf(!ISROOT)('a protected file that may not be read', async () => {
+  test.skipIf(!ISROOT)('a protected file that may not be read (by root alone: runs as nobody)', async () => {
     const { code, stderr } = await run({
       config: { protected: ['secret.txt'] },
       files: { 'secret.txt': 'bank.example\n' },
@@ -267,12 +270,15 @@ describe('the state directory', () => {
     await expectServedWithoutCopies(await startWeirProcess({ files: { ...files, state: '' }, config }));
   });
 
-  test.skipIf(!ISROOT)('that is read-only: served without last good copies, and said', async () => {
-    const folder = newFolder();
-    mkdirSync(join(folder, 'state'), { mode: 0o555 });
-    chmodSync(folder, 0o755);
-    await expectServedWithoutCopies(await startWeirProcess({ folder, files, config, prefix: asNobody }));
-  });
+  test.skipIf(!ISROOT)(
+    'that is read-only: served without last good copies, and said (by root alone: runs as nobody)',
+    async () => {
+      const folder = newFolder();
+      mkdirSync(join(folder, 'state'), { mode: 0o555 });
+      chmodSync(folder, 0o755);
+      await expectServedWithoutCopies(await startWeirProcess({ folder, files, config, prefix: asNobody }));
+    },
+  );
 
   test('that is deleted under way: a later change is in force all the same', async () => {
     const weir = await startWeirProcess({ files, config });

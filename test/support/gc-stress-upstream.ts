@@ -5,6 +5,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { batchSupport } from '../../src/data-plane/batch/self-check.ts';
+import { collect } from './forced-collection.ts';
 import { openInBatches } from '../../src/data-plane/upstream/batch-datagram-socket.ts';
 import type { DatagramSocket } from '../../src/data-plane/upstream/datagram-socket.ts';
 
@@ -13,15 +14,6 @@ const ROUNDS = 8;
 const PER_ROUND = 16;
 
 const host = process.argv[2] ?? '127.0.0.1';
-const forceCollection = globalThis.gc;
-if (forceCollection === undefined) throw new Error('run with --expose-gc');
-/** Memory that a collection freed is somebody else's at once: what still used it is found out. */
-const taken: Buffer[] = [];
-function collect(): void {
-  forceCollection!();
-  for (const bytes of [1_024, 2_048, 4_096, 262_144]) taken.push(Buffer.alloc(bytes, 0xa5));
-  if (taken.length > 64) taken.splice(0, 32);
-}
 const support = batchSupport();
 if (support.kind !== 'ok') throw new Error('no batches here');
 

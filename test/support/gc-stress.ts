@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram';
 import { ANSWERED_LATER, type Arrival } from '../../src/data-plane/listener/arrival.ts';
 import { LISTENERS } from '../../src/data-plane/listener/listeners.ts';
 import { batchSupport } from '../../src/data-plane/batch/self-check.ts';
+import { collect } from './forced-collection.ts';
 import { listenerDependencies } from './listener-harness.ts';
 
 const CLIENTS = 8;
@@ -14,15 +15,6 @@ const ROUNDS = 8;
 const PER_ROUND = 16;
 
 const host = process.argv[2] ?? '127.0.0.1';
-const forceCollection = globalThis.gc;
-if (forceCollection === undefined) throw new Error('run with --expose-gc');
-/** Memory that a collection freed is somebody else's at once: what still used it is found out. */
-const taken: Buffer[] = [];
-function collect(): void {
-  forceCollection!();
-  for (const bytes of [1_024, 2_048, 4_096, 262_144]) taken.push(Buffer.alloc(bytes, 0xa5));
-  if (taken.length > 64) taken.splice(0, 32);
-}
 if (batchSupport().kind !== 'ok') throw new Error('no batches here');
 
 let handled = 0;

@@ -1,5 +1,5 @@
 /**
- * Preloaded into the process by NODE_OPTIONS=--import: koffi says that the length of a message lies a word further than it
+ * Preloaded into the process by NODE_OPTIONS=--import: koffi says that the length of a message lies a word before where it
  * does, as it would for a system whose structs are laid out in another way.
  */
 import { Module } from 'node:module';

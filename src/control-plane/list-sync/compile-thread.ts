@@ -6,7 +6,6 @@ import { parentPort, workerData, type Transferable } from 'node:worker_threads';
 import { collectGarbage } from '../../memory.ts';
 import { CompileWorkshop, GuardUnavailable, type CompileJob, type JobKind, type JobResults } from './compile-jobs.ts';
 import { startProgress } from './compile-progress.ts';
-import { isLargeBuild } from './compiler.ts';
 
 export interface CompileThreadData {
   readonly progress: SharedArrayBuffer;
@@ -22,14 +21,16 @@ export type ThreadMessage =
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }
   | { readonly kind: 'warning'; readonly text: string };
 
+/** Of a list whose parsing leaves garbage that is worth the time it takes to collect. */
+const LARGE_ENTRIES_MIN = 100_000;
+
 const port = parentPort;
 if (port !== null) {
   startProgress((workerData as CompileThreadData).progress);
   const send = (message: ThreadMessage, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
   const workshop = new CompileWorkshop((text) => send({ kind: 'warning', text }));
   port.on('message', ({ id, job }: JobMessage) => {
-    // Why: while an index is built there are two; what the parsing of a list left must not be there too.
-    if (job.kind === 'build' && isLargeBuild(job.lists)) collectGarbage();
+    if (isLargeBuild(job)) collectGarbage();
     workshop
       .run(job)
       .then((result) => send({ kind: 'done', id, result }, transferable(result)))
@@ -41,6 +42,11 @@ if (port !== null) {
         send({ kind: 'failed', id, message });
       });
   });
+}
+
+/** While an index is built there are two of them: what the parsing of a large list left must not be there too. */
+function isLargeBuild(job: CompileJob): boolean {
+  return job.kind === 'build' && job.lists.some(({ entries }) => entries >= LARGE_ENTRIES_MIN);
 }
 
 /** Segments in memory move; the published index is shared memory already. */

@@ -40,14 +40,6 @@ export interface CompileResult {
   readonly entriesInForce: readonly number[];
 }
 
-/** Entries of one list from which on the garbage of a thread is worth collecting before an index is built. */
-const LARGE_ENTRIES_MIN = 100_000;
-
-/** Whether the index is so large that what else takes memory while it is built should be little. */
-export function isLargeBuild(lists: readonly { readonly entries: number }[]): boolean {
-  return lists.some(({ entries }) => entries >= LARGE_ENTRIES_MIN);
-}
-
 /**
  * Builds a base. Errors: SegmentLost.
  * Cost: 0.5 s a million names; memory for the index and little more, since the segments are read in pieces.

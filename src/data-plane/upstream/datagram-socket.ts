@@ -21,7 +21,7 @@ export interface DatagramSocketHandler {
   onOpen(): void;
   /** `bytes` is valid until it returns, unless `isOwned`: then it is the receiver's. */
   onDatagram(bytes: Uint8Array, start: number, end: number, isOwned: boolean): void;
-  /** The datagram that began with this id, the one sent last, has not been sent and will not be. */
+  /** The newest datagram that began with this id has not been sent and will not be. */
   onUnsent(id: number): void;
   /** Before onOpen: the socket is of no use. After: something sent has not arrived, and nobody says what. */
   onError(code: string): void;
