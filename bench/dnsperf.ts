@@ -3,8 +3,7 @@
  * verbose form lists every answer with its latency; percentiles come from there, in runs of their own, since the list
  * costs the client time.
  */
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,7 +36,10 @@ export interface Load {
 export interface LoadReport {
   readonly sent: number;
   readonly completed: number;
+  /** Sent, and not answered within the time limit of a query. */
   readonly lost: number;
+  /** Under way when the run was interrupted: nobody knows whether they would have been answered. */
+  readonly interrupted: number;
   readonly seconds: number;
   readonly queriesPerSecond: number;
   readonly latencyMeanUs: number;
@@ -86,38 +88,58 @@ export async function runProgram(cores: string, program: string, args: readonly 
   return text;
 }
 
-/** A run whose every answer is listed, through `listFile`, for percentiles. */
-export async function runLoadForLatency(
-  load: Load,
-  listFile: string,
-): Promise<{ readonly report: LoadReport; readonly latency: LatencyReport }> {
-  const [command, args] = pinned(load.cores, 'dnsperf', [...argumentsOf(load), '-v']);
-  const list = await open(listFile, 'w');
-  const child = spawn(command, args, { stdio: ['ignore', list.fd, 'ignore'] });
-  await once(child, 'close');
-  await list.close();
-  return readList(listFile);
+/** A run whose every answer was listed. */
+export interface ListedRun {
+  readonly report: LoadReport;
+  readonly latenciesUs: readonly number[];
 }
 
-/** A line of the list: "> NOERROR name type 0.000123"; everything else is the report. */
-async function readList(listFile: string): Promise<{ report: LoadReport; latency: LatencyReport }> {
+export interface ListedLoad {
+  /** Ends it now, with its report and the list of all answers up to here. */
+  interrupt(): void;
+  readonly ended: Promise<ListedRun>;
+}
+
+/** Starts a run whose every answer is listed, through `listFile`. */
+export function startListedLoad(load: Load, listFile: string): ListedLoad {
+  const [command, args] = pinned(load.cores, 'dnsperf', [...argumentsOf(load), '-v']);
+  const list = openSync(listFile, 'w');
+  const child = spawn(command, args, { stdio: ['ignore', list, 'ignore'] });
+  closeSync(list);
+  const ended = once(child, 'close').then(() => readList(createReadStream(listFile, 'latin1')));
+  // Why: whoever waits for it may first wait for something else, which may fail too.
+  ended.catch(() => undefined);
+  return { interrupt: () => void child.kill('SIGINT'), ended };
+}
+
+/** A run for percentiles. */
+export async function runLoadForLatency(load: Load, listFile: string): Promise<LatencyReport> {
+  return latencyOf((await startListedLoad(load, listFile).ended).latenciesUs);
+}
+
+/**
+ * Reads what `-v` prints: a line an answer, "> NOERROR name type 0.000123"; a line without a time for what was lost (T) or
+ * under way at an interrupt (I); everything else is the report.
+ */
+export async function readList(input: NodeJS.ReadableStream): Promise<ListedRun> {
   const latenciesUs: number[] = [];
   let text = '';
-  for await (const line of createInterface({ input: createReadStream(listFile, 'latin1') })) {
+  for await (const line of createInterface({ input })) {
     if (line.startsWith('> ')) {
       const seconds = Number(line.slice(line.lastIndexOf(' ') + 1));
       if (!Number.isNaN(seconds)) latenciesUs.push(Math.round(seconds * MICROSECONDS_A_SECOND));
     } else if (text.length < REPORT_CHARACTERS_MAX) text += `${line}\n`;
   }
+  return { report: readReport(text), latenciesUs };
+}
+
+export function latencyOf(latenciesUs: readonly number[]): LatencyReport {
   return {
-    report: readReport(text),
-    latency: {
-      p50Us: percentile(latenciesUs, 50),
-      p99Us: percentile(latenciesUs, 99),
-      p999Us: percentile(latenciesUs, 99.9),
-      maxUs: percentile(latenciesUs, 100),
-      late: latenciesUs.filter((each) => each > LATE_US).length,
-    },
+    p50Us: percentile(latenciesUs, 50),
+    p99Us: percentile(latenciesUs, 99),
+    p999Us: percentile(latenciesUs, 99.9),
+    maxUs: percentile(latenciesUs, 100),
+    late: latenciesUs.filter((each) => each > LATE_US).length,
   };
 }
 
@@ -136,6 +158,8 @@ export function readReport(text: string): LoadReport {
     sent: number('Queries sent'),
     completed: number('Queries completed'),
     lost: number('Queries lost'),
+    // Only an interrupted run has the line.
+    interrupted: Number(/Queries interrupted:\s+(\d+)/.exec(text)?.[1] ?? 0),
     seconds: number('Run time \\(s\\)'),
     queriesPerSecond: number('Queries per second'),
     latencyMeanUs: number('Average Latency \\(s\\)') * MILLISECONDS_A_SECOND * MILLISECONDS_A_SECOND,

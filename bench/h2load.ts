@@ -57,6 +57,7 @@ export function readHttpsReport(text: string): LoadReport {
     sent,
     completed,
     lost: sent - completed,
+    interrupted: 0,
     seconds: (Number(seconds[1]) * UNIT_US[seconds[2]!]!) / 1_000_000,
     queriesPerSecond: Number(part(/finished in [^,]+, ([\d.]+) req\/s/)),
     latencyMeanUs: Number(mean[1]) * UNIT_US[mean[2]!]!,

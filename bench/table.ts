@@ -20,6 +20,7 @@ const COLUMNS: Readonly<Record<string, { readonly title: string; readonly show: 
   readerCpuUs: { title: 'reader us/view', show: (value) => value.toFixed(0) },
   readyMs: { title: 'ready ms', show: (value) => value.toFixed(0) },
   readyAgainMs: { title: 'again ms', show: (value) => value.toFixed(0) },
+  windowSeconds: { title: 'window s', show: (value) => value.toFixed(1) },
   inForceMs: { title: 'in force ms', show: (value) => value.toFixed(0) },
   ackMs: { title: 'answered ms', show: (value) => value.toFixed(0) },
   ackP50Ms: { title: 'answered p50 ms', show: (value) => value.toFixed(1) },
@@ -35,6 +36,7 @@ const COLUMNS: Readonly<Record<string, { readonly title: string; readonly show: 
   indexBytesPerName: { title: 'index B/name', show: (value) => value.toFixed(1) },
   sent: { title: 'sent', show: String },
   lost: { title: 'lost', show: String },
+  interrupted: { title: 'cut off', show: String },
   late: { title: 'late', show: String },
   wrong: { title: 'wrong', show: String },
 };

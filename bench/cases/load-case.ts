@@ -72,8 +72,7 @@ async function oneRun(kind: QueryKind, context: CaseContext, cell: Cell): Promis
 
 async function latencyRun(kind: QueryKind, context: CaseContext, cell: Cell): Promise<LatencyReport> {
   await warmUp(kind, context, cell);
-  const { latency } = await runLoadForLatency(loadOf(kind, context, cell), join(context.folder, 'answers.txt'));
-  return latency;
+  return runLoadForLatency(loadOf(kind, context, cell), join(context.folder, 'answers.txt'));
 }
 
 function rowOf(name: string, context: CaseContext, cell: Cell): Row {

@@ -23,6 +23,7 @@ describe('the report of h2load', () => {
       sent: 77_276,
       completed: 77_270,
       lost: 6,
+      interrupted: 0,
       seconds: 2.72,
       queriesPerSecond: 28_406.61,
       latencyMeanUs: 3_510,
@@ -34,6 +35,7 @@ describe('the report of h2load', () => {
     expect(readHttpsReport(REPORT.replace('77270 2xx, 0 3xx, 0 4xx', '77000 2xx, 0 3xx, 270 4xx'))).toMatchObject({
       completed: 77_000,
       lost: 276,
+      interrupted: 0,
     });
   });
 

@@ -17,7 +17,8 @@ test('answers are looked into while the load runs: a wrong address, two, and non
   const server = { name: 'fake', port: upstream.port, pids: [process.pid], isEcho: false } as unknown as RunningServer;
   const names = ['good.example', 'bad.example', 'two.example', 'good.example', 'mute.example'];
   let next = 0;
-  const report = { sent: 4, completed: 4, lost: 0, seconds: 1, queriesPerSecond: 4, latencyMeanUs: 1, rcodes: {} };
+  const counts = { sent: 4, completed: 4, lost: 0, interrupted: 0 };
+  const report = { ...counts, seconds: 1, queriesPerSecond: 4, latencyMeanUs: 1, rcodes: {} };
   const run = async () => {
     await upstream.received(names.length);
     return report;
