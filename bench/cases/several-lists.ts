@@ -1,63 +1,76 @@
-/** The same names in one list and in ten: a lookup must not cost more. */
+/**
+ * The same names in one list and in ten that overlap, each name in two or three: a lookup must not cost more, neither of a
+ * name that is listed nor of one that no list has, which is looked up to the end before its cached answer is taken.
+ */
 import { join } from 'node:path';
-import type { ListData } from '../list-data.ts';
 import { writePlain } from '../list-files.ts';
-import { writeBlocked } from '../query-files.ts';
+import type { Measurement } from '../measure.ts';
 import type { Row } from '../results.ts';
 import { serverFolder } from '../server.ts';
 import { median } from '../statistics.ts';
-import { measureBlocked, startWeirServer, type WeirServer } from '../weir-server.ts';
+import { startWeirServer, type WeirServer } from '../weir-server.ts';
 import type { BenchCase, CaseContext } from './case.ts';
+import { type KindRun, measureKind, totalsOf } from './kind-run.ts';
+import { overlappingLists } from './overlapping-lists.ts';
+import { blocked, cached, type QueryKind } from './query-cases.ts';
 
 const COUNTS = [1, 10];
-const QUERIES = 50_000;
 const OUTSTANDING = 100;
+const QUESTIONS: readonly (readonly [string, QueryKind])[] = [
+  ['listed', blocked],
+  ['unlisted', cached],
+];
 
-/** Every `count`-th name, from `first` on. */
-function share(list: ListData, first: number, count: number): ListData {
-  return {
-    count: Math.ceil((list.count - first) / count),
-    origin: list.origin,
-    nameAt: (index) => list.nameAt(index * count + first),
-  };
+interface Cell extends KindRun {
+  readonly lists: number;
+  readonly server: WeirServer;
+  readonly questions: string;
+  readonly measurements: Measurement[];
 }
 
-async function startWith(context: CaseContext, lists: number): Promise<WeirServer> {
-  const folder = serverFolder(context.folder, `lists-${lists}`);
-  const listFiles = Array.from({ length: lists }, (_, index) => {
+async function startWith(context: CaseContext, count: number): Promise<WeirServer> {
+  const folder = serverFolder(context.folder, `lists-${count}`);
+  const listFiles = overlappingLists(context.list, count).map((list, index) => {
     const file = join(folder, `list-${index}.txt`);
-    writePlain(file, share(context.list, index, lists));
+    writePlain(file, list);
     return file;
   });
   return startWeirServer(context, { folder, list: context.list, listFiles, threads: 1, cores: context.cores.server });
 }
 
+function rowOf(context: CaseContext, cell: Cell): Row {
+  const { lists, questions, server, measurements } = cell;
+  const { sent, lost, rcodes } = totalsOf(context, `lists, ${lists} of them, ${questions} names`, measurements);
+  const { readyMs, residentBytes, peakBytes } = server;
+  return {
+    case: 'lists',
+    server: 'weir',
+    parameters: { names: context.list.count, lists, questions },
+    values: { cpuUs: median(measurements.map(({ cpuUs }) => cpuUs)), readyMs, residentBytes, peakBytes, sent, lost },
+    rcodes,
+  };
+}
+
 export const severalLists: BenchCase = {
   name: 'lists',
-  title: 'the names in one list, and in ten; questions for listed names',
+  title: 'the names in one list, and in ten that overlap; questions for listed and for unlisted names',
   run: async (context) => {
-    const servers = new Map<number, WeirServer>();
-    for (const count of COUNTS) servers.set(count, await startWith(context, count));
-    const queryFile = join(context.folder, 'lists-queries.txt');
-    writeBlocked(queryFile, context.list, QUERIES);
-    const cpuUs = new Map<number, number[]>(COUNTS.map((count) => [count, []]));
-    const load = { queryFile, outstanding: OUTSTANDING, clientCores: context.cores.client };
-    for (let round = 0; round < context.options.rounds; round++) {
-      for (const [count, server] of servers) {
-        cpuUs.get(count)!.push((await measureBlocked(context, server, context.list, load)).cpuUs);
+    const cells: Cell[] = [];
+    const load = { outstanding: OUTSTANDING, edns: true };
+    for (const lists of COUNTS) {
+      const server = await startWith(context, lists);
+      for (const [questions, kind] of QUESTIONS)
+        cells.push({ ...load, lists, server, questions, kind, measurements: [] });
+    }
+    try {
+      // A round that does not count.
+      for (const cell of cells) await measureKind(context, cell);
+      for (let round = 0; round < context.options.rounds; round++) {
+        for (const cell of cells) cell.measurements.push(await measureKind(context, cell));
       }
+      return cells.map((cell) => rowOf(context, cell));
+    } finally {
+      for (const server of new Set(cells.map((cell) => cell.server))) await server.program.stop();
     }
-    const rows: Row[] = [];
-    for (const [count, server] of servers) {
-      await server.program.stop();
-      const { readyMs, residentBytes, peakBytes } = server;
-      rows.push({
-        case: 'lists',
-        server: 'weir',
-        parameters: { names: context.list.count, lists: count },
-        values: { cpuUs: median(cpuUs.get(count)!), readyMs, residentBytes, peakBytes },
-      });
-    }
-    return rows;
   },
 };
