@@ -6,6 +6,9 @@ const MIB = 1024 * 1024;
 /** How a figure is shown; figures without an entry are in the JSON only. */
 const COLUMNS: Readonly<Record<string, { readonly title: string; readonly show: (value: number) => string }>> = {
   cpuUs: { title: 'CPU us/query', show: (value) => value.toFixed(2) },
+  blockedCpuUs: { title: 'blocked us', show: (value) => value.toFixed(2) },
+  cachedCpuUs: { title: 'cached us', show: (value) => value.toFixed(2) },
+  forwardedCpuUs: { title: 'forwarded us', show: (value) => value.toFixed(2) },
   queriesPerSecond: { title: 'queries/s', show: (value) => value.toFixed(0) },
   latencyMeanUs: { title: 'mean us', show: (value) => value.toFixed(0) },
   p50Us: { title: 'p50 us', show: (value) => value.toFixed(0) },
