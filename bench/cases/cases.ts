@@ -9,11 +9,13 @@ import { reload } from './reload.ts';
 import { severalLists } from './several-lists.ts';
 import { sizes } from './sizes.ts';
 import { smoke } from './smoke.ts';
+import { sourcePorts } from './source-ports.ts';
 import { start } from './start.ts';
 import { threads } from './threads.ts';
 
 export const CASES: readonly BenchCase[] = [
   ...QUERY_KINDS.map(loadCase),
+  sourcePorts,
   start,
   sizes,
   severalLists,
