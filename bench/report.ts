@@ -16,7 +16,9 @@ const LISTS = new URL('../docs/lists.md', import.meta.url).pathname;
 const GIB = 1024 ** 3;
 /** Of queries, measured with every server. */
 const QUERY_CASES = ['blocked', 'cached', 'mixed', 'forwarded'];
-const ALL_CASES = [...QUERY_CASES, 'start', 'sizes', 'lists', 'threads', 'reload', 'encrypted'];
+/** Whose rows are medians over all rounds of the run. */
+const ROUND_CASES = [...QUERY_CASES, 'ports', 'lists'];
+const ALL_CASES = [...QUERY_CASES, 'ports', 'start', 'sizes', 'lists', 'threads', 'reload', 'encrypted'];
 
 function line(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
@@ -34,7 +36,7 @@ function queueText(bytes = 0): string[] {
 /** Where a table has medians over rounds; the others say beside them what they are of. */
 function roundsText({ rounds, seconds }: Results['options'], names: readonly string[]): string[] {
   const text = `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
-  if (names.some((name) => QUERY_CASES.includes(name))) return [`${text} of ${seconds} s`];
+  if (names.some((name) => ROUND_CASES.includes(name))) return [`${text} of ${seconds} s`];
   return names.includes('start') ? [`${text} of starts`] : [];
 }
 

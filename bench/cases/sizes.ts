@@ -1,6 +1,6 @@
 /**
- * Lists of different sizes: what a blocked, a cached and a forwarded query cost with them, start from text, and memory. Each
- * server is started alone, one after another, because of memory; who would need more than there is, by what it took with
+ * Lists of different sizes: what a blocked, a cached and a forwarded query cost with them, start from text, and memory. One
+ * server after another is started, measured and ended, because of memory; who would need more than there is, by what it took with
  * the shorter lists, is left out, and the run says so. Of Weir also the index for each name and the start from its own copy.
  */
 import { rmSync } from 'node:fs';
@@ -101,7 +101,7 @@ async function oneRow(context: CaseContext, peer: Peer, taken: readonly Taken[])
 
 export const sizes: BenchCase = {
   name: 'sizes',
-  title: 'lists of 300,000 and 1,000,000 names (10,000,000 with --huge), each server alone',
+  title: 'lists of 300,000 and 1,000,000 names (10,000,000 with --huge), one server after the other',
   run: async (context) => {
     const rows: Row[] = [];
     for (const names of context.options.huge ? [...SIZES, HUGE] : SIZES) {
