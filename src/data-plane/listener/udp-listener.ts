@@ -102,7 +102,7 @@ class UdpListener implements Listener {
   }
 
   send(bytes: Uint8Array, length: number, port: number, address: string): void {
-    if (this.#closed || this.#socket.getSendQueueCount() > SEND_QUEUE_MAX) return this.#options.onSendFailed();
+    if (this.#closed || this.#socket.getSendQueueCount() >= SEND_QUEUE_MAX) return this.#options.onSendFailed();
     // Why copied: dgram.send defers to a later tick.
     this.#socket.send(Buffer.from(bytes.subarray(0, length)), port, address, (error) => {
       if (error !== null) this.#options.onSendFailed();
