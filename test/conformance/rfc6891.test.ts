@@ -1,13 +1,17 @@
 /** RFC 6891, Extension Mechanisms for DNS (EDNS(0)): what is read of a query, and what every kind of response has. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { udpResponseBytesMax } from '../../src/dns/edns.ts';
-import { HeaderFlag } from '../../src/dns/iana.ts';
+import { HeaderFlag, Rcode } from '../../src/dns/iana.ts';
 import { QueryFault, QueryView, readQuery } from '../../src/dns/query-view.ts';
 import { readResponse } from '../../src/dns/response-view.ts';
 import { concat, header, hex, opt, option, question, QNAME_POINTER, record } from '../support/wire.ts';
 import { type AskFields, ResolverHarness, type TestReply } from '../support/resolver-harness.ts';
 import { aRecord } from '../support/scripted-answers.ts';
+import { respond, startFakeUpstream } from '../support/fake-upstream.ts';
 import { stripResponse } from '../support/strip-response.ts';
+import { ask, closeAll, openPool, rcodeOf, track } from '../support/upstream-harness.ts';
+
+afterEach(closeAll);
 
 function query(...additionals: Uint8Array[]): QueryView {
   const view = new QueryView();
@@ -45,6 +49,14 @@ describe('RFC 6891', () => {
 
   it('6.1.3 the version is told, and options of a version above 0 are not looked into', () => {
     expect(query(opt(hex('ff'), 0x0001_0000))).toMatchObject({ fault: QueryFault.none, ednsVersion: 1 });
+  });
+
+  it('6.1.3 "If a responder does not implement the VERSION level of the request, then it MUST respond with RCODE=BADVERS": such an upstream, for there is no version below ours, is asked without EDNS', async () => {
+    const upstream = track(
+      await startFakeUpstream((asked) => respond(asked, asked.message[11] === 1 ? { rcode: Rcode.BADVERS } : {})),
+    );
+    expect(rcodeOf(await ask(openPool([upstream]), 'a.example'))).toBe(Rcode.NOERROR);
+    expect(upstream.queries.map(({ message }) => message[11])).toEqual([1, 0]);
   });
 
   it('6.2.3 "Values lower than 512 MUST be treated as equal to 512"', () => {

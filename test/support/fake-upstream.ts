@@ -123,6 +123,7 @@ export async function startFakeUpstream(script: Script = (query) => respond(quer
 }
 
 export interface FakeAnswer {
+  /** Of one above 15 the OPT record carries a part. */
   readonly rcode?: number;
   /** Set TC. */
   readonly truncated?: boolean;
@@ -131,7 +132,7 @@ export interface FakeAnswer {
   readonly ttlSeconds?: number;
   /** The name in the question of the response, if it is to lie. */
   readonly qname?: Uint8Array;
-  /** Echo the query's OPT record; default true where the query has one. */
+  /** Carry an OPT record; default where the query has one. */
   readonly withEdns?: boolean;
 }
 
@@ -144,14 +145,14 @@ export function respond(query: FakeQuery, answer: FakeAnswer = {}): Uint8Array {
   const isAddress = query.qtype === 1 && rcode === 0 && !truncated;
   const addresses = answer.addresses ?? (isAddress ? ['192.0.2.1'] : []);
   const records = addresses.map((address) => addressRecord(address, ttlSeconds));
-  const hasEdns = query.message[11] === 1 && (answer.withEdns ?? true);
+  const hasEdns = answer.withEdns ?? query.message[11] === 1;
   const header = Buffer.alloc(HEADER_BYTES);
   header.set(query.message.subarray(0, 2));
-  header.writeUInt16BE(0x8180 | (truncated ? 0x0200 : 0) | rcode, 2);
+  header.writeUInt16BE(0x8180 | (truncated ? 0x0200 : 0) | (rcode & 0x0f), 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(records.length, 6);
   header.writeUInt16BE(hasEdns ? 1 : 0, 10);
-  const opt = Buffer.from([0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]);
+  const opt = Buffer.from([0, 0, 41, 0x04, 0xd0, rcode >>> 4, 0, 0, 0, 0, 0]);
   return Uint8Array.from(Buffer.concat([header, question, ...records, ...(hasEdns ? [opt] : [])]));
 }
 

@@ -24,6 +24,7 @@ export const OUTCOME_BY_KIND: readonly number[] = [
   UpstreamOutcomeRow.servfail,
   UpstreamOutcomeRow.refused,
   UpstreamOutcomeRow.malformed,
+  UpstreamOutcomeRow.formerr,
 ];
 
 /**
@@ -52,7 +53,7 @@ export function ownMessage(
  * that were asked, and its receiver has made sense of it.
  */
 export function readKind(exchange: Exchange, bytes: Uint8Array, start: number, end: number, nowMs: number): number {
-  const kind = responseKind(bytes, start);
+  const kind = responseKind(bytes, start, end, exchange.questionEnd);
   const { receiver } = exchange;
   if (kind !== ResponseKind.good || receiver === undefined) return kind;
   const { qname, qnameBytes } = exchange.question!;

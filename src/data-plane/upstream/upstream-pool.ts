@@ -3,7 +3,7 @@
  * without EDNS, and gives up at the deadline.
  *
  *   exchange -> choose -> transport ~> response: good -> receiver
- *                 ^                    TC -> same upstream over TCP     FORMERR -> same upstream without EDNS
+ *                 ^                    TC -> same upstream over TCP     FORMERR, BADVERS -> the same without EDNS
  *                 +-- late, SERVFAIL, REFUSED, nonsense, unreachable -> another upstream, while attempts and time last
  *
  * Every transmission ends in exactly one counted outcome, also when another one was faster. It must not judge or cache
@@ -20,7 +20,7 @@ import { DeadlineTimer } from './deadline-timer.ts';
 import type { Attempt, Exchange } from './exchange.ts';
 import { countTimeouts, ExchangeStore, linkAttempt, oldestLiveSentAtMs, unlinkAttempt } from './exchange-store.ts';
 import { HedgeBudget } from './hedge-budget.ts';
-import { hasNoAdditional, ResponseKind, ResponseMatch } from './match-response.ts';
+import { refusesEdns, ResponseKind, ResponseMatch } from './match-response.ts';
 import {
   ANSWER_READ,
   FAILED_CLOSED,
@@ -169,7 +169,7 @@ class Pool implements UpstreamPool, TransportEvents {
       this.#finish(exchange, ANSWER_READ, nowMs);
     } else if (kind === ResponseKind.truncated && !attempt.overTcp) {
       this.#sendAgain(attempt, true, attempt.withEdns, nowMs);
-    } else if (kind === ResponseKind.formerr && attempt.withEdns && hasNoAdditional(bytes, start)) {
+    } else if (attempt.withEdns && refusesEdns(kind, bytes, start)) {
       this.#sendAgain(attempt, attempt.overTcp, false, nowMs);
     } else {
       // Why not a header alone, nor a truncated message: what is passed on must be whole and carry the question.

@@ -1,4 +1,4 @@
-/** Asking the same upstream again in another way: over TCP after TC, without EDNS after FORMERR; and TCP itself. */
+/** Asking the same upstream again in another way: over TCP after TC, without EDNS after FORMERR or BADVERS; and TCP itself. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { Rcode } from '../../../../src/dns/iana.ts';
 import { type FakeQuery, respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
@@ -54,6 +54,30 @@ describe('an upstream without EDNS', () => {
     expect(rcodeOf(await ask(pool, 'www.example.net'))).toBe(Rcode.NOERROR);
     expect(upstream.queries.map(hasEdns)).toEqual([true, false, false]);
     expect(outcomes(pool, 0)).toEqual({ formerr: 1, answered: 2 });
+  });
+
+  test('of a version that is not ours (BADVERS) is asked without it, and so is the next query', async () => {
+    const upstream = track(
+      await startFakeUpstream((query) => respond(query, hasEdns(query) ? { rcode: Rcode.BADVERS } : {})),
+    );
+    const pool = openPool([upstream]);
+    expect(rcodeOf(await ask(pool, 'www.example.com'))).toBe(Rcode.NOERROR);
+    expect(rcodeOf(await ask(pool, 'www.example.net'))).toBe(Rcode.NOERROR);
+    expect(upstream.queries.map(hasEdns)).toEqual([true, false, false]);
+    expect(outcomes(pool, 0)).toEqual({ formerr: 1, answered: 2 });
+  });
+
+  test('that says BADVERS even then is left for another upstream', async () => {
+    const stubborn = track(
+      await startFakeUpstream((query) => respond(query, { rcode: Rcode.BADVERS, withEdns: true })),
+    );
+    const pool = openPool([stubborn, track(await startFakeUpstream())]);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(pool, 'www.example.com')));
+    expect(answers.map(rcodeOf)).toEqual(answers.map(() => Rcode.NOERROR));
+    const askedWithEdns = stubborn.queries.filter(hasEdns).length;
+    expect(askedWithEdns).toBeGreaterThan(0);
+    expect(stubborn.queries).toHaveLength(2 * askedWithEdns);
+    expect(outcomes(pool, 0)).toEqual({ formerr: 2 * askedWithEdns });
   });
 
   test('may say so with a header alone', async () => {
