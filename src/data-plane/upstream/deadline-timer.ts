@@ -27,6 +27,11 @@ export class DeadlineTimer<Node extends WheelNode<Node>> {
     this.#wheel.cancel(node);
   }
 
+  /** Shows everything that waits. `visit` may neither schedule nor cancel. */
+  forEach(visit: (node: Node) => void): void {
+    this.#wheel.forEach(visit);
+  }
+
   /** Stops for good and returns what was waiting. */
   stop(): Node[] {
     clearInterval(this.#interval);

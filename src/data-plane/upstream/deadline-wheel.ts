@@ -70,6 +70,13 @@ export class DeadlineWheel<Node extends WheelNode<Node>> {
     this.#advancing = false;
   }
 
+  /** Shows everything that is in. `visit` may neither schedule nor cancel. */
+  forEach(visit: (node: Node) => void): void {
+    for (const head of this.#heads) {
+      for (let node = head; node !== undefined; node = node.nextInSlot) visit(node);
+    }
+  }
+
   /** Takes out everything, due or not. */
   drain(): Node[] {
     const nodes: Node[] = [];

@@ -21,9 +21,9 @@ export class Exchange implements WheelNode<Exchange> {
   question: UpstreamQuestion | undefined = undefined;
   deadlineMs = 0;
   attemptsStarted = 0;
-  /** Bit i: upstream i has been asked. */
+  /** Bit i: upstream i of those configured now has been asked. */
   triedMask = 0;
-  /** Bit i: upstream i answered with an error that another may not have. */
+  /** Bit i: upstream i of those configured now answered with an error that another may not have. */
   badMask = 0;
   badAnswer: Uint8Array | undefined = undefined;
   /** Whether an answer came that makes no sense. */
@@ -33,6 +33,12 @@ export class Exchange implements WheelNode<Exchange> {
   refusals = 0;
   /** The attempts that are out. */
   attempts: Attempt | undefined = undefined;
+
+  /** The upstreams of these rows (bits) are configured no more: nothing is known of those in their places. */
+  forgetUpstreams(rows: number): void {
+    this.triedMask &= ~rows;
+    this.badMask &= ~rows;
+  }
 }
 
 export class Attempt {

@@ -29,11 +29,12 @@ export class UpstreamLink {
   readonly slot: number;
   /** Until when it is taken not to know EDNS. */
   withoutEdnsUntilMs = Number.NEGATIVE_INFINITY;
+  /** Configured no more: its row may be another's. */
+  isRetired = false;
   readonly #context: TransportContext;
   #cells: Float64Array;
   readonly #log: UpstreamLog;
   #tcp: Transport | undefined;
-  #isRetired = false;
 
   constructor(
     config: UpstreamConfig,
@@ -58,7 +59,7 @@ export class UpstreamLink {
     if (this.#tcp === undefined) {
       this.#tcp = TRANSPORT_BY_PROTOCOL.tcp(this.config, this.#context, 0);
       // Why: nobody would close it. It takes no query, and another upstream is asked.
-      if (this.#isRetired) this.#tcp.retire();
+      if (this.isRetired) this.#tcp.retire();
     }
     return this.#tcp;
   }
@@ -84,7 +85,7 @@ export class UpstreamLink {
   }
 
   retire(): void {
-    this.#isRetired = true;
+    this.isRetired = true;
     this.#setDown(false);
     // Why elsewhere: its row may be another upstream's from now on, which must not be down for what this one does.
     this.#cells = new Float64Array(this.#cells.length);
@@ -100,6 +101,17 @@ export class UpstreamLink {
   #setDown(isDown: boolean): void {
     this.#cells[upstreamDownGauge(this.slot)] = isDown ? 1 : 0;
   }
+}
+
+/** Retires the links that are not kept; returns their rows as bits. */
+export function retireOthers(links: readonly UpstreamLink[], kept: readonly UpstreamLink[]): number {
+  let rows = 0;
+  for (const link of links) {
+    if (kept.includes(link)) continue;
+    link.retire();
+    rows |= 1 << link.slot;
+  }
+  return rows;
 }
 
 /** Whether a link of one serves for the other: a recursor that was started anew has another port behind the same word. */

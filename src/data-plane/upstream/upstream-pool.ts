@@ -36,7 +36,7 @@ import { type QueryEdns, randomizeCase, writeQuery } from './query-message.ts';
 import { RandomWords } from './random-words.ts';
 import type { TransportEvents } from './transport.ts';
 import type { UpstreamExchanger, UpstreamOutcome, UpstreamQuestion, UpstreamReceiver } from './upstream.ts';
-import { isSameUpstream, UpstreamLink, type UpstreamLog } from './upstream-link.ts';
+import { isSameUpstream, retireOthers, UpstreamLink, type UpstreamLog } from './upstream-link.ts';
 import type { UpstreamState } from './upstream-state.ts';
 
 /** Wait before a refused query goes to the same upstream again; doubles. One that restarts is back by then. */
@@ -127,7 +127,8 @@ class Pool implements UpstreamPool, TransportEvents {
       return new UpstreamLink(upstream, context, this.#cells, this.#log, nowMs);
     });
     this.#states = this.#links.map((link) => link.state);
-    for (const link of old) if (!this.#links.includes(link)) link.retire();
+    const goneRows = retireOthers(old, this.#links);
+    this.#deadlines.forEach((exchange) => exchange.forgetUpstreams(goneRows));
   }
 
   close(): void {
@@ -177,7 +178,7 @@ class Pool implements UpstreamPool, TransportEvents {
       else if (end - start > HEADER_BYTES && kind !== ResponseKind.truncated) {
         exchange.badAnswer = ownMessage(exchange.question!, bytes, start, end, isOwned);
       }
-      exchange.badMask |= 1 << link.slot;
+      if (!link.isRetired) exchange.badMask |= 1 << link.slot;
       this.#store.freeAttempt(attempt);
       this.#afterLoss(exchange, nowMs);
     }

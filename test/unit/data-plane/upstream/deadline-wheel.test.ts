@@ -73,3 +73,14 @@ test('a pause longer than the wheel loses nothing', () => {
   for (let nowMs = 1_000_010; nowMs < 1_030_000; nowMs += TICK_MS) wheel.advance(nowMs, (node) => due.add(node));
   expect(due.size).toBe(2000);
 });
+
+test('everything that is in is shown, once, wherever it is', () => {
+  const wheel = new DeadlineWheel<Node>();
+  const nodes = Array.from({ length: 20 }, () => new Node());
+  for (const [index, node] of nodes.entries()) wheel.schedule(node, Math.floor(index / 3) * 5_000, 0);
+  wheel.cancel(nodes[4]!);
+  const shown: Node[] = [];
+  wheel.forEach((node) => void shown.push(node));
+  expect(shown).toHaveLength(nodes.length - 1);
+  expect(new Set(shown)).toEqual(new Set(nodes.filter((node) => node !== nodes[4])));
+});

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { HeaderFlag, Rcode } from '../../../../src/dns/iana.ts';
 import { readUint16 } from '../../../../src/dns/patch.ts';
 import { Counter } from '../../../../src/telemetry/counters.ts';
+import { changeUpstreams } from '../../../support/changed-upstreams.ts';
 import { respond, startFakeUpstream } from '../../../support/fake-upstream.ts';
 import {
   ask,
@@ -167,6 +168,14 @@ describe('life cycle', () => {
     expect((await waiting).kind).toBe('answer');
     expect(next.queries.map(({ name }) => name)).toEqual(['old.example.com']);
     expect(old.queries.map(({ transport }) => transport)).toEqual(['udp']);
+  });
+
+  test('what an upstream that was taken away fails at is asked of the new one in its place', async () => {
+    const next = track(await startFakeUpstream());
+    const { asked, outcome } = await changeUpstreams([next]);
+    asked.reply(respond(asked, { rcode: Rcode.SERVFAIL }));
+    expect(rcodeOf(await outcome)).toBe(Rcode.NOERROR);
+    expect(next.queries.map(({ name }) => name)).toEqual(['old.example.com']);
   });
 
   test('with no upstream left, what is outstanding fails', async () => {
