@@ -9,12 +9,10 @@ import {
   closeAll,
   openPool,
   outcomes,
-  PATIENT,
   question,
   receiving,
   rcodeOf,
   track,
-  upstreamConfig,
 } from '../../../support/upstream-harness.ts';
 
 afterEach(closeAll);
@@ -135,37 +133,24 @@ describe('life cycle', () => {
   });
 
   test('after a change of upstreams new questions go to the new one, and the old one may still answer', async () => {
-    const old = track(await startFakeUpstream(() => undefined));
     const next = track(await startFakeUpstream());
-    const pool = openPool([old]);
-    const waiting = ask(pool, 'old.example.com');
-    await old.received(1);
-    pool.reconfigure([upstreamConfig(next)], PATIENT, { udpPayloadBytes: 1232 });
+    const { asked, pool, outcome } = await changeUpstreams([next]);
     expect((await ask(pool, 'new.example.com')).kind).toBe('answer');
     expect(next.queries.map(({ name }) => name)).toEqual(['new.example.com']);
-    old.queries[0]!.reply(respond(old.queries[0]!));
-    expect((await waiting).kind).toBe('answer');
+    asked.reply(respond(asked));
+    expect((await outcome).kind).toBe('answer');
   });
 
   test('a query whose upstream was taken away and says nothing is sent to the new one', async () => {
-    const old = track(await startFakeUpstream(() => undefined));
-    const next = track(await startFakeUpstream());
-    const pool = openPool([old], { attemptTimeoutMs: 200 });
-    const waiting = ask(pool, 'old.example.com');
-    await old.received(1);
-    pool.reconfigure([upstreamConfig(next)], PATIENT, { udpPayloadBytes: 1232 });
-    expect((await waiting).kind).toBe('answer');
+    const { outcome } = await changeUpstreams([track(await startFakeUpstream())], { attemptTimeoutMs: 200 });
+    expect((await outcome).kind).toBe('answer');
   });
 
   test('what an upstream that was taken away cuts short is asked of the new one: nobody would close a connection to it', async () => {
-    const old = track(await startFakeUpstream(() => undefined));
     const next = track(await startFakeUpstream());
-    const pool = openPool([old]);
-    const waiting = ask(pool, 'old.example.com');
-    await old.received(1);
-    pool.reconfigure([upstreamConfig(next)], PATIENT, { udpPayloadBytes: 1232 });
-    old.queries[0]!.reply(respond(old.queries[0]!, { truncated: true }));
-    expect((await waiting).kind).toBe('answer');
+    const { old, asked, outcome } = await changeUpstreams([next]);
+    asked.reply(respond(asked, { truncated: true }));
+    expect((await outcome).kind).toBe('answer');
     expect(next.queries.map(({ name }) => name)).toEqual(['old.example.com']);
     expect(old.queries.map(({ transport }) => transport)).toEqual(['udp']);
   });
@@ -179,11 +164,7 @@ describe('life cycle', () => {
   });
 
   test('with no upstream left, what is outstanding fails', async () => {
-    const old = track(await startFakeUpstream(() => undefined));
-    const pool = openPool([old], { attemptTimeoutMs: 50 });
-    const waiting = ask(pool, 'old.example.com');
-    await old.received(1);
-    pool.reconfigure([], { ...PATIENT, attemptTimeoutMs: 50 }, { udpPayloadBytes: 1232 });
-    expect((await waiting).kind).toBe('failed');
+    const { outcome } = await changeUpstreams([], { attemptTimeoutMs: 50 });
+    expect((await outcome).kind).toBe('failed');
   });
 });
