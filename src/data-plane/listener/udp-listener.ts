@@ -104,10 +104,12 @@ class UdpListener implements Listener {
   send(bytes: Uint8Array, length: number, port: number, address: string): void {
     if (this.#closed || this.#socket.getSendQueueCount() >= SEND_QUEUE_MAX) return this.#options.onSendFailed();
     // Why copied: dgram.send defers to a later tick.
-    this.#socket.send(Buffer.from(bytes.subarray(0, length)), port, address, (error) => {
-      if (error !== null) this.#options.onSendFailed();
-    });
+    this.#socket.send(Buffer.from(bytes.subarray(0, length)), port, address, this.#onSent);
   }
+
+  readonly #onSent = (error: Error | null): void => {
+    if (error !== null) this.#options.onSendFailed();
+  };
 
   leave(): void {
     // Why nothing: node:dgram sends no answer but to the peer that a socket is connected to.
