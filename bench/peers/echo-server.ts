@@ -14,7 +14,7 @@ await bindUdpInBatches(support.libc, {
     arrival.bytes[arrival.start + QR_BYTE]! |= QR_BIT;
     return arrival.end - arrival.start;
   },
-  onBatchEnd: () => undefined,
+  onBatchEnd: (receivedAtMs) => receivedAtMs,
   onSendFailed: () => undefined,
   onError: (error) => {
     throw error;

@@ -380,15 +380,16 @@ export class Respond {
     return length;
   }
 
-  /** Times what was answered at once, with one look at the clock: no answer of the batch waited longer. */
-  endBatch(receivedAtMs: number): void {
-    const durationMs = this.nowMs() - receivedAtMs;
+  /** Times what was answered at once, with one look at the clock, which it returns: no answer of the batch waited longer. */
+  endBatch(receivedAtMs: number): number {
+    const nowMs = this.nowMs();
     for (let row = 0; row < this.#inBatch.length; row++) {
       const count = this.#inBatch[row]!;
       if (count === 0) continue;
-      observeDuration(this.#cells, durationHistogram(row), durationMs, count);
+      observeDuration(this.#cells, durationHistogram(row), nowMs - receivedAtMs, count);
       this.#inBatch[row] = 0;
     }
+    return nowMs;
   }
 
   #seconds(atMs: number): number {

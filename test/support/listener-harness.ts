@@ -56,6 +56,7 @@ export function listenerDependencies(
     onBatchEnd: (receivedAtMs) => {
       reports.batchEnds++;
       reports.batchReceivedAtMs = receivedAtMs;
+      return receivedAtMs;
     },
     onError: (error) => void reports.errors.push(error),
     tls: {

@@ -32,6 +32,8 @@ export class MessageBatch {
   readonly #slotPointers: Uint32Array;
   readonly #namePointers: Uint32Array;
   #queued = 0;
+  /** The last call received into slots before this one. */
+  #usedBefore = 0;
 
   constructor(libc: Libc, isV6: boolean, slots: number, slotBytes: number) {
     const { layout } = libc;
@@ -78,15 +80,13 @@ export class MessageBatch {
     const count = this.slots - from;
     const words = this.#receiveWords;
     const stride = layout.headerBytes / HEADER_WORD_BYTES;
-    // Why: the kernel leaves the length it wrote where it will read the room it has.
-    for (
-      let slot = from, at = from * stride + layout.nameLength / HEADER_WORD_BYTES;
-      slot < this.slots;
-      slot++, at += stride
-    )
+    // Why: the kernel leaves the length it wrote where it will read the room it has. It did so in the last call's slots.
+    for (let slot = 0, at = layout.nameLength / HEADER_WORD_BYTES; slot < this.#usedBefore; slot++, at += stride)
       words[at] = NAME_BYTES;
     const headers = from === 0 ? this.#receiveHeaders : this.#receiveHeadersBehindFirst;
-    return this.#libc.receive(fd, headers, count);
+    const received = this.#libc.receive(fd, headers, count);
+    this.#usedBefore = received > 0 ? from + received : 0;
+    return received;
   }
 
   /** Octets in a slot that `receive` filled. */

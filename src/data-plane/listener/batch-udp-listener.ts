@@ -135,7 +135,6 @@ class BatchUdpListener implements Listener {
     while (this.#drained < DRAIN_MAX && !this.#closed) {
       const received = batch.receive(this.#fd, from);
       if (received <= 0) break;
-      if (from === 0) this.#arrival.receivedAtMs = monotonicMs();
       for (let slot = from; slot < from + received; slot++) this.#answer(slot, batch.receivedBytes(slot));
       this.#drained += received;
       // Why also after a batch that was not full: meanwhile more have come, and taking them here is cheaper than being
@@ -183,7 +182,9 @@ class BatchUdpListener implements Listener {
 
   #endBatch(): void {
     this.#batch.flush(this.#fd, this.#onUnsent);
-    this.#options.onBatchEnd(this.#arrival.receivedAtMs);
+    const arrival = this.#arrival;
+    // Why so: one look at the clock a batch. What the next call takes has come since, or while this batch was answered.
+    arrival.receivedAtMs = this.#options.onBatchEnd(arrival.receivedAtMs);
   }
 
   readonly #onUnsent = (error: number, message: Uint8Array, nameOffset: number): void => {

@@ -33,7 +33,7 @@ export interface ListenerDependencies {
   readonly onConnections: (change: number) => void;
   readonly onRejected: () => void;
   readonly onSendFailed: () => void;
-  readonly onBatchEnd: (receivedAtMs: number) => void;
+  readonly onBatchEnd: (receivedAtMs: number) => number;
   readonly onError: (error: Error) => void;
   /** Balancers before the do53 listeners. */
   readonly proxies?: TrustedProxies | undefined;

@@ -30,8 +30,8 @@ export interface StreamHandlers {
   readonly limits: ConnectionLimits;
   readonly handler: QueryHandler;
   readonly onSendFailed: () => void;
-  /** Every query taken at `receivedAtMs` has been handled. */
-  readonly onBatchEnd: (receivedAtMs: number) => void;
+  /** Every query taken at `receivedAtMs` has been handled; returns the time. Units: milliseconds, monotonic. */
+  readonly onBatchEnd: (receivedAtMs: number) => number;
   /** Balancers, whose connections begin with a header; undefined: there are none here. */
   readonly proxies?: TrustedProxies | undefined;
 }

@@ -24,8 +24,8 @@ export interface UdpListenerOptions {
   readonly handler: QueryHandler;
   /** A response could not be handed to the kernel. */
   readonly onSendFailed: () => void;
-  /** Every query taken at `receivedAtMs` has been handled. */
-  readonly onBatchEnd: (receivedAtMs: number) => void;
+  /** Every query taken at `receivedAtMs` has been handled; returns the time. Units: milliseconds, monotonic. */
+  readonly onBatchEnd: (receivedAtMs: number) => number;
   readonly onError: (error: Error) => void;
   /** Counts what the kernel drops; batch sockets only. */
   readonly watch?: SocketWatch | undefined;

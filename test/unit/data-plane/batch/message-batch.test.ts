@@ -122,3 +122,24 @@ describe('the bindings of this machine', () => {
     expect(batchSupport()).toBe(support);
   });
 });
+
+describe('receiving a batch', () => {
+  it('offers the kernel the whole room for each address, whatever it wrote there before', () => {
+    const { libc } = kernel([]);
+    const room = new Set<number>();
+    const counts = [3, 0, 8, 1, 7];
+    let call = 0;
+    libc.receive = (_fd, headers, count) => {
+      const bytes = Buffer.from(headers.buffer, headers.byteOffset, headers.byteLength);
+      for (let slot = 0; slot < count; slot++)
+        room.add(bytes.readUInt32LE(slot * LAYOUT.headerBytes + LAYOUT.nameLength));
+      const received = Math.min(counts[call++]!, count);
+      for (let slot = 0; slot < received; slot++)
+        bytes.writeUInt32LE(16, slot * LAYOUT.headerBytes + LAYOUT.nameLength);
+      return received === 0 ? -EAGAIN : received;
+    };
+    const batch = new MessageBatch(libc, false, SLOTS, SLOT_BYTES);
+    for (const [index] of counts.entries()) batch.receive(3, index % 2 === 0 ? 0 : 1);
+    expect([...room]).toEqual([32]);
+  });
+});

@@ -43,7 +43,7 @@ it.skipIf(libc.kind !== 'ok').each(['127.0.0.1', '::1'])(
         setImmediate(() => reply.send(copy, length));
         return ANSWERED_LATER;
       },
-      onBatchEnd: () => undefined,
+      onBatchEnd: (receivedAtMs) => receivedAtMs,
       onSendFailed: () => failed++,
       onError: nothing,
     });
@@ -90,7 +90,7 @@ it.skipIf(libc.kind !== 'ok')(
           if (taken++ === 0) setImmediate(() => turns.push(taken));
           return DROPPED;
         },
-        onBatchEnd: () => undefined,
+        onBatchEnd: (receivedAtMs) => receivedAtMs,
         onSendFailed: nothing,
         onError: nothing,
       },
@@ -100,6 +100,44 @@ it.skipIf(libc.kind !== 'ok')(
     await expect.poll(() => turns.length).toBe(1);
     expect(turns[0]).toBeGreaterThan(64);
     expect(turns[0]).toBeLessThanOrEqual(TURN_MAX);
+    client.close();
+    await listener.close();
+  },
+);
+
+it.skipIf(libc.kind !== 'ok')(
+  'looks at the clock once a batch: what is taken next came when the last was answered (skipped where there are no batches)',
+  async () => {
+    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+    const counts = [2, 3];
+    let answered = 0;
+    const ends: number[] = [];
+    const times: number[] = [];
+    const listener = await bindUdpInBatches(
+      { ...real, receive: () => counts.shift() ?? -real.EAGAIN },
+      {
+        host: '127.0.0.1',
+        port: 0,
+        handler: ({ receivedAtMs }) => {
+          times.push(receivedAtMs);
+          answered++;
+          return DROPPED;
+        },
+        onBatchEnd: (receivedAtMs) => {
+          ends.push(receivedAtMs);
+          return receivedAtMs + 1_000;
+        },
+        onSendFailed: nothing,
+        onError: nothing,
+      },
+    );
+    const client = createSocket('udp4');
+    client.send(Buffer.alloc(12), listener.port, '127.0.0.1');
+    // The one that woke us, the two behind it, and three in a batch of their own.
+    await expect.poll(() => answered).toBe(6);
+    const [first = 0] = times;
+    expect(times).toEqual([first, first, first, first + 1_000, first + 1_000, first + 1_000]);
+    expect(ends).toEqual([first, first + 1_000]);
     client.close();
     await listener.close();
   },
