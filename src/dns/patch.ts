@@ -1,19 +1,21 @@
 /**
  * Small writes into a message where it lies: numbers, header fields, section counts. The query path makes
- * every answer of its own this way, in the buffer the query came in. Nothing here checks bounds, and but for long copies
- * nothing allocates: the caller has checked that the header is there. RFC 1035 4.1.1.
+ * every answer of its own this way, in the buffer the query came in. Nothing here checks bounds or
+ * allocates: the caller has checked that the header is there. RFC 1035 4.1.1.
  */
 import { HeaderFlag } from './iana.ts';
 
 const OPCODE_BITS = 0x7800;
 const RCODE_BITS = 0x000f;
 
-/** Octets above which the runtime's own copy is quicker than a loop, for all that calling it costs. */
-const COPY_LOOP_MAX = 256;
+/** Octets above which the runtime's own copy is quicker than a loop, for all that calling it costs (40 ns, 30 octets). */
+const COPY_LOOP_MAX = 32;
+// Why not `set`: it copies no part of an array without a view, which is an object.
+const { copy } = Buffer.prototype;
 
-/** Copies `count` octets. Cost: one step an octet, and for a long piece two views. */
+/** Copies `count` octets. Cost: one step an octet, and one call for more than a few; nothing is allocated. */
 export function copyOctets(from: Uint8Array, start: number, count: number, to: Uint8Array, at: number): void {
-  if (count > COPY_LOOP_MAX) to.set(from.subarray(start, start + count), at);
+  if (count > COPY_LOOP_MAX) copy.call(from, to, at, start, start + count);
   else for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
 }
 
