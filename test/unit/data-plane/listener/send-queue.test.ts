@@ -36,7 +36,7 @@ async function asked(bind: (options: UdpListenerOptions) => Promise<Listener>, c
         while (replies.length < count) replies.push(arrival.keepReplyPath());
         return ANSWERED_LATER;
       },
-      onBatchEnd: () => undefined,
+      onBatchEnd: () => 0,
       onSendFailed,
       onError: (error) => {
         throw error;
