@@ -112,9 +112,16 @@ export function startListedLoad(load: Load, listFile: string): ListedLoad {
   return { interrupt: () => void child.kill('SIGINT'), ended };
 }
 
+export interface LatencyRun {
+  readonly report: LoadReport;
+  /** Of what was answered. */
+  readonly percentiles: LatencyReport;
+}
+
 /** A run for percentiles. */
-export async function runLoadForLatency(load: Load, listFile: string): Promise<LatencyReport> {
-  return latencyOf((await startListedLoad(load, listFile).ended).latenciesUs);
+export async function runLoadForLatency(load: Load, listFile: string): Promise<LatencyRun> {
+  const { report, latenciesUs } = await startListedLoad(load, listFile).ended;
+  return { report, percentiles: latencyOf(latenciesUs) };
 }
 
 /**

@@ -2,7 +2,7 @@
  * Measured runs of one kind of question to one server, after a warm-up where the kind has one; and what of them makes a run's
  * figures worthless: a lost query, an answer that is not NOERROR, a wrong one.
  */
-import { runLoad, type Load } from '../dnsperf.ts';
+import { runLoad, type Load, type LoadReport } from '../dnsperf.ts';
 import { measure, type Measurement } from '../measure.ts';
 import type { RunningServer } from '../server.ts';
 import type { CaseContext } from './case.ts';
@@ -49,20 +49,29 @@ export async function measureKind(context: CaseContext, run: KindRun): Promise<M
   return measure(run.server, loadOf(context, run), run.kind.expectation(context));
 }
 
-/** Sums over the runs. What is not as it should be is said as a problem. @param where for people: case, server, load */
-export function totalsOf(context: CaseContext, where: string, measurements: readonly Measurement[]): Totals {
-  const sum = (value: (each: Measurement) => number): number =>
-    measurements.reduce((total, each) => total + value(each), 0);
+/**
+ * Sums over the runs. What is not as it should be is said as a problem.
+ * @param where for people: case, server, load
+ * @param others runs that were not measured but in which nothing may go wrong either
+ */
+export function totalsOf(
+  context: CaseContext,
+  where: string,
+  measurements: readonly Measurement[],
+  others: readonly LoadReport[] = [],
+): Totals {
+  const reports = [...measurements.map(({ report }) => report), ...others];
+  const sum = (value: (each: LoadReport) => number): number => reports.reduce((total, each) => total + value(each), 0);
   const rcodes: Record<string, number> = {};
-  for (const { report } of measurements) {
+  for (const report of reports) {
     for (const [rcode, count] of Object.entries(report.rcodes)) rcodes[rcode] = (rcodes[rcode] ?? 0) + count;
   }
-  const lost = sum(({ report }) => report.lost);
-  const completed = sum(({ report }) => report.completed);
+  const lost = sum((report) => report.lost);
+  const completed = sum((report) => report.completed);
   const wrong = measurements.flatMap((each) => each.wrong);
   const failed = completed - (rcodes['NOERROR'] ?? 0);
   if (lost > 0) context.problem(`${where}: ${lost} queries lost`);
   if (failed > 0) context.problem(`${where}: ${failed} answers were not NOERROR`);
   if (wrong.length > 0) context.problem(`${where}: ${wrong.length} wrong answers, e.g. ${wrong[0]}`);
-  return { sent: sum(({ report }) => report.sent), completed, lost, wrong: wrong.length, rcodes };
+  return { sent: sum((report) => report.sent), completed, lost, wrong: wrong.length, rcodes };
 }

@@ -3,7 +3,7 @@
  * in which each server has its turn, so that what the machine does meanwhile meets them all; medians of the rounds.
  */
 import { join } from 'node:path';
-import { runLoadForLatency, type LatencyReport } from '../dnsperf.ts';
+import { runLoadForLatency, type LatencyRun } from '../dnsperf.ts';
 import type { Measurement } from '../measure.ts';
 import type { Row } from '../results.ts';
 import { median } from '../statistics.ts';
@@ -17,7 +17,7 @@ export function loadCase(kind: QueryKind): BenchCase {
 
 interface Cell extends KindRun {
   readonly measurements: Measurement[];
-  latency?: LatencyReport;
+  latency?: LatencyRun;
 }
 
 async function runLoadCase(kind: QueryKind, context: CaseContext): Promise<Row[]> {
@@ -41,7 +41,7 @@ async function runLoadCase(kind: QueryKind, context: CaseContext): Promise<Row[]
   return rows;
 }
 
-async function latencyRun(context: CaseContext, cell: Cell): Promise<LatencyReport> {
+async function latencyRun(context: CaseContext, cell: Cell): Promise<LatencyRun> {
   await warmUp(context, cell);
   return runLoadForLatency(loadOf(context, cell), join(context.folder, 'answers.txt'));
 }
@@ -50,7 +50,12 @@ function rowOf(context: CaseContext, cell: Cell): Row {
   const { kind, server, measurements, latency, outstanding, edns } = cell;
   const of = (value: (each: Measurement) => number): number[] => measurements.map(value);
   const where = `${kind.name}, ${server.name}, ${outstanding} outstanding`;
-  const { sent, completed, lost, wrong, rcodes } = totalsOf(context, where, measurements);
+  const { sent, completed, lost, wrong, rcodes } = totalsOf(
+    context,
+    where,
+    measurements,
+    latency === undefined ? [] : [latency.report],
+  );
   return {
     case: kind.name,
     server: server.name,
@@ -61,7 +66,7 @@ function rowOf(context: CaseContext, cell: Cell): Row {
       cpuUsMax: Math.max(...of((each) => each.cpuUs)),
       queriesPerSecond: median(of((each) => each.report.queriesPerSecond)),
       latencyMeanUs: median(of((each) => each.report.latencyMeanUs)),
-      ...latency,
+      ...latency?.percentiles,
       sent,
       completed,
       lost,

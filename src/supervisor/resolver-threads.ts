@@ -42,7 +42,8 @@ export class ResolverThreads {
   /** One after the other: two at a time would wait for the same answer. */
   #turn: Promise<void> = Promise.resolve();
   #skipped: readonly BindFailure[] = [];
-  #batchIo: BatchIoMode | undefined;
+  /** Of each thread, by name. */
+  readonly #batchIo = new Map<string, BatchIoMode>();
   #undrained = 0;
   #mayListen = false;
   #hasStarted = false;
@@ -65,8 +66,10 @@ export class ResolverThreads {
     return this.#skipped.map(({ address }) => addressText(address));
   }
 
+  /** In batches only where every thread moves them so. */
   get batchIo(): BatchIoMode {
-    return this.#batchIo ?? 'dgram';
+    const modes = [...this.#batchIo.values()];
+    return modes.length > 0 && modes.every((mode) => mode === 'batch') ? 'batch' : 'dgram';
   }
 
   /** The configuration with the ports that were given for port 0. */
@@ -148,7 +151,7 @@ export class ResolverThreads {
       case 'listening':
         return this.#onBound(name, message.addresses, message.failures);
       case 'batchIo':
-        return this.#onBatchIo(message.mode, message.reason);
+        return this.#onBatchIo(name, message.mode, message.reason);
       case 'inForce':
         return this.#around.onInForce(name, message.generation);
       case 'drained':
@@ -157,12 +160,12 @@ export class ResolverThreads {
     }
   }
 
-  #onBatchIo(mode: BatchIoMode, reason: string): void {
-    if (mode === this.#batchIo) return;
-    this.#batchIo = mode;
+  #onBatchIo(thread: string, mode: BatchIoMode, reason: string): void {
+    if (mode === this.#batchIo.get(thread)) return;
+    this.#batchIo.set(thread, mode);
     const { log, tellControl } = this.#around;
-    if (mode === 'dgram') log.warn({ reason }, 'datagrams are moved one at a time, which costs twice the CPU');
-    tellControl({ kind: 'batchIo', mode });
+    if (mode === 'dgram') log.warn({ thread, reason }, 'datagrams are moved one at a time, which costs twice the CPU');
+    tellControl({ kind: 'batchIo', mode: this.batchIo });
   }
 
   #onBound(name: string, addresses: ResolverAddresses, failures: readonly BindFailure[]): void {

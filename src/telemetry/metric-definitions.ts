@@ -95,7 +95,7 @@ export const METRICS = {
   ...LEDGER_METRICS,
   weir_index_bytes: gauge('Size of the name index, base and overlay'),
   weir_policy_generation: gauge('Lowest policy generation that a resolver thread answers with'),
-  weir_batch_io: gauge('1 for the way datagrams are read and written', 'mode'),
+  weir_batch_io: gauge('1 for the way datagrams are read and written: batch if every resolver thread does', 'mode'),
   weir_thread_restarts_total: counter('Threads replaced after they died', 'thread'),
   weir_config_reloads_total: counter('Reloads of the configuration', 'result'),
   weir_warning_page_requests_total: counter('Requests to the warning page', 'scheme', 'language'),

@@ -34,4 +34,13 @@ describe('how datagrams are moved', () => {
     const answer = decoded(await client.exchange(encodeQuery({ id: 5, name: 'bad.example', type: 1 })!));
     expect(answer.answers).toMatchObject([{ type: 1, data: '192.0.2.53' }]);
   });
+
+  it.skipIf(loadLibc().kind !== 'ok')('is not said to be in batches where one thread has none', async () => {
+    const env = { NODE_OPTIONS: `--import file://${PROJECT_ROOT}/test/support/no-koffi-in-one.ts` };
+    const weir = await startWeirProcess({ config: { ...config, workers: 2 }, files, env });
+    const warnings = weir.logs().filter(({ msg }) => msg.startsWith('datagrams are moved one at a time'));
+    expect(warnings).toMatchObject([{ level: 'warn', thread: 'resolver-0' }]);
+    expect(await weir.metric('weir_batch_io', 'mode="dgram"')).toBe(1);
+    expect(await weir.metric('weir_batch_io', 'mode="batch"')).toBe(0);
+  });
 });

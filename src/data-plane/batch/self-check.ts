@@ -13,6 +13,9 @@ const SLOTS = 4;
 const SLOT_BYTES = 512;
 const PORTS_TRIED = 50;
 const FIRST_PORT = 49_152;
+/** Why more than once: where the machine is flooded, loopback too may deliver late, or not. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 5;
 /** What a host says to a socket on ::1 that has no IPv6, or has it switched off. */
 const WITHOUT_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL'];
 
@@ -32,14 +35,22 @@ export function batchSupport(): BatchSupport {
   return checked;
 }
 
-/** Whether these bindings can be used. Never throws. */
+/** Whether these bindings can be used. Never throws. Cost: a millisecond; a few more where they cannot. */
 export function checkBatches(outcome: LibcOutcome): BatchSupport {
   if (outcome.kind === 'unavailable') return outcome;
+  let problem = problemOf(outcome.libc);
+  for (let attempt = 1; attempt < ATTEMPTS && problem !== undefined; attempt++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    problem = problemOf(outcome.libc);
+  }
+  return problem === undefined ? outcome : { kind: 'unavailable', reason: `self-check: ${problem}` };
+}
+
+function problemOf(libc: Libc): string | undefined {
   try {
-    const problem = problemOn(outcome.libc, '127.0.0.1') ?? problemOn(outcome.libc, '::1');
-    return problem === undefined ? outcome : { kind: 'unavailable', reason: `self-check: ${problem}` };
+    return problemOn(libc, '127.0.0.1') ?? problemOn(libc, '::1');
   } catch (error) {
-    return { kind: 'unavailable', reason: `self-check: ${(error as Error).message}` };
+    return (error as Error).message;
   }
 }
 

@@ -121,8 +121,7 @@ class BatchUdpListener implements Listener {
   /** The first datagram joins the batch; the rest is drained, as long as this turn of the event loop allows. */
   #wake(message: Buffer, peer: RemoteInfo): void {
     const batch = this.#batch;
-    // Why: a response to port 0 cannot be sent; only a forged datagram carries it.
-    if (peer.port === 0 || !writeSockaddr(batch.names, 0, this.#isV6, peer.address, peer.port)) return;
+    if (!writeSockaddr(batch.names, 0, this.#isV6, peer.address, peer.port)) return;
     message.copy(batch.bytes, 0, 0, SLOT_BYTES);
     this.#arrival.receivedAtMs = monotonicMs();
     this.#answer(0, Math.min(message.length, SLOT_BYTES));
@@ -157,6 +156,8 @@ class BatchUdpListener implements Listener {
     const arrival = this.#arrival;
     const batch = this.#batch;
     const start = slot * SLOT_BYTES;
+    // Why: a response to port 0 cannot be sent; only a forged datagram carries it.
+    if (sockaddrPort(batch.names, slot * batch.nameBytes) === 0) return;
     arrival.slot = slot;
     arrival.start = start;
     arrival.end = start + length;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HeaderFlag, Rcode } from '../../../src/dns/iana.ts';
 import { soaRecord } from '../../../src/dns/negative-answer.ts';
 import {
+  copyOctets,
   readUint16,
   readUint32,
   responseFlags,
@@ -22,6 +23,24 @@ describe('numbers', () => {
     expect(bytes).toEqual(hex('00 fffe fffefdfc 00'));
     expect(readUint16(bytes, 1)).toBe(0xfffe);
     expect(readUint32(bytes, 3)).toBe(0xfffe_fdfc);
+  });
+});
+
+describe('copyOctets', () => {
+  it.each([0, 1, 31, 32, 33, 64, 300])('copies %i octets and no other', (count) => {
+    const from = Uint8Array.from({ length: 400 }, (_, index) => index);
+    const to = new Uint8Array(400).fill(0xee);
+    copyOctets(from, 7, count, to, 11);
+    expect(to.subarray(11, 11 + count)).toEqual(from.subarray(7, 7 + count));
+    expect(to.subarray(0, 11).every((octet) => octet === 0xee)).toBe(true);
+    expect(to.subarray(11 + count).every((octet) => octet === 0xee)).toBe(true);
+  });
+
+  it.each([16, 100])('copies %i octets where both lie in one Buffer of a larger piece of memory', (count) => {
+    const whole = Buffer.from(Uint8Array.from({ length: 600 }, (_, index) => index & 0x7f));
+    const view = whole.subarray(50, 550);
+    copyOctets(view, 3, count, view, 250);
+    expect(whole.subarray(300, 300 + count)).toEqual(whole.subarray(53, 53 + count));
   });
 });
 

@@ -1,16 +1,43 @@
 import { createSocket } from 'node:dgram';
 import { closeSync, openSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
-import { loadLibc } from '../../../../src/data-plane/batch/libc.ts';
+import { type Libc, loadLibc } from '../../../../src/data-plane/batch/libc.ts';
 import { ANSWERED_LATER, type Arrival, DROPPED } from '../../../../src/data-plane/listener/arrival.ts';
 import { bindUdpInBatches } from '../../../../src/data-plane/listener/batch-udp-listener.ts';
 import { unwillingKernel } from '../../../support/unwilling-kernel.ts';
 
 const libc = loadLibc();
 
+const SLOTS = 64;
+const SLOT_BYTES = 4_096;
+const NAME_BYTES = 32;
+/** The low octet of the port in a sockaddr. */
+const PORT_OFFSET = 3;
+const EAGAIN = 11;
+
 const nothing = (): never => {
   throw new Error('not expected');
 };
+
+/** The real calls, but what comes is the test's: `receive` says how many, and each slot has come from port `portOf`. */
+function receiving(receive: (room: number) => number, portOf: (slot: number) => number = () => 53): Libc {
+  const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
+  // The memory that the kernel would write addresses into: the batches ask where it lies.
+  const names: Uint8Array[] = [];
+  return {
+    ...real,
+    addressOf: (buffer) => {
+      if (buffer.length === SLOTS * NAME_BYTES) names.push(buffer);
+      return real.addressOf(buffer);
+    },
+    receive: (_fd, _headers, room) => {
+      for (const memory of names) {
+        for (let slot = 0; slot < SLOTS; slot++) memory[slot * NAME_BYTES + PORT_OFFSET] = portOf(slot);
+      }
+      return receive(room);
+    },
+  };
+}
 
 it.skipIf(libc.kind !== 'ok')('closes a descriptor that node:dgram does not take', async () => {
   const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
@@ -77,12 +104,10 @@ it.skipIf(libc.kind !== 'ok')(
   'leaves a queue that never ends for the next turn of the event loop (skipped where there are no batches)',
   async () => {
     const TURN_MAX = 1_024 + 64 + 1;
-    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
     let taken = 0;
-    const receive: typeof real.receive = (_fd, _headers, count) => (taken < 10 * TURN_MAX ? count : -real.EAGAIN);
     const turns: number[] = [];
     const listener = await bindUdpInBatches(
-      { ...real, receive },
+      receiving((room) => (taken < 10 * TURN_MAX ? room : -EAGAIN)),
       {
         host: '127.0.0.1',
         port: 0,
@@ -108,13 +133,12 @@ it.skipIf(libc.kind !== 'ok')(
 it.skipIf(libc.kind !== 'ok')(
   'looks at the clock once a batch: what is taken next came when the last was answered (skipped where there are no batches)',
   async () => {
-    const real = libc.kind === 'ok' ? libc.libc : (undefined as never);
     const counts = [2, 3];
     let answered = 0;
     const ends: number[] = [];
     const times: number[] = [];
     const listener = await bindUdpInBatches(
-      { ...real, receive: () => counts.shift() ?? -real.EAGAIN },
+      receiving(() => counts.shift() ?? -EAGAIN),
       {
         host: '127.0.0.1',
         port: 0,
@@ -138,6 +162,43 @@ it.skipIf(libc.kind !== 'ok')(
     const [first = 0] = times;
     expect(times).toEqual([first, first, first, first + 1_000, first + 1_000, first + 1_000]);
     expect(ends).toEqual([first, first + 1_000]);
+    client.close();
+    await listener.close();
+  },
+);
+
+it.skipIf(libc.kind !== 'ok').each(['127.0.0.1', '::1'])(
+  'does not look at what says it came from port 0, on %s (skipped where there are no batches)',
+  async (host) => {
+    const ports = [53, 0, 53, 0];
+    const counts = [ports.length - 1];
+    const slots: number[] = [];
+    let ended = 0;
+    const listener = await bindUdpInBatches(
+      receiving(
+        () => counts.shift() ?? -EAGAIN,
+        (slot) => ports[slot] ?? 53,
+      ),
+      {
+        host,
+        port: 0,
+        handler: ({ start }) => {
+          slots.push(start / SLOT_BYTES);
+          return DROPPED;
+        },
+        onBatchEnd: (receivedAtMs) => {
+          ended++;
+          return receivedAtMs;
+        },
+        onSendFailed: nothing,
+        onError: nothing,
+      },
+    );
+    const client = createSocket(host === '::1' ? 'udp6' : 'udp4');
+    client.send(Buffer.alloc(12), listener.port, host);
+    await expect.poll(() => ended).toBe(1);
+    // The one that woke us, and the second of the three behind it.
+    expect(slots).toEqual([0, 2]);
     client.close();
     await listener.close();
   },
