@@ -49,6 +49,18 @@ export async function measureKind(context: CaseContext, run: KindRun): Promise<M
   return measure(run.server, loadOf(context, run), run.kind.expectation(context));
 }
 
+export interface MeasuredRun extends KindRun {
+  readonly measurements: Measurement[];
+}
+
+/** All in turns, so that what else the machine does meets them all; after one that does not count: code is compiled, memory touched. */
+export async function measureInTurns(context: CaseContext, runs: readonly MeasuredRun[]): Promise<void> {
+  for (const run of runs) await measureKind(context, run);
+  for (let round = 0; round < context.options.rounds; round++) {
+    for (const run of runs) run.measurements.push(await measureKind(context, run));
+  }
+}
+
 /**
  * Sums over the runs. What is not as it should be is said as a problem.
  * @param where for people: case, server, load

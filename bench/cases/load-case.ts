@@ -8,15 +8,14 @@ import type { Measurement } from '../measure.ts';
 import type { Row } from '../results.ts';
 import { median } from '../statistics.ts';
 import type { BenchCase, CaseContext } from './case.ts';
-import { type KindRun, loadOf, measureKind, totalsOf, warmUp } from './kind-run.ts';
+import { loadOf, measureInTurns, type MeasuredRun, totalsOf, warmUp } from './kind-run.ts';
 import type { QueryKind } from './query-cases.ts';
 
 export function loadCase(kind: QueryKind): BenchCase {
   return { name: kind.name, title: kind.title, run: (context) => runLoadCase(kind, context) };
 }
 
-interface Cell extends KindRun {
-  readonly measurements: Measurement[];
+interface Cell extends MeasuredRun {
   latency?: LatencyRun;
 }
 
@@ -27,11 +26,7 @@ async function runLoadCase(kind: QueryKind, context: CaseContext): Promise<Row[]
     for (const outstanding of context.options.outstanding) {
       context.say(`${kind.name}: ${outstanding} outstanding, ${edns ? 'with' : 'without'} EDNS`);
       const cells = servers.map((server): Cell => ({ kind, server, outstanding, edns, measurements: [] }));
-      // A round that does not count: code is compiled, memory is touched.
-      for (const cell of cells) await measureKind(context, cell);
-      for (let round = 0; round < context.options.rounds; round++) {
-        for (const cell of cells) cell.measurements.push(await measureKind(context, cell));
-      }
+      await measureInTurns(context, cells);
       if (context.options.withLatency) {
         for (const cell of cells) cell.latency = await latencyRun(context, cell);
       }

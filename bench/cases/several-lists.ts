@@ -4,13 +4,12 @@
  */
 import { join } from 'node:path';
 import { writePlain } from '../list-files.ts';
-import type { Measurement } from '../measure.ts';
 import type { Row } from '../results.ts';
 import { serverFolder } from '../server.ts';
 import { median } from '../statistics.ts';
 import { startWeirServer, type WeirServer } from '../weir-server.ts';
 import type { BenchCase, CaseContext } from './case.ts';
-import { type KindRun, measureKind, totalsOf } from './kind-run.ts';
+import { measureInTurns, type MeasuredRun, totalsOf } from './kind-run.ts';
 import { overlappingLists } from './overlapping-lists.ts';
 import { blocked, cached, type QueryKind } from './query-cases.ts';
 
@@ -21,11 +20,10 @@ const QUESTIONS: readonly (readonly [string, QueryKind])[] = [
   ['unlisted', cached],
 ];
 
-interface Cell extends KindRun {
+interface Cell extends MeasuredRun {
   readonly lists: number;
   readonly server: WeirServer;
   readonly questions: string;
-  readonly measurements: Measurement[];
 }
 
 async function startWith(context: CaseContext, count: number): Promise<WeirServer> {
@@ -63,11 +61,7 @@ export const severalLists: BenchCase = {
         cells.push({ ...load, lists, server, questions, kind, measurements: [] });
     }
     try {
-      // A round that does not count.
-      for (const cell of cells) await measureKind(context, cell);
-      for (let round = 0; round < context.options.rounds; round++) {
-        for (const cell of cells) cell.measurements.push(await measureKind(context, cell));
-      }
+      await measureInTurns(context, cells);
       return cells.map((cell) => rowOf(context, cell));
     } finally {
       for (const server of new Set(cells.map((cell) => cell.server))) await server.program.stop();

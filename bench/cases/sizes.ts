@@ -14,7 +14,7 @@ import { benchPort } from '../ports.ts';
 import type { Row } from '../results.ts';
 import { serverFolder, startServer, type RunningServer } from '../server.ts';
 import { median } from '../statistics.ts';
-import { startWeirServer } from '../weir-server.ts';
+import { startWeirServer, type WeirServer } from '../weir-server.ts';
 import type { BenchCase, CaseContext } from './case.ts';
 import { measureKind, totalsOf } from './kind-run.ts';
 import { bytesNeeded, type Taken } from './memory-need.ts';
@@ -46,10 +46,14 @@ async function cpuOf(context: CaseContext, server: RunningServer): Promise<Value
   return values;
 }
 
-async function measureStarted(context: CaseContext, server: RunningServer): Promise<Values> {
+async function measureStarted<Server extends RunningServer>(
+  context: CaseContext,
+  server: Server,
+  more: (server: Server) => Promise<Values> = () => Promise.resolve({}),
+): Promise<Values> {
   try {
     const { readyMs, residentBytes, peakBytes } = server;
-    return { ...(await cpuOf(context, server)), readyMs, residentBytes, peakBytes };
+    return { ...(await more(server)), ...(await cpuOf(context, server)), readyMs, residentBytes, peakBytes };
   } finally {
     await server.program.stop();
   }
@@ -60,12 +64,13 @@ async function measureWeir(context: CaseContext): Promise<Values> {
   const listFile = join(folder, 'list.txt');
   writePlain(listFile, list);
   const options = { folder, list, listFiles: [listFile], threads: 1, cores: cores.server };
-  const first = await startWeirServer(context, options);
-  const indexBytes = await first.metric('weir_index_bytes');
-  const values = await measureStarted(context, first);
+  const indexBytesPerName = async (server: WeirServer): Promise<Values> => ({
+    indexBytesPerName: (await server.metric('weir_index_bytes')) / list.count,
+  });
+  const values = await measureStarted(context, await startWeirServer(context, options), indexBytesPerName);
   const second = await startWeirServer(context, options);
   await second.program.stop();
-  return { ...values, readyAgainMs: second.readyMs, indexBytesPerName: indexBytes / list.count };
+  return { ...values, readyAgainMs: second.readyMs };
 }
 
 async function measurePeer(context: CaseContext, peer: Peer): Promise<Values> {

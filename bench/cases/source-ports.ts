@@ -5,13 +5,12 @@
  */
 import { join } from 'node:path';
 import { writePlain } from '../list-files.ts';
-import type { Measurement } from '../measure.ts';
 import type { Row } from '../results.ts';
 import { serverFolder } from '../server.ts';
 import { median } from '../statistics.ts';
 import { startWeirServer, type WeirServer } from '../weir-server.ts';
 import type { BenchCase, CaseContext } from './case.ts';
-import { type KindRun, measureKind, totalsOf } from './kind-run.ts';
+import { measureInTurns, type MeasuredRun, totalsOf } from './kind-run.ts';
 import { forwarded } from './query-cases.ts';
 
 /** 16 is what ships. */
@@ -19,9 +18,8 @@ const COUNTS = [1, 4, 16, 64];
 const OUTSTANDING = [100, 500];
 const LIST_NAMES = 100_000;
 
-interface Cell extends KindRun {
+interface Cell extends MeasuredRun {
   readonly sourcePorts: number;
-  readonly measurements: Measurement[];
 }
 
 async function startWith(context: CaseContext, sourcePorts: number): Promise<WeirServer> {
@@ -64,11 +62,7 @@ export const sourcePorts: BenchCase = {
           return { kind: forwarded, server, outstanding, edns: true, sourcePorts: count, measurements: [] };
         }),
       );
-      // A round that does not count.
-      for (const cell of cells) await measureKind(context, cell);
-      for (let round = 0; round < context.options.rounds; round++) {
-        for (const cell of cells) cell.measurements.push(await measureKind(context, cell));
-      }
+      await measureInTurns(context, cells);
       return cells.map((cell) => rowOf(context, cell));
     } finally {
       for (const server of servers.values()) await server.program.stop();
